@@ -1,0 +1,1 @@
+"""The pure core: models in, decisions out; no I/O, clock or randomness."""

@@ -1,0 +1,1 @@
+"""The contract with users: profiles, workflows, runs and references."""

@@ -1,0 +1,44 @@
+"""Durations: the part of ISO 8601 that names one calendar or clock length."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+DURATION_RULE = "an ISO 8601 duration with one part, such as PT1H, P1D, P1W, P1M or P1Y"
+_FORM = re.compile(r"P(?:([1-9][0-9]{0,4})([DWMY])|T([1-9][0-9]{0,4})([HM]))")
+_UNITS: dict[str, "Unit"] = {"D": "day", "W": "week", "M": "month", "Y": "year"}
+_CLOCK_UNITS: dict[str, "Unit"] = {"H": "hour", "M": "minute"}
+
+Unit = Literal["minute", "hour", "day", "week", "month", "year"]
+
+
+@dataclass(frozen=True)
+class Length:
+    """A count of one unit."""
+
+    count: int
+    unit: Unit
+
+
+def parse_duration(text: str) -> Length:
+    """A duration.
+
+    Raises:
+        ValueError: it is not of the form that ``DURATION_RULE`` tells.
+    """
+    found = _FORM.fullmatch(text)
+    if found is None:
+        raise ValueError(f"must be {DURATION_RULE}")
+    if found[1]:
+        return Length(int(found[1]), _UNITS[found[2]])
+    return Length(int(found[3]), _CLOCK_UNITS[found[4]])
+
+
+def _checked(text: str) -> str:
+    parse_duration(text)
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_checked)]

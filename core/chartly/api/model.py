@@ -1,0 +1,35 @@
+"""The base of every spec model: closed, frozen, camelCase outside, strict about types."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from chartly.names import SLUG_RULE, is_slug
+
+
+class SpecModel(BaseModel):
+    """A closed object of a spec; unknown fields are errors, scalars are never coerced."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        alias_generator=to_camel,
+        validate_by_name=False,
+        validate_by_alias=True,
+    )
+
+
+def _slug(text: str) -> str:
+    if not is_slug(text):
+        raise ValueError(f"allowed are {SLUG_RULE}")
+    return text
+
+
+Slug = Annotated[str, AfterValidator(_slug)]
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+"""A field of a canonical event; also its column's name, so no ``__`` prefix and no capitals."""
+
+Milliseconds = Annotated[int, Field(ge=1, le=3_600_000)]
+Bytes = Annotated[int, Field(ge=1, le=1 << 40)]

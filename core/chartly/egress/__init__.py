@@ -1,0 +1,1 @@
+"""What may leave and where to: addresses, origins, paging, retries."""

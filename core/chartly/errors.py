@@ -1,0 +1,177 @@
+"""Every failure Chartly can name, with its exit code and retry class.
+
+The tree::
+
+    ChartlyError            a failure with a reason and one sentence
+    +-- SpecError           the user's files or arguments; never retried
+    +-- RunError            the world during a run; the reason says if a retry may help
+    +-- Bug                 Chartly's own fault
+
+Conditions, Events, exit codes, metrics and docs are all generated from ``REASONS``.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+
+
+class Reason(StrEnum):
+    """The one enumeration of outcomes, shared by every surface."""
+
+    SUCCEEDED = "Succeeded"
+    UNCLASSIFIED = "Unclassified"
+    USAGE = "UsageError"
+    CONFIG_INVALID = "ConfigInvalid"
+    PROFILE_NOT_FOUND = "ProfileNotFound"
+    CROSS_PROJECT_REFERENCE = "CrossProjectReference"
+    DIGEST_CONFLICT = "DigestConflict"
+    VERSION_REUSED = "VersionReused"
+    DATASET_IN_USE = "DatasetInUse"
+    DUPLICATE_PROJECT = "DuplicateProject"
+    NOT_A_PROJECT = "NotAProject"
+    SNAPSHOT_TOO_LARGE = "SnapshotTooLarge"
+    SECRET_MISSING = "SecretMissing"  # noqa: S105 - a reason, not a secret
+    PREREQUISITE_MISSING = "PrerequisiteMissing"
+    NOT_SERVED = "NotServed"
+    EGRESS_DENIED = "EgressDenied"
+    AUTH_REJECTED = "AuthRejected"
+    SNAPSHOT_TAMPERED = "SnapshotTampered"
+    SECRET_ORIGIN_REFUSED = "SecretOriginRefused"  # noqa: S105 - a reason, not a secret
+    UPSTREAM_UNAVAILABLE = "UpstreamUnavailable"
+    STORE_UNAVAILABLE = "StoreUnavailable"
+    PEER_LOST = "PeerLost"
+    REJECT_THRESHOLD = "RejectThreshold"
+    OUTPUT_CONTRACT = "OutputContract"
+    PAGINATION_LOOP = "PaginationLoop"
+    LIMIT_REACHED = "LimitReached"
+    PARTIALLY_LOADED = "PartiallyLoaded"
+    STORAGE_QUOTA_EXCEEDED = "StorageQuotaExceeded"
+    SCHEMA_INCOMPATIBLE = "SchemaIncompatible"
+    QUALITY_FAILED = "QualityFailed"
+    AUDIT_BROKEN = "AuditBroken"
+    CANCELLED = "Cancelled"
+    DEADLINE_EXCEEDED = "DeadlineExceeded"
+    INTERNAL_ERROR = "InternalError"
+    KILLED = "Killed"
+    TERMINATED = "Terminated"
+
+
+class Retry(Enum):
+    """What a new attempt would do about a reason."""
+
+    DONE = "done"
+    NEVER = "never"
+    RETRY = "retry"
+    FREE = "free"
+    """Infrastructure's fault: retried without counting against the run's attempts."""
+
+
+@dataclass(frozen=True)
+class ReasonInfo:
+    """How a reason is reported.
+
+    Attributes:
+        exit_code: what runner and CLI exit with.
+        retry: whether a new attempt may help.
+        meaning: one sentence for the reference docs.
+    """
+
+    exit_code: int
+    retry: Retry
+    meaning: str
+
+
+def _info(exit_code: int, retry: Retry, meaning: str) -> ReasonInfo:
+    return ReasonInfo(exit_code, retry, meaning)
+
+
+REASONS: dict[Reason, ReasonInfo] = {
+    Reason.SUCCEEDED: _info(0, Retry.DONE, "everything that was asked for is stored and recorded"),
+    Reason.UNCLASSIFIED: _info(1, Retry.RETRY, "the process ended without naming a reason"),
+    Reason.USAGE: _info(2, Retry.NEVER, "the command line is not one that the command knows"),
+    Reason.CONFIG_INVALID: _info(3, Retry.NEVER, "a file, field or argument is not allowed"),
+    Reason.PROFILE_NOT_FOUND: _info(3, Retry.NEVER, "a reference names a profile that is nowhere"),
+    Reason.CROSS_PROJECT_REFERENCE: _info(
+        3, Retry.NEVER, "a reference names another project; share through `global` instead"
+    ),
+    Reason.DIGEST_CONFLICT: _info(
+        3, Retry.NEVER, "one profile version has been seen with two contents"
+    ),
+    Reason.VERSION_REUSED: _info(
+        3, Retry.NEVER, "a workflow changed its steps but kept its version"
+    ),
+    Reason.DATASET_IN_USE: _info(3, Retry.NEVER, "another workflow already writes the dataset"),
+    Reason.DUPLICATE_PROJECT: _info(3, Retry.NEVER, "two namespaces claim one tenant/project"),
+    Reason.NOT_A_PROJECT: _info(3, Retry.NEVER, "it is not said which tenant/project this is"),
+    Reason.SNAPSHOT_TOO_LARGE: _info(3, Retry.NEVER, "the frozen inputs exceed 900 KiB"),
+    Reason.SECRET_MISSING: _info(3, Retry.NEVER, "a profile names a secret key that is not there"),
+    Reason.PREREQUISITE_MISSING: _info(
+        3, Retry.NEVER, "something that a run needs is not there; `chartly doctor` lists it"
+    ),
+    Reason.NOT_SERVED: _info(3, Retry.NEVER, "the field is known, but no code serves it yet"),
+    Reason.EGRESS_DENIED: _info(
+        4, Retry.NEVER, "a request would have left for a host or address that is not allowed"
+    ),
+    Reason.AUTH_REJECTED: _info(5, Retry.NEVER, "the API refused the credential (401 or 403)"),
+    Reason.SNAPSHOT_TAMPERED: _info(
+        6, Retry.NEVER, "the frozen inputs do not have the digest that the run was given"
+    ),
+    Reason.SECRET_ORIGIN_REFUSED: _info(
+        7, Retry.NEVER, "a credential may not be sent to the origin that asked for it"
+    ),
+    Reason.UPSTREAM_UNAVAILABLE: _info(
+        10, Retry.RETRY, "the API did not give a usable answer within the allowed attempts"
+    ),
+    Reason.STORE_UNAVAILABLE: _info(11, Retry.RETRY, "the store did not answer or refused"),
+    Reason.PEER_LOST: _info(
+        12, Retry.RETRY, "the other side of the spool ended without finishing its work"
+    ),
+    Reason.REJECT_THRESHOLD: _info(20, Retry.NEVER, "more records were rejected than allowed"),
+    Reason.OUTPUT_CONTRACT: _info(
+        21, Retry.NEVER, "an output differs from what was declared or recorded"
+    ),
+    Reason.PAGINATION_LOOP: _info(22, Retry.NEVER, "the API sent a page token a second time"),
+    Reason.LIMIT_REACHED: _info(23, Retry.NEVER, "a declared or default limit ended the run"),
+    Reason.PARTIALLY_LOADED: _info(24, Retry.NEVER, "some streams are loaded and some are not"),
+    Reason.STORAGE_QUOTA_EXCEEDED: _info(25, Retry.NEVER, "the dataset is over its `maxBytes`"),
+    Reason.SCHEMA_INCOMPATIBLE: _info(
+        26, Retry.NEVER, "the stored table cannot take the declared columns"
+    ),
+    Reason.QUALITY_FAILED: _info(27, Retry.NEVER, "a declared quality check failed"),
+    Reason.AUDIT_BROKEN: _info(28, Retry.NEVER, "the audit trail was edited, cut or reordered"),
+    Reason.CANCELLED: _info(30, Retry.NEVER, "somebody asked for the run to stop"),
+    Reason.DEADLINE_EXCEEDED: _info(31, Retry.NEVER, "the run took longer than it may"),
+    Reason.INTERNAL_ERROR: _info(70, Retry.RETRY, "a bug in Chartly; please report it"),
+    Reason.KILLED: _info(137, Retry.FREE, "the process was killed, most often for memory"),
+    Reason.TERMINATED: _info(143, Retry.FREE, "the process was told to stop"),
+}
+
+
+class ChartlyError(Exception):
+    """A failure that a user can read: a reason and one sentence."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+    @property
+    def exit_code(self) -> int:
+        return REASONS[self.reason].exit_code
+
+
+class SpecError(ChartlyError):
+    """The user's files or arguments are not allowed."""
+
+    def __init__(self, message: str, reason: Reason = Reason.CONFIG_INVALID) -> None:
+        super().__init__(reason, message)
+
+
+class RunError(ChartlyError):
+    """Something outside went wrong during a run."""
+
+
+class Bug(ChartlyError):  # noqa: N818 - it names what it is
+    """Chartly broke a rule of its own."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(Reason.INTERNAL_ERROR, message)

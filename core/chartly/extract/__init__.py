@@ -1,0 +1,1 @@
+"""From a page of JSON to canonical events and rejects."""

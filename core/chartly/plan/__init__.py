@@ -1,0 +1,1 @@
+"""From files to what runs: digests, resolution, snapshots and run plans."""

@@ -1,0 +1,1 @@
+"""Analytics queries: the SQL gate, windows and fingerprints."""

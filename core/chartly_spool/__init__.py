@@ -1,0 +1,1 @@
+"""The folder through which pages travel from connector to loader."""

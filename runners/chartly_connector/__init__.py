@@ -1,0 +1,1 @@
+"""The process that pulls pages from an HTTP API into the spool."""

@@ -1,0 +1,1 @@
+"""The process that turns spooled pages into tables, rollups and evidence."""
