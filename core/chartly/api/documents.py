@@ -1,0 +1,157 @@
+"""YAML text as kubectl reads it: scalars of YAML 1.1 in go-yaml's dialect, nothing executable."""
+
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import cast
+
+import yaml
+
+from chartly.errors import SpecError
+
+Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
+MAX_DOCUMENT_BYTES = 1024 * 1024
+MAX_DEPTH = 64
+MAX_NODES = 100_000
+
+_BOOLEANS = {
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_NULLS = ("", "~", "null", "Null", "NULL")
+_INTEGER = re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]*|[1-9][0-9_]*)")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of a file: where it stands and what it says."""
+
+    source: str
+    line: int
+    content: dict[str, Json]
+
+
+def parse_documents(text: str, source: str) -> list[Document]:
+    """The documents of a YAML (or JSON) text; empty ones are left out.
+
+    Raises:
+        SpecError: the text is not YAML, holds a duplicate key, an alias or a tag, or is too large.
+    """
+    if len(text) > MAX_DOCUMENT_BYTES:
+        raise SpecError(f"{source}: is larger than {MAX_DOCUMENT_BYTES} bytes")
+    try:
+        nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+    except yaml.MarkedYAMLError as error:
+        raise SpecError(f"{source}: {_position(error)}not YAML: {error.problem}") from None
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SpecError(f"{source}: not YAML: {_first_line(error)}") from None
+    return [_document(node, source) for node in nodes if not _is_empty(node)]
+
+
+def _position(error: yaml.MarkedYAMLError) -> str:
+    mark = error.problem_mark or error.context_mark
+    return f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0] if str(error) else "nested too deep"
+
+
+def _is_empty(node: yaml.Node | None) -> bool:
+    return node is None or (
+        isinstance(node, yaml.ScalarNode) and node.style is None and node.value in _NULLS
+    )
+
+
+def _document(node: yaml.Node, source: str) -> Document:
+    line = node.start_mark.line + 1
+    content = _Reader(source).read(node, 0)
+    if not isinstance(content, dict):
+        raise SpecError(f"{source}: line {line}: must be an object with apiVersion and kind")
+    return Document(source, line, content)
+
+
+class _Reader:
+    """Turns nodes into JSON values; refuses what kubectl would read otherwise."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        self._seen: set[int] = set()
+
+    def read(self, node: yaml.Node, depth: int) -> Json:
+        if depth > MAX_DEPTH:
+            raise self._error(node, f"is nested deeper than {MAX_DEPTH} levels")
+        if id(node) in self._seen:
+            raise self._error(node, "an alias (*name) is not allowed; write the value out")
+        self._seen.add(id(node))
+        if len(self._seen) > MAX_NODES:
+            raise self._error(node, f"holds more than {MAX_NODES} values")
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, depth)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.read(item, depth + 1) for item in node.value]
+        return self._scalar(cast("yaml.ScalarNode", node))
+
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Json]:
+        result: dict[str, Json] = {}
+        for key_node, value_node in node.value:
+            key = self.read(key_node, depth + 1)
+            name = key if isinstance(key, str) else self._key(key_node)
+            if name in result:
+                raise self._error(key_node, f"the key {name!r} is given twice")
+            result[name] = self.read(value_node, depth + 1)
+        return result
+
+    def _key(self, node: yaml.Node) -> str:
+        if not isinstance(node, yaml.ScalarNode) or not isinstance(node.value, Hashable):
+            raise self._error(node, "a key must be text")
+        return str(node.value)
+
+    def _scalar(self, node: yaml.ScalarNode) -> Json:
+        if node.tag not in _TAGS:
+            raise self._error(node, f"the tag {node.tag} is not allowed")
+        if node.style is not None:
+            return node.value
+        try:
+            return plain_scalar(node.value)
+        except ValueError as error:
+            raise self._error(node, str(error)) from None
+
+    def _error(self, node: yaml.Node, what: str) -> SpecError:
+        mark = node.start_mark
+        return SpecError(f"{self._source}: line {mark.line + 1}, column {mark.column + 1}: {what}")
+
+
+_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")}
+
+
+def plain_scalar(text: str) -> Json:
+    """An unquoted scalar as kubectl reads it.
+
+    Raises:
+        ValueError: infinity or not-a-number, which JSON cannot say.
+    """
+    if text in _NULLS:
+        return None
+    if text in _BOOLEANS:
+        return _BOOLEANS[text]
+    if _SPECIAL.fullmatch(text):
+        raise ValueError(f"{text} is not a JSON number")
+    if _INTEGER.fullmatch(text):
+        return _integer(text)
+    if _FLOAT.fullmatch(text):
+        number = float(text)
+        return int(number) if number.is_integer() and abs(number) < 1 << 53 else number
+    return text
+
+
+def _integer(text: str) -> Json:
+    sign = -1 if text.startswith("-") else 1
+    digits = text.lstrip("+-").replace("_", "")
+    if digits.startswith(("0b", "0x", "0o")):
+        return sign * int(digits, 0) if len(digits) > len("0x") else text
+    return sign * int(digits, 8 if digits.startswith("0") and digits != "0" else 10)
