@@ -12,8 +12,12 @@ _CREDENTIAL_NAME = re.compile(
     r"(authorization|cookie|token|secret|password|passwd|api[-_]?key|access[-_]?key|signature)",
     re.IGNORECASE,
 )
-_HOST = re.compile(r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?")
-_BASE_URL = re.compile(r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+)(:(?P<port>[0-9]{1,5}))?(?P<path>/[^?#]*)?")
+_HOST = re.compile(
+    r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+)
+_BASE_URL = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+)(:(?P<port>[0-9]{1,5}))?(?P<path>/[^?#]*)?"
+)
 
 
 def _network(text: str) -> str:

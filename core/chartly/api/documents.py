@@ -20,6 +20,10 @@ _BOOLEANS = {
     **dict.fromkeys(("n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_TAGS = {
+    f"tag:yaml.org,2002:{name}"
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "value")
+}
 _NULLS = ("", "~", "null", "Null", "NULL")
 _INTEGER = re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]*|[1-9][0-9_]*)")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -39,7 +43,7 @@ def parse_documents(text: str, source: str) -> list[Document]:
     """The documents of a YAML (or JSON) text; empty ones are left out.
 
     Raises:
-        SpecError: the text is not YAML, holds a duplicate key, an alias or a tag, or is too large.
+        SpecError: the text is not YAML, holds a duplicate key or a tag, or is too large or deep.
     """
     if len(text) > MAX_DOCUMENT_BYTES:
         raise SpecError(f"{source}: is larger than {MAX_DOCUMENT_BYTES} bytes")
@@ -76,19 +80,17 @@ def _document(node: yaml.Node, source: str) -> Document:
 
 
 class _Reader:
-    """Turns nodes into JSON values; refuses what kubectl would read otherwise."""
+    """Turns nodes into JSON values; counts visits, so that aliases cannot multiply unseen."""
 
     def __init__(self, source: str) -> None:
         self._source = source
-        self._seen: set[int] = set()
+        self._visited = 0
 
     def read(self, node: yaml.Node, depth: int) -> Json:
         if depth > MAX_DEPTH:
             raise self._error(node, f"is nested deeper than {MAX_DEPTH} levels")
-        if id(node) in self._seen:
-            raise self._error(node, "an alias (*name) is not allowed; write the value out")
-        self._seen.add(id(node))
-        if len(self._seen) > MAX_NODES:
+        self._visited += 1
+        if self._visited > MAX_NODES:
             raise self._error(node, f"holds more than {MAX_NODES} values")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, depth)
@@ -115,7 +117,7 @@ class _Reader:
         if node.tag not in _TAGS:
             raise self._error(node, f"the tag {node.tag} is not allowed")
         if node.style is not None:
-            return node.value
+            return str(node.value)
         try:
             return plain_scalar(node.value)
         except ValueError as error:
@@ -124,9 +126,6 @@ class _Reader:
     def _error(self, node: yaml.Node, what: str) -> SpecError:
         mark = node.start_mark
         return SpecError(f"{self._source}: line {mark.line + 1}, column {mark.column + 1}: {what}")
-
-
-_TAGS = {f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "merge")}
 
 
 def plain_scalar(text: str) -> Json:

@@ -94,7 +94,8 @@ def event_schema(normalizer: NormalizerSpec, storage: StorageSpec) -> EventSchem
         columns=tuple(
             Column(name, types[name], name in normalizer.required_fields) for name in sorted(types)
         ),
-        identity=normalizer.identity or (("event_id",) if "event_id" in types else tuple(sorted(types))),
+        identity=normalizer.identity
+        or (("event_id",) if "event_id" in types else tuple(sorted(types))),
         time_column=time_column,
         granularity=storage.partitioning.granularity if storage.partitioning else None,
         version_field=normalizer.version_field,

@@ -29,9 +29,7 @@ def is_version(text: str) -> bool:
     if len(text) > VERSION_LENGTH or _VERSION.fullmatch(text) is None:
         return False
     _, _, prerelease = text.partition("-")
-    return all(
-        part[0] != "-" and part[-1] != "-" for part in prerelease.split(".") if prerelease
-    )
+    return all(part[0] != "-" and part[-1] != "-" for part in prerelease.split(".") if prerelease)
 
 
 def precedence(text: str) -> tuple[tuple[int, ...], int, tuple[tuple[int, int, str], ...]]:

@@ -1,0 +1,199 @@
+"""A Profile in either spelling: the playbook's, or the custom resource that kubectl takes."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, cast
+
+from pydantic import AfterValidator, ConfigDict, Field
+
+from chartly.api.analytics import AnalyticsSpec
+from chartly.api.connector import ConnectorSpec
+from chartly.api.diagnosis import parse_model
+from chartly.api.documents import Document, Json
+from chartly.api.model import Slug, SpecModel
+from chartly.api.normalizer import NormalizerSpec
+from chartly.api.reference import PROFILE_KINDS, ProfileId, ProfileKind
+from chartly.api.storage import StorageSpec
+from chartly.api.version import parse_version
+from chartly.errors import SpecError
+from chartly.names import API_VERSION, DEPRECATED_ANNOTATION
+
+Spelling = Literal["playbook", "customResource"]
+Spec = ConnectorSpec | NormalizerSpec | StorageSpec | AnalyticsSpec
+SPEC_MODELS: dict[ProfileKind, type[Spec]] = {
+    "connector": ConnectorSpec,
+    "normalizer": NormalizerSpec,
+    "storage": StorageSpec,
+    "analytics": AnalyticsSpec,
+}
+
+
+def _version(text: str) -> str:
+    try:
+        return parse_version(text)
+    except SpecError as error:
+        raise ValueError(error.message) from None
+
+
+Version = Annotated[str, AfterValidator(_version)]
+Words = Annotated[tuple[str, ...], Field(max_length=64)]
+
+
+class _Identity(SpecModel):
+    kind: ProfileKind
+    name: Slug
+    version: Version
+    description: Annotated[str, Field(max_length=4096)] = ""
+    owners: Words = ()
+
+
+class PlaybookMetadata(_Identity):
+    """``metadata`` as the playbook spells it."""
+
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class ObjectMetadata(SpecModel):
+    """``metadata`` of a custom resource; what the API server adds is let through."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: Annotated[str, Field(min_length=1, max_length=253)]
+    namespace: str | None = None
+    labels: dict[str, str] = Field(default_factory=dict)
+    annotations: dict[str, str] = Field(default_factory=dict)
+
+
+class ResourceSpec(_Identity):
+    """``spec`` of the custom resource: identity, and the spec of its own kind."""
+
+    connector: dict[str, object] | None = None
+    normalizer: dict[str, object] | None = None
+    storage: dict[str, object] | None = None
+    analytics: dict[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A parsed profile.
+
+    Attributes:
+        spec: the model, defaults filled in.
+        written: the spec of its kind as the author wrote it; digests are made of this.
+        namespace: where a custom resource lives; None in the playbook's spelling.
+        deprecated: why it should no longer be used, if so.
+        source: file and line.
+    """
+
+    id: ProfileId
+    spec: Spec
+    written: dict[str, Json]
+    spelling: Spelling
+    source: str
+    namespace: str | None = None
+    deprecated: str | None = None
+    description: str = ""
+    owners: tuple[str, ...] = ()
+    labels: dict[str, str] = field(default_factory=dict)
+
+
+def parse_profile(document: Document) -> Profile:
+    """The profile that a document of kind Profile says.
+
+    Raises:
+        SpecError: with one sentence for each mistake.
+    """
+    content = document.content
+    where = document.source
+    check_envelope(content, where)
+    metadata = content.get("metadata")
+    spelled = isinstance(metadata, dict) and ("kind" in metadata or "version" in metadata)
+    return _from_playbook(content, where) if spelled else _from_resource(content, where)
+
+
+def check_envelope(content: dict[str, Json], where: str) -> None:
+    """Whether apiVersion is ours and nothing stands beside metadata, spec and status.
+
+    Raises:
+        SpecError: otherwise.
+    """
+    if content.get("apiVersion") != API_VERSION:
+        raise SpecError(f"{where}: apiVersion: must be {API_VERSION}")
+    for name in content:
+        if name not in ("apiVersion", "kind", "metadata", "spec", "status"):
+            raise SpecError(f"{where}: unknown field {name!r}; allowed are metadata, spec")
+    for name in ("metadata", "spec"):
+        if not isinstance(content.get(name), dict):
+            raise SpecError(f"{where}: {name}: is required and must be an object")
+
+
+def _from_playbook(content: dict[str, Json], where: str) -> Profile:
+    metadata = parse_model(PlaybookMetadata, content["metadata"], where, "metadata")
+    written = cast("dict[str, Json]", content["spec"])
+    profile_id = ProfileId(metadata.kind, metadata.name, metadata.version)
+    return Profile(
+        id=profile_id,
+        spec=parse_model(SPEC_MODELS[metadata.kind], written, f"{where}: {profile_id}", "spec"),
+        written=written,
+        spelling="playbook",
+        source=where,
+        deprecated=metadata.annotations.get(DEPRECATED_ANNOTATION),
+        description=metadata.description,
+        owners=metadata.owners,
+        labels=metadata.labels,
+    )
+
+
+def _from_resource(content: dict[str, Json], where: str) -> Profile:
+    metadata = parse_model(ObjectMetadata, content["metadata"], where, "metadata")
+    spec = cast("dict[str, Json]", content["spec"])
+    resource = parse_model(ResourceSpec, spec, where, "spec")
+    profile_id = ProfileId(resource.kind, resource.name, resource.version)
+    if metadata.name != profile_id.object_name:
+        raise SpecError(
+            f"{where}: metadata.name: {metadata.name!r} must be <kind>-<name>-<version>, "
+            f"here {profile_id.object_name!r}"
+        )
+    for kind in PROFILE_KINDS:
+        if (kind in spec) != (kind == resource.kind):
+            raise SpecError(
+                f"{where}: {profile_id}: spec.{kind}: "
+                + ("is required" if kind == resource.kind else f"kind is {resource.kind}")
+            )
+    written = cast("dict[str, Json]", spec[resource.kind])
+    return Profile(
+        id=profile_id,
+        spec=parse_model(
+            SPEC_MODELS[resource.kind], written, f"{where}: {profile_id}", f"spec.{resource.kind}"
+        ),
+        written=written,
+        spelling="customResource",
+        source=where,
+        namespace=metadata.namespace,
+        deprecated=metadata.annotations.get(DEPRECATED_ANNOTATION),
+        description=resource.description,
+        owners=resource.owners,
+        labels=metadata.labels,
+    )
+
+
+def as_resource(profile: Profile, namespace: str | None) -> dict[str, Json]:
+    """The custom resource of a profile, as ``kubectl apply -f`` takes it."""
+    metadata: dict[str, Json] = {"name": profile.id.object_name}
+    if namespace is not None:
+        metadata["namespace"] = namespace
+    if profile.labels:
+        metadata["labels"] = cast("Json", dict(profile.labels))
+    if profile.deprecated is not None:
+        metadata["annotations"] = {DEPRECATED_ANNOTATION: profile.deprecated}
+    spec: dict[str, Json] = {
+        "kind": profile.id.kind,
+        "name": profile.id.name,
+        "version": profile.id.version,
+    }
+    if profile.description:
+        spec["description"] = profile.description
+    if profile.owners:
+        spec["owners"] = list(profile.owners)
+    spec[profile.id.kind] = profile.written
+    return {"apiVersion": API_VERSION, "kind": "Profile", "metadata": metadata, "spec": spec}

@@ -1,0 +1,248 @@
+"""A Workflow: steps that name profiles exactly, in explicit or compact spelling."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Literal, cast
+
+from pydantic import Field
+
+from chartly.api.diagnosis import parse_model
+from chartly.api.documents import Document, Json
+from chartly.api.model import Slug, SpecModel
+from chartly.api.profile import ObjectMetadata, Spelling, Version, Words, check_envelope
+from chartly.errors import SpecError
+from chartly.names import API_VERSION
+
+StepType = Literal["connector_sync", "normalize", "write_dataset", "analytics_query"]
+STEP_KINDS = {
+    "connector_sync": "connector",
+    "normalize": "normalizer",
+    "write_dataset": "storage",
+    "analytics_query": "analytics",
+}
+"""Which kind of profile a step of a type names."""
+SPELLINGS: dict[str, tuple[str, str]] = {
+    "connector_sync": ("connector_profile", "connector_id"),
+    "normalize": ("normalizer_profile", "profile"),
+    "write_dataset": ("storage_profile", "dataset_id"),
+    "analytics_query": ("analytics_profile", "query_ref"),
+}
+"""The explicit and the compact field in which a step names its profile."""
+
+ReferenceText = Annotated[str, Field(min_length=1, max_length=400)]
+
+
+class When(SpecModel):
+    enabled: bool = True
+
+
+class _ConnectorSync(SpecModel):
+    type: Literal["connector_sync"]
+    connector_profile: ReferenceText | None = Field(default=None, alias="connector_profile")
+    connector_id: ReferenceText | None = Field(default=None, alias="connector_id")
+
+
+class _Normalize(SpecModel):
+    type: Literal["normalize"]
+    normalizer_profile: ReferenceText | None = Field(default=None, alias="normalizer_profile")
+    profile: ReferenceText | None = None
+    stream: Slug | None = None
+
+
+class _WriteDataset(SpecModel):
+    type: Literal["write_dataset"]
+    storage_profile: ReferenceText | None = Field(default=None, alias="storage_profile")
+    dataset_id: ReferenceText | None = Field(default=None, alias="dataset_id")
+    stream: Slug | None = None
+
+
+class _AnalyticsQuery(SpecModel):
+    type: Literal["analytics_query"]
+    analytics_profile: ReferenceText | None = Field(default=None, alias="analytics_profile")
+    query_ref: ReferenceText | None = Field(default=None, alias="query_ref")
+    when: When = When.model_construct()
+
+
+_Step = Annotated[
+    _ConnectorSync | _Normalize | _WriteDataset | _AnalyticsQuery, Field(discriminator="type")
+]
+Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$")]
+Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
+
+
+class Parameter(SpecModel):
+    name: Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9]{0,62}$")]
+    default: str | int | bool | None = None
+    required: bool = False
+
+
+class CatchUp(SpecModel):
+    limit: Annotated[int, Field(ge=0, le=100)] = 1
+
+
+class Schedule(SpecModel):
+    cron: Annotated[str, Field(min_length=1, max_length=200)]
+    time_zone: str = "Etc/UTC"
+    starting_deadline_seconds: Seconds | None = None
+    catch_up: CatchUp = CatchUp.model_construct()
+
+
+class RunRetry(SpecModel):
+    max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    backoff_seconds: Seconds = 10
+
+
+class Deadlines(SpecModel):
+    """Seconds a run may wait to start, take, and stay silent."""
+
+    pending: Seconds | None = None
+    run: Seconds | None = None
+    heartbeat: Seconds | None = None
+
+
+class History(SpecModel):
+    keep_succeeded: Annotated[int, Field(ge=0, le=1000)] = 10
+    keep_failed: Annotated[int, Field(ge=0, le=1000)] = 10
+    ttl: Seconds | None = None
+
+
+class Resources(SpecModel):
+    requests: dict[Literal["cpu", "memory"], Quantity] = Field(default_factory=dict)
+    limits: dict[Literal["cpu", "memory"], Quantity] = Field(default_factory=dict)
+
+
+class Runtime(SpecModel):
+    """What a run's Pod is given in a cluster."""
+
+    resources: Resources = Resources.model_construct()
+    node_selector: dict[str, str] = Field(default_factory=dict)
+    tolerations: tuple[dict[str, str | int], ...] = ()
+    image_pull_secrets: tuple[str, ...] = ()
+
+
+class WorkflowSpec(SpecModel):
+    """``spec`` of a Workflow, without its version."""
+
+    steps: Annotated[tuple[_Step, ...], Field(min_length=1, max_length=64)]
+    parameters: Annotated[tuple[Parameter, ...], Field(max_length=64)] = ()
+    schedule: Schedule | None = None
+    run_on_apply: bool = False
+    concurrency: Literal["Forbid", "Queue", "Replace", "Allow"] = "Forbid"
+    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    retry: RunRetry | None = None
+    deadlines: Deadlines | None = None
+    history: History | None = None
+    runtime: Runtime | None = None
+    suspend: bool = False
+
+
+class _PlaybookMetadata(SpecModel):
+    name: Slug
+    version: Version
+    description: Annotated[str, Field(max_length=4096)] = ""
+    owners: Words = ()
+    labels: dict[str, str] = Field(default_factory=dict)
+
+
+class _Versioned(SpecModel):
+    version: Version
+
+
+@dataclass(frozen=True)
+class WrittenStep:
+    """One step, whichever way it was spelled; ``reference`` is not yet resolved."""
+
+    type: StepType
+    stream: str | None
+    reference: str
+    enabled: bool
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """A parsed workflow.
+
+    Attributes:
+        written: the spec as the author wrote it, without its version.
+        namespace: where a custom resource lives; None in the playbook's spelling.
+        source: file and line.
+    """
+
+    name: str
+    version: str
+    spec: WorkflowSpec
+    steps: tuple[WrittenStep, ...]
+    written: dict[str, Json]
+    spelling: Spelling
+    source: str
+    namespace: str | None = None
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"workflow {self.name}@{self.version}"
+
+
+def parse_workflow(document: Document) -> Workflow:
+    """The workflow that a document of kind Workflow says.
+
+    Raises:
+        SpecError: with one sentence for each mistake.
+    """
+    content, where = document.content, document.source
+    check_envelope(content, where)
+    raw_metadata = cast("dict[str, Json]", content["metadata"])
+    written = dict(cast("dict[str, Json]", content["spec"]))
+    if "version" in raw_metadata:
+        playbook = parse_model(_PlaybookMetadata, raw_metadata, where, "metadata")
+        name, version, labels, namespace = playbook.name, playbook.version, playbook.labels, None
+    else:
+        resource = parse_model(ObjectMetadata, raw_metadata, where, "metadata")
+        given = {key: written.pop(key) for key in ("version",) if key in written}
+        version = parse_model(_Versioned, given, where, "spec").version
+        name, labels, namespace = resource.name, resource.labels, resource.namespace
+        parse_model(_Named, {"name": name}, where, "metadata")
+    spec = parse_model(WorkflowSpec, written, f"{where}: workflow {name}@{version}", "spec")
+    return Workflow(
+        name=name,
+        version=version,
+        spec=spec,
+        steps=_steps(spec, f"{where}: workflow {name}@{version}"),
+        written=written,
+        spelling="playbook" if "version" in raw_metadata else "customResource",
+        source=where,
+        namespace=namespace,
+        labels=labels,
+    )
+
+
+class _Named(SpecModel):
+    name: Slug
+
+
+def _steps(spec: WorkflowSpec, where: str) -> tuple[WrittenStep, ...]:
+    return tuple(_step(step, f"{where}: spec.steps[{i}]") for i, step in enumerate(spec.steps))
+
+
+def _step(
+    step: _ConnectorSync | _Normalize | _WriteDataset | _AnalyticsQuery, where: str
+) -> WrittenStep:
+    explicit, compact = SPELLINGS[step.type]
+    given = [text for text in (getattr(step, explicit), getattr(step, compact)) if text]
+    if len(given) != 1:
+        raise SpecError(f"{where}: a {step.type} step needs exactly one of {explicit}, {compact}")
+    return WrittenStep(
+        type=step.type,
+        stream=getattr(step, "stream", None),
+        reference=given[0],
+        enabled=step.when.enabled if isinstance(step, _AnalyticsQuery) else True,
+    )
+
+
+def as_resource(workflow: Workflow, namespace: str | None) -> dict[str, Json]:
+    """The custom resource of a workflow, as ``kubectl apply -f`` takes it."""
+    metadata: dict[str, Json] = {"name": workflow.name}
+    if namespace is not None:
+        metadata["namespace"] = namespace
+    if workflow.labels:
+        metadata["labels"] = cast("Json", dict(workflow.labels))
+    spec: dict[str, Json] = {"version": workflow.version, **workflow.written}
+    return {"apiVersion": API_VERSION, "kind": "Workflow", "metadata": metadata, "spec": spec}

@@ -1,0 +1,125 @@
+"""From a workflow's references to the profiles that they name, pinned by digest."""
+
+from dataclasses import dataclass
+
+from chartly.api.profile import Profile
+from chartly.api.reference import ProfileId, Project, Reference, parse_reference
+from chartly.api.suggestion import one_of
+from chartly.api.workflow import STEP_KINDS, StepType, Workflow, WrittenStep
+from chartly.errors import Reason, SpecError
+from chartly.names import GLOBAL
+from chartly.plan.catalog import Catalog
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step in normal form: what both spellings and the digests agree on."""
+
+    type: StepType
+    stream: str | None
+    reference: Reference
+
+
+@dataclass(frozen=True)
+class ResolvedProfile:
+    """What a reference resolved to."""
+
+    reference: Reference
+    found_in: Project | None
+    digest: str
+    profile: Profile
+
+    @property
+    def found_text(self) -> str:
+        return str(self.found_in or GLOBAL)
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """A workflow with every reference resolved; profiles in the order of first use."""
+
+    workflow: Workflow
+    project: Project
+    steps: tuple[Step, ...]
+    profiles: tuple[ResolvedProfile, ...]
+
+
+def resolve(workflow: Workflow, catalog: Catalog, home: Project) -> Resolution:
+    """Resolves every enabled step of ``workflow`` in the project ``home``.
+
+    Raises:
+        SpecError: a reference is malformed, names another project, or names nothing that exists;
+            or the steps stand in an order that cannot run.
+    """
+    steps: list[Step] = []
+    for position, written in enumerate(workflow.steps):
+        where = f"{workflow}: steps[{position}]"
+        step = _normal(written, home, where)
+        if written.enabled:
+            steps.append(step)
+    _check_order(steps, str(workflow))
+    profiles = {step.reference: _look_up(step, catalog, str(workflow)) for step in steps}
+    return Resolution(workflow, home, tuple(steps), tuple(profiles.values()))
+
+
+def homes(workflow: Workflow) -> set[Project]:
+    """The projects that the workflow's own references name."""
+    nowhere = Project("", "")
+    references = (parse_reference(step.reference, nowhere) for step in workflow.steps)
+    return {reference.scope for reference in references if reference.scope not in (None, nowhere)}
+
+
+def _normal(written: WrittenStep, home: Project, where: str) -> Step:
+    try:
+        reference = parse_reference(written.reference, home)
+    except SpecError as error:
+        raise SpecError(f"{where}: {error.message}", error.reason) from None
+    if reference.scope not in (None, home):
+        raise SpecError(
+            f"{where}: {written.reference!r} names project {reference.scope}, but the workflow "
+            f"belongs to {home}; what projects share stands in `global`",
+            Reason.CROSS_PROJECT_REFERENCE,
+        )
+    wanted = STEP_KINDS[written.type]
+    if reference.profile.kind != wanted:
+        raise SpecError(
+            f"{where}: a {written.type} step takes a {wanted} profile, not {written.reference!r}"
+        )
+    return Step(written.type, written.stream, reference)
+
+
+def _look_up(step: Step, catalog: Catalog, where: str) -> ResolvedProfile:
+    reference = step.reference
+    found = catalog.find(reference.scope, reference.profile)
+    if found is None:
+        hint = one_of(str(reference.profile), catalog.names(reference.scope))
+        raise SpecError(
+            f"{where}: profile {str(reference)!r} is not there; {hint}", Reason.PROFILE_NOT_FOUND
+        )
+    return ResolvedProfile(reference, found.scope, found.digest, found.profile)
+
+
+def _check_order(steps: list[Step], where: str) -> None:
+    """One connector_sync; then normalize and write_dataset in pairs; then analytics_query."""
+    types = [step.type for step in steps]
+    pairs = types[1 : _analytics_start(types)]
+    if types[:1] != ["connector_sync"] or types.count("connector_sync") != 1:
+        raise SpecError(f"{where}: steps: must start with exactly one connector_sync")
+    if not pairs or pairs != ["normalize", "write_dataset"] * (len(pairs) // 2):
+        raise SpecError(
+            f"{where}: steps: after connector_sync come pairs of normalize and write_dataset, "
+            f"then any number of analytics_query; here they are {', '.join(types)}"
+        )
+    streams = [(one.stream, two.stream) for one, two in zip(steps[1::2], steps[2::2], strict=False)]
+    for position, (one, two) in enumerate(streams[: len(pairs) // 2]):
+        if one != two:
+            raise SpecError(f"{where}: pair {position + 1}: stream {one!r} is not {two!r}")
+
+
+def _analytics_start(types: list[StepType]) -> int:
+    return next((i for i, name in enumerate(types) if name == "analytics_query"), len(types))
+
+
+def profile_ids(resolution: Resolution) -> list[ProfileId]:
+    """Every profile of the resolution, in the order of first use."""
+    return [resolved.reference.profile for resolved in resolution.profiles]

@@ -1,0 +1,142 @@
+"""The plan of a run: what connector and loader execute, typed and with defaults filled in."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from chartly.api.analytics import AnalyticsSpec
+from chartly.api.connector import ConnectorSpec
+from chartly.api.normalizer import NormalizerSpec
+from chartly.api.profile import Spec
+from chartly.api.reference import Project, Reference
+from chartly.api.storage import StorageSpec
+from chartly.errors import Bug, SpecError
+
+MAIN_STREAM = "main"
+"""The stream of a connector that does not name streams."""
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """One profile of a snapshot."""
+
+    reference: Reference
+    found_in: str
+    digest: str
+    spec: Spec
+
+
+@dataclass(frozen=True)
+class StreamPlan:
+    """One stream: how its records are shaped, and where they are kept."""
+
+    name: str
+    normalizer: NormalizerSpec
+    normalizer_digest: str
+    storage: StorageSpec
+    storage_digest: str
+
+
+@dataclass(frozen=True)
+class AnalyticsPlan:
+    """One analytics query of the run."""
+
+    reference: Reference
+    spec: AnalyticsSpec
+    digest: str
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """Everything a run does.
+
+    Attributes:
+        digest: the config digest, which is that of the snapshot's bytes.
+        profiles: what was frozen, in the order of first use; evidence quotes it.
+    """
+
+    project: Project
+    digest: str
+    connector_name: str
+    connector: ConnectorSpec
+    connector_digest: str
+    streams: tuple[StreamPlan, ...]
+    analytics: tuple[AnalyticsPlan, ...]
+    profiles: tuple[Frozen, ...]
+
+
+def run_plan(
+    project: Project,
+    digest: str,
+    steps: Sequence[tuple[str, str | None, Reference]],
+    profiles: Mapping[Reference, Frozen],
+) -> RunPlan:
+    """The plan of normalised steps.
+
+    Raises:
+        SpecError: two streams have one name or one dataset, or an analytics query reads or writes
+            a dataset that it may not.
+    """
+    connector = profiles[steps[0][2]]
+    pairs = [step for step in steps if step[0] in ("normalize", "write_dataset")]
+    streams = tuple(
+        _stream(one, profiles[one[2]], profiles[two[2]])
+        for one, two in zip(pairs[::2], pairs[1::2], strict=True)
+    )
+    analytics = tuple(
+        _analytics(profiles[step[2]]) for step in steps if step[0] == "analytics_query"
+    )
+    if not isinstance(connector.spec, ConnectorSpec):
+        raise Bug(f"{connector.reference} is not a connector")
+    plan = RunPlan(
+        project=project,
+        digest=digest,
+        connector_name=connector.reference.profile.name,
+        connector=connector.spec,
+        connector_digest=connector.digest,
+        streams=streams,
+        analytics=analytics,
+        profiles=tuple(profiles.values()),
+    )
+    _check_datasets(plan)
+    return plan
+
+
+def _stream(step: tuple[str, str | None, Reference], one: Frozen, two: Frozen) -> StreamPlan:
+    if not isinstance(one.spec, NormalizerSpec) or not isinstance(two.spec, StorageSpec):
+        raise Bug(f"{one.reference} and {two.reference} are not a normalizer and a storage profile")
+    return StreamPlan(step[1] or MAIN_STREAM, one.spec, one.digest, two.spec, two.digest)
+
+
+def _analytics(one: Frozen) -> AnalyticsPlan:
+    if not isinstance(one.spec, AnalyticsSpec):
+        raise Bug(f"{one.reference} is not an analytics profile")
+    return AnalyticsPlan(one.reference, one.spec, one.digest)
+
+
+def _check_datasets(plan: RunPlan) -> None:
+    written: list[str] = []
+    timed = {one.storage.dataset for one in plan.streams if one.storage.partitioning}
+    for one in plan.streams:
+        _claim(one.storage.dataset, written)
+    for query in plan.analytics:
+        name = str(query.reference.profile)
+        if query.spec.inputs.dataset not in written:
+            raise SpecError(
+                f"{name}: inputs.dataset {query.spec.inputs.dataset!r} is not written by this "
+                f"workflow; it writes {', '.join(written)}"
+            )
+        if query.spec.inputs.dataset not in timed and query.spec.inputs.dataset in {
+            stream.storage.dataset for stream in plan.streams
+        }:
+            raise SpecError(
+                f"{name}: inputs.dataset {query.spec.inputs.dataset!r} has no time column; "
+                f"its storage profile needs partitioning.by"
+            )
+    for query in plan.analytics:
+        _claim(query.spec.outputs.dataset, written)
+
+
+def _claim(dataset: str, written: list[str]) -> None:
+    if dataset in written:
+        raise SpecError(f"dataset {dataset!r}: two steps of the workflow write it")
+    written.append(dataset)

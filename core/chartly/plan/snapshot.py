@@ -1,0 +1,95 @@
+"""Snapshots: the frozen, hashed inputs of runs (INV-3: nothing runs that is not frozen)."""
+
+import json
+from dataclasses import dataclass
+from typing import cast
+
+from chartly.api.diagnosis import parse_model
+from chartly.api.documents import Json
+from chartly.api.profile import SPEC_MODELS, Spec
+from chartly.api.reference import Project, Reference, parse_reference
+from chartly.errors import Reason, RunError, SpecError
+from chartly.plan.digest import canonical, digest_of, spec_digest
+from chartly.plan.resolve import Resolution, ResolvedProfile, Step
+from chartly.plan.runplan import Frozen, RunPlan, run_plan
+
+MAX_SNAPSHOT_BYTES = 900 * 1024
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Canonical bytes and their digest, which is the config digest."""
+
+    content: bytes
+    digest: str
+
+
+def freeze(resolution: Resolution) -> Snapshot:
+    """The snapshot of a resolution.
+
+    Raises:
+        SpecError: ``SnapshotTooLarge``.
+    """
+    where = str(resolution.workflow)
+    content = canonical(
+        {
+            "steps": [_step(step) for step in resolution.steps],
+            "profiles": [_profile(resolved) for resolved in resolution.profiles],
+        },
+        where,
+    )
+    if len(content) > MAX_SNAPSHOT_BYTES:
+        raise SpecError(
+            f"{where}: the frozen inputs take {len(content)} bytes; "
+            f"allowed are {MAX_SNAPSHOT_BYTES}",
+            Reason.SNAPSHOT_TOO_LARGE,
+        )
+    return Snapshot(content, digest_of(content))
+
+
+def thaw(content: bytes, digest: str, project: Project) -> RunPlan:
+    """The plan that frozen bytes hold, after they were checked against their digest.
+
+    Raises:
+        RunError: ``SnapshotTampered``: the bytes are not those that were frozen.
+        SpecError: what they hold cannot run.
+    """
+    if digest_of(content) != digest:
+        raise RunError(
+            Reason.SNAPSHOT_TAMPERED,
+            f"the frozen inputs have digest {digest_of(content)}, but the run was given {digest}",
+        )
+    frozen = json.loads(content)
+    profiles = [_thawed(one, project) for one in frozen["profiles"]]
+    steps = [
+        (one["type"], one.get("stream"), parse_reference(one["reference"], project))
+        for one in frozen["steps"]
+    ]
+    return run_plan(project, digest, steps, {one.reference: one for one in profiles})
+
+
+def _step(step: Step) -> dict[str, Json]:
+    return {"type": step.type, "stream": step.stream, "reference": str(step.reference)}
+
+
+def _profile(resolved: ResolvedProfile) -> dict[str, Json]:
+    return {
+        "reference": str(resolved.reference),
+        "foundIn": resolved.found_text,
+        "digest": resolved.digest,
+        "spec": resolved.profile.written,
+    }
+
+
+def _thawed(one: dict[str, Json], project: Project) -> Frozen:
+    reference: Reference = parse_reference(str(one["reference"]), project)
+    written = cast("dict[str, Json]", one["spec"])
+    digest = spec_digest(reference.profile, written, str(reference))
+    if digest != one["digest"]:
+        raise RunError(
+            Reason.SNAPSHOT_TAMPERED,
+            f"{reference}: frozen with digest {one['digest']}, but its spec has {digest}",
+        )
+    model = SPEC_MODELS[reference.profile.kind]
+    spec: Spec = parse_model(model, written, str(reference), "spec")
+    return Frozen(reference, str(one["foundIn"]), digest, spec)
