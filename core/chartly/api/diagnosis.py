@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from chartly.api.documents import without_nulls
 from chartly.api.suggestion import did_you_mean, one_of
 from chartly.errors import SpecError
 
@@ -36,7 +37,7 @@ class InvalidObjectError(SpecError):
 
 
 def parse_model(model: type[_MODEL], written: object, where: str, field: str) -> _MODEL:
-    """``written`` as ``model``.
+    """``written`` as ``model``; a null counts as absent, as in digests.
 
     Args:
         where: the object, such as ``profiles/x.yaml: connector/sales-http@1.0.0``.
@@ -46,7 +47,7 @@ def parse_model(model: type[_MODEL], written: object, where: str, field: str) ->
         InvalidObjectError: with one sentence for each mistake.
     """
     try:
-        return model.model_validate_json(json.dumps(written))
+        return model.model_validate_json(json.dumps(without_nulls(written)))
     except ValidationError as error:
         details = error.errors(include_url=False)
         raise InvalidObjectError(
@@ -122,15 +123,11 @@ def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
 
 
 def _step(holder: type[BaseModel], part: int | str) -> list[type[BaseModel]]:
-    if isinstance(part, int):
-        return []
     for name, info in holder.model_fields.items():
         if part in (name, info.alias):
             return _models_in(info.annotation)
-    tagged = holder.model_fields.get("op") or holder.model_fields.get("type")
-    if tagged is not None:
-        return [holder] if part in get_args(tagged.annotation) else []
-    return []
+    tag = holder.model_fields.get("op") or holder.model_fields.get("type")
+    return [holder] if tag is not None and part in get_args(tag.annotation) else []
 
 
 def _models_in(annotation: object) -> list[type[BaseModel]]:

@@ -1,7 +1,6 @@
 """YAML text as kubectl reads it: scalars of YAML 1.1 in go-yaml's dialect, nothing executable."""
 
 import re
-from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import cast
 
@@ -22,7 +21,7 @@ _BOOLEANS = {
 }
 _TAGS = {
     f"tag:yaml.org,2002:{name}"
-    for name in ("str", "int", "float", "bool", "null", "timestamp", "value")
+    for name in ("str", "int", "float", "bool", "null", "timestamp", "value", "map", "seq")
 }
 _NULLS = ("", "~", "null", "Null", "NULL")
 _INTEGER = re.compile(r"[-+]?(0b[01_]+|0x[0-9a-fA-F_]+|0o?[0-7_]*|[1-9][0-9_]*)")
@@ -92,6 +91,8 @@ class _Reader:
         self._visited += 1
         if self._visited > MAX_NODES:
             raise self._error(node, f"holds more than {MAX_NODES} values")
+        if node.tag not in _TAGS:
+            raise self._error(node, f"the tag {node.tag} is not allowed")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -109,13 +110,11 @@ class _Reader:
         return result
 
     def _key(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode) or not isinstance(node.value, Hashable):
+        if not isinstance(node, yaml.ScalarNode):
             raise self._error(node, "a key must be text")
         return str(node.value)
 
     def _scalar(self, node: yaml.ScalarNode) -> Json:
-        if node.tag not in _TAGS:
-            raise self._error(node, f"the tag {node.tag} is not allowed")
         if node.style is not None:
             return str(node.value)
         try:
@@ -154,3 +153,12 @@ def _integer(text: str) -> Json:
     if digits.startswith(("0b", "0x", "0o")):
         return sign * int(digits, 0) if len(digits) > len("0x") else text
     return sign * int(digits, 8 if digits.startswith("0") and digits != "0" else 10)
+
+
+def without_nulls(value: object) -> object:
+    """``value`` without the members of objects that are null, at any depth."""
+    if isinstance(value, dict):
+        return {key: without_nulls(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list | tuple):
+        return [without_nulls(item) for item in value]
+    return value

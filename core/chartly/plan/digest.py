@@ -1,11 +1,11 @@
 """Digests: ``sha256:`` over RFC 8785 canonical JSON of what the author wrote."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import rfc8785
 
-from chartly.api.documents import Json
+from chartly.api.documents import Json, without_nulls
 from chartly.api.profile import Profile
 from chartly.api.reference import ProfileId
 from chartly.errors import SpecError
@@ -17,7 +17,8 @@ def canonical(value: object, where: str) -> bytes:
     Raises:
         SpecError: it holds a float, or an integer that JSON readers do not agree on.
     """
-    cleaned = _without_nulls(value, where)
+    cleaned = without_nulls(value)
+    _refuse_floats(cleaned, where)
     try:
         return rfc8785.dumps(cleaned)  # type: ignore[arg-type]  # its alias is narrower than JSON
     except rfc8785.IntegerDomainError as error:
@@ -57,15 +58,12 @@ def run_digest(
     return digest_of(canonical(content, "run"))
 
 
-def _without_nulls(value: object, where: str) -> object:
+def _refuse_floats(value: object, where: str) -> None:
     if isinstance(value, float):
         raise SpecError(f"{where}: {value!r}: a number with a fraction must be written as text")
-    if isinstance(value, Mapping):
-        return {
-            key: _without_nulls(item, f"{where}.{key}")
-            for key, item in value.items()
-            if item is not None
-        }
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [_without_nulls(item, f"{where}[{i}]") for i, item in enumerate(value)]
-    return value
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _refuse_floats(item, f"{where}.{key}")
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            _refuse_floats(item, f"{where}[{i}]")

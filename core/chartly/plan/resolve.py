@@ -102,10 +102,12 @@ def _look_up(step: Step, catalog: Catalog, where: str) -> ResolvedProfile:
 def _check_order(steps: list[Step], where: str) -> None:
     """One connector_sync; then normalize and write_dataset in pairs; then analytics_query."""
     types = [step.type for step in steps]
-    pairs = types[1 : _analytics_start(types)]
+    start = _analytics_start(types)
+    pairs, queries = types[1:start], types[start:]
     if types[:1] != ["connector_sync"] or types.count("connector_sync") != 1:
         raise SpecError(f"{where}: steps: must start with exactly one connector_sync")
-    if not pairs or pairs != ["normalize", "write_dataset"] * (len(pairs) // 2):
+    paired = pairs == ["normalize", "write_dataset"] * (len(pairs) // 2)
+    if not pairs or not paired or set(queries) - {"analytics_query"}:
         raise SpecError(
             f"{where}: steps: after connector_sync come pairs of normalize and write_dataset, "
             f"then any number of analytics_query; here they are {', '.join(types)}"

@@ -1,0 +1,171 @@
+import json
+
+import pytest
+
+from chartly.api.diagnosis import InvalidObjectError
+from chartly.api.documents import Document
+from chartly.api.profile import as_resource, parse_profile
+from chartly.errors import SpecError
+from support.profiles import PLAYBOOK, changed, document, playbook_profile, playbook_profiles
+
+NO = object()
+
+
+def test_the_playbook_s_files_are_valid_byte_for_byte():
+    assert [str(profile.id) for profile in playbook_profiles()] == [
+        "analytics/sales-daily-rollup@1.0.0",
+        "connector/sales-http@1.0.0",
+        "normalizer/sales-default@1.0.0",
+        "storage/sales-events@1.0.0",
+    ]
+
+
+@pytest.mark.parametrize("profile", playbook_profiles(), ids=lambda profile: profile.id.kind)
+def test_the_custom_resource_says_the_same(profile):
+    resource = as_resource(profile, "tenant-demo-proj-sales")
+    again = parse_profile(Document("r.yaml", 1, resource))
+    assert again.id == profile.id
+    assert again.spec == profile.spec
+    assert again.written == profile.written
+    assert again.namespace == "tenant-demo-proj-sales"
+    assert as_resource(again, "tenant-demo-proj-sales") == resource
+
+
+def test_a_resource_without_extras_has_none():
+    source = changed(playbook_profile("storage"), "metadata.labels", drop=True)
+    source = changed(source, "metadata.owners", drop=True)
+    source = changed(source, "metadata.description", drop=True)
+    resource = as_resource(parse_profile(source), None)
+    assert resource["metadata"] == {"name": "storage-sales-events-1.0.0"}
+    assert set(resource["spec"]) == {"kind", "name", "version", "storage"}
+
+
+def test_deprecation_is_an_annotation_in_both_spellings():
+    source = changed(
+        playbook_profile("storage"), "metadata.annotations", {"chartly.io/deprecated": "use 2.0.0"}
+    )
+    profile = parse_profile(source)
+    assert profile.deprecated == "use 2.0.0"
+    assert parse_profile(Document("r", 1, as_resource(profile, None))).deprecated == "use 2.0.0"
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "says"),
+    [
+        ("connector", "apiVersion", "v1", "apiVersion: must be chartly.io/v1alpha1"),
+        ("connector", "extra", 1, "unknown field 'extra'"),
+        ("connector", "spec", NO, "spec: is required and must be an object"),
+        ("connector", "metadata", [], "metadata: is required and must be an object"),
+        ("connector", "metadata.version", "latest", 'metadata.version: "latest" version'),
+        ("connector", "metadata.version", 1, "metadata.version: 1 must be text"),
+        ("connector", "metadata.kind", "conector", "did you mean 'connector'?"),
+        ("connector", "metadata.name", "Sales", 'metadata.name: "Sales" allowed are lower-case'),
+        ("connector", "metadata.owner", "x", "metadata: unknown field 'owner'; did you mean 'owners'?"),
+        ("connector", "spec.transprt", {}, "spec: unknown field 'transprt'; did you mean 'transport'?"),
+        ("connector", "spec.transport.timeoutMs", "10", 'spec.transport.timeoutMs: "10" must be a whole'),
+        ("connector", "spec.transport.timeoutMs", 0, "spec.transport.timeoutMs: 0 must be greater"),
+        ("connector", "spec.transport.timeoutMS", 5, "did you mean 'timeoutMs'?"),
+        ("connector", "spec.transport.baseUrl", "ftp://x", "must be https://host"),
+        ("connector", "spec.transport.baseUrl", "https://u:p@x", "must be https://host"),
+        ("connector", "spec.transport.baseUrl", "https://Api.example", "must be a DNS name"),
+        ("connector", "spec.transport.baseUrl", "https://other.invalid", "is not in egressPolicy.dnsAllowlist"),
+        ("connector", "spec.transport.headers", {"Authorization": "Bearer canary-7"}, "looks like a credential"),
+        ("connector", "spec.transport.query", {"api_key": "canary-7"}, "looks like a credential"),
+        ("connector", "spec.egressPolicy.dnsAllowlist", [], "spec.egressPolicy.dnsAllowlist: "),
+        ("connector", "spec.egressPolicy.dnsAllowlist", ["*.x"], "must be a DNS name"),
+        ("connector", "spec.egressPolicy.blockCidrs", NO, "spec.egressPolicy.blockCidrs: is required"),
+        ("connector", "spec.egressPolicy.blockCidrs", ["10.0.0.1/8"], "must be a CIDR"),
+        ("connector", "spec.auth.mode", "beerer", "did you mean 'bearer'?"),
+        ("connector", "spec.auth.secretRef", NO, "mode bearer needs secretRef"),
+        ("connector", "spec.auth.mode", "none", "mode none takes no secretRef"),
+        ("connector", "spec.auth.token", "canary-7", "spec.auth: unknown field 'token'"),
+        ("connector", "spec.auth.secretRef", "canary-7", "spec.auth.secretRef: must be an object"),
+        ("connector", "spec.auth.secretRef.value", "canary-7", "unknown field 'value'"),
+        ("connector", "spec.pagination.responseField", NO, "mode cursor needs responseField"),
+        ("connector", "spec.pagination.sizeParam", "n", "sizeParam needs pageSize"),
+        ("connector", "spec.pagination.mode", "offset", "mode offset needs pageSize"),
+        ("connector", "spec.pagination", [], "spec.pagination: must be an object"),
+        ("normalizer", "spec.mapping", {}, "spec.mapping: "),
+        ("normalizer", "spec.mapping.Event", "$.a", "spec.mapping.Event"),
+        ("normalizer", "spec.transforms.0.op", "toNumbr", "did you mean 'toNumber'?"),
+        ("normalizer", "spec.transforms.0.op", NO, "spec.transforms[0]: needs an op"),
+        ("normalizer", "spec.transforms.0.fild", "x", "spec.transforms[0]: unknown field 'fild'; did you mean 'field'?"),
+        ("normalizer", "spec.transforms.0.field", NO, "spec.transforms[0].field: is required"),
+        ("normalizer", "spec.transforms", {"op": "x"}, "spec.transforms: must be a list"),
+        ("normalizer", "spec.transforms", [{"op": "toDecimal", "field": "amount", "precision": 2, "scale": 3}], "spec.transforms[0]: scale must not exceed precision"),
+        ("normalizer", "spec.canonicalEventType", "Sales Event", "must match"),
+        ("storage", "spec.dataset", "sales_events", 'spec.dataset: "sales_events" allowed are'),
+        ("storage", "spec.retentionDays", -1, "spec.retentionDays: -1 must be greater"),
+        ("storage", "spec.retentionDays", 1.5, "spec.retentionDays: 1.5"),
+        ("storage", "spec.retention", {"days": 3, "from": "occurred_at"}, "give retentionDays or retention"),
+        ("storage", "spec.columns", {"amount": "Float64"}, "must be one of String"),
+        ("storage", "spec.partitioning.granularity", "days", "did you mean 'day'?"),
+        ("analytics", "spec.inputs.window", "1 day", "must be an ISO 8601 duration"),
+        ("analytics", "spec.queryTemplate.dialect", "spark", "is not one of sql"),
+        ("analytics", "spec.queryTemplate.text", "", "spec.queryTemplate.text"),
+    ],
+)  # fmt: skip
+def test_a_mistake_gets_one_sentence_that_names_it(kind, path, value, says):
+    """INV-10; and INV-6: what may be a credential is never shown."""
+    bad = changed(playbook_profile(kind), path, value, drop=value is NO)
+    with pytest.raises(SpecError) as caught:
+        parse_profile(bad)
+    problems = getattr(caught.value, "problems", (caught.value.message,))
+    assert any(says in problem for problem in problems), problems
+    for problem in problems:
+        assert "\n" not in problem
+        assert "canary" not in problem
+        assert problem.startswith(f"{kind}-")
+
+
+def test_every_mistake_is_told_at_once():
+    bad = changed(playbook_profile("storage"), "spec.retentionDays", 0)
+    bad = changed(bad, "spec.datset", "x")
+    with pytest.raises(InvalidObjectError) as caught:
+        parse_profile(bad)
+    assert len(caught.value.problems) == 2
+    assert caught.value.message.endswith("(and 1 more)")
+
+
+def test_a_long_value_is_clipped():
+    bad = changed(playbook_profile("storage"), "spec.dataset", "x" * 500)
+    with pytest.raises(SpecError) as caught:
+        parse_profile(bad)
+    assert len(caught.value.message) < 400
+
+
+RESOURCE = as_resource(playbook_profiles()[3], "ns")
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "says"),
+    [
+        ("metadata.name", "storage-sales-events", "here 'storage-sales-events-1.0.0'"),
+        ("spec.storage", NO, "spec.storage: is required"),
+        ("spec.connector", {}, "spec.connector: kind is storage"),
+        (
+            "spec.storage.datset",
+            "x",
+            "spec.storage: unknown field 'datset'; did you mean 'dataset'?",
+        ),
+        ("spec.stroage", {}, "spec: unknown field 'stroage'; did you mean 'storage'?"),
+        ("metadata.name", 5, "metadata.name: 5 must be text"),
+    ],
+)
+def test_mistakes_in_a_resource_are_named_too(path, value, says):
+    bad = changed(
+        Document("r.yaml", 1, json.loads(json.dumps(RESOURCE))), path, value, drop=value is NO
+    )
+    with pytest.raises(SpecError) as caught:
+        parse_profile(bad)
+    assert says in caught.value.message
+
+
+def test_what_the_api_server_adds_to_metadata_is_let_through():
+    live = changed(Document("r", 1, json.loads(json.dumps(RESOURCE))), "metadata.uid", "123")
+    live = changed(live, "metadata.managedFields", [{"manager": "kubectl"}])
+    assert parse_profile(live).namespace == "ns"
+
+
+def test_the_fixture_folder_is_the_playbook_s():
+    assert document(PLAYBOOK / "profiles" / "storage-sales-events@1.0.0.yaml").line == 1

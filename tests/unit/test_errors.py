@@ -1,0 +1,61 @@
+import pytest
+
+from chartly.errors import REASONS, Bug, ChartlyError, Reason, Retry, RunError, SpecError
+
+
+def test_every_reason_has_a_row():
+    assert set(REASONS) == set(Reason)
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_a_reason_is_one_camel_case_word_with_one_sentence(reason):
+    assert reason.value.isalpha()
+    assert reason.value[0].isupper()
+    assert "\n" not in REASONS[reason].meaning
+    assert 0 <= REASONS[reason].exit_code <= 255
+
+
+def test_only_success_exits_with_zero():
+    assert [reason for reason in Reason if REASONS[reason].exit_code == 0] == [Reason.SUCCEEDED]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (3, Reason.CONFIG_INVALID),
+        (4, Reason.EGRESS_DENIED),
+        (5, Reason.AUTH_REJECTED),
+        (6, Reason.SNAPSHOT_TAMPERED),
+        (7, Reason.SECRET_ORIGIN_REFUSED),
+        (10, Reason.UPSTREAM_UNAVAILABLE),
+        (11, Reason.STORE_UNAVAILABLE),
+        (12, Reason.PEER_LOST),
+        (20, Reason.REJECT_THRESHOLD),
+        (21, Reason.OUTPUT_CONTRACT),
+        (22, Reason.PAGINATION_LOOP),
+        (23, Reason.LIMIT_REACHED),
+        (24, Reason.PARTIALLY_LOADED),
+        (25, Reason.STORAGE_QUOTA_EXCEEDED),
+        (26, Reason.SCHEMA_INCOMPATIBLE),
+        (27, Reason.QUALITY_FAILED),
+        (30, Reason.CANCELLED),
+        (31, Reason.DEADLINE_EXCEEDED),
+        (70, Reason.INTERNAL_ERROR),
+        (137, Reason.KILLED),
+        (143, Reason.TERMINATED),
+    ],
+)
+def test_exit_codes_never_change(code, reason):
+    assert REASONS[reason].exit_code == code
+
+
+def test_a_mistake_in_the_files_is_never_retried():
+    configuration = [info for info in REASONS.values() if info.exit_code == 3]
+    assert {info.retry for info in configuration} == {Retry.NEVER}
+
+
+def test_errors_carry_reason_message_and_exit_code():
+    assert SpecError("x").reason is Reason.CONFIG_INVALID
+    assert RunError(Reason.PEER_LOST, "gone").exit_code == 12
+    assert isinstance(Bug("b"), ChartlyError)
+    assert str(Bug("b")) == "b"
