@@ -1,0 +1,60 @@
+"""Canonical JSON of payloads and records: sorted keys, exact numbers, one spelling (INV-5)."""
+
+import json
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+
+from chartly.extract.decimals import decimal_text
+from chartly.extract.instants import instant_text
+from chartly.extract.records import Number, decode_page
+
+_WIDEST = 60
+
+
+def canonical_json(value: object) -> bytes:
+    """A JSON value as RFC 8785 lays it out, but with numbers exact and without exponent.
+
+    Numbers whose plain spelling would pass 60 digits keep the text that they were sent with.
+    """
+    return _write(value).encode("utf-8", "surrogatepass")
+
+
+def canonical_payload(event_type: str, row: Mapping[str, object]) -> bytes:
+    """The payload of an event: its fields that are not null, and its type."""
+    present = {name: value for name, value in row.items() if value is not None}
+    return canonical_json({**present, "type": event_type})
+
+
+def recanonicalised(golden: bytes) -> bytes:
+    """A golden file's JSON in canonical form, for a comparison byte for byte."""
+    return canonical_json(decode_page(golden))
+
+
+def _write(value: object) -> str:  # noqa: PLR0911 - one return per type
+    if isinstance(value, Number):
+        return _number(value)
+    if isinstance(value, Decimal):
+        return decimal_text(value)
+    if isinstance(value, datetime):
+        return f'"{instant_text(value)}"'
+    if isinstance(value, date):
+        return f'"{value.isoformat()}"'
+    if isinstance(value, Mapping):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+        return "{" + ",".join(f"{_text(name)}:{_write(value[name])}" for name in names) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(_write, value)) + "]"
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _number(text: Number) -> str:
+    number = Decimal(text)
+    exponent = number.as_tuple().exponent
+    if not isinstance(exponent, int) or abs(number.adjusted()) > _WIDEST or exponent < -_WIDEST:
+        return str(text)
+    return decimal_text(number)

@@ -1,0 +1,69 @@
+"""Why a record may not become an event, and how that is told."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class RejectReason(StrEnum):
+    """The reason code of a reject; stored beside the record."""
+
+    REQUIRED_FIELD_MISSING = "RequiredFieldMissing"
+    NOT_A_NUMBER = "NotANumber"
+    DECIMAL_OUT_OF_RANGE = "DecimalOutOfRange"
+    NOT_AN_INTEGER = "NotAnInteger"
+    NOT_A_BOOLEAN = "NotABoolean"
+    NOT_A_TIMESTAMP = "NotATimestamp"
+    TIMESTAMP_AMBIGUOUS = "TimestampAmbiguous"
+    NOT_A_DATE = "NotADate"
+    VALUE_NOT_MAPPED = "ValueNotMapped"
+    TYPE_MISMATCH = "TypeMismatch"
+    IDENTITY_MISSING = "IdentityMissing"
+    RECORD_NOT_OBJECT = "RecordNotObject"
+    VERSION_INVALID = "VersionInvalid"
+
+
+REJECT_REASONS: dict[RejectReason, str] = {
+    RejectReason.REQUIRED_FIELD_MISSING: "a field in `requiredFields` is absent or null",
+    RejectReason.NOT_A_NUMBER: "the value is not a decimal number",
+    RejectReason.DECIMAL_OUT_OF_RANGE: "the number does not fit its digits without rounding",
+    RejectReason.NOT_AN_INTEGER: "the value is not a whole number of 64 bits",
+    RejectReason.NOT_A_BOOLEAN: "the value is neither true nor false",
+    RejectReason.NOT_A_TIMESTAMP: "the value is not an instant in an allowed form",
+    RejectReason.TIMESTAMP_AMBIGUOUS: "the time has no offset, or its zone skips or repeats it",
+    RejectReason.NOT_A_DATE: "the value is not a calendar date",
+    RejectReason.VALUE_NOT_MAPPED: "`mapValues` has no entry for the value",
+    RejectReason.TYPE_MISMATCH: "the value has another type than the column",
+    RejectReason.IDENTITY_MISSING: "the fields that identify the event are null",
+    RejectReason.RECORD_NOT_OBJECT: "the record is not a JSON object",
+    RejectReason.VERSION_INVALID: "the version field is null",
+}
+
+
+class BadValueError(Exception):
+    """One value that cannot be taken; ``message`` says what is allowed."""
+
+    def __init__(self, reason: RejectReason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """One record that may not become an event.
+
+    Attributes:
+        index: its place among the records of its page.
+        path: where in the record the value stands, as a JSONPath.
+        record: the record as canonical JSON, numbers exact, cut at ``RECORD_LIMIT`` bytes.
+    """
+
+    index: int
+    reason: RejectReason
+    field: str
+    path: str
+    message: str
+    record: bytes
+
+
+RECORD_LIMIT = 64 * 1024

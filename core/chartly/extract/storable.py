@@ -1,0 +1,94 @@
+"""Values in the types that their columns declare; a value that does not fit is refused."""
+
+import re
+from collections.abc import Callable
+from datetime import date, datetime, time
+from decimal import Decimal
+from functools import partial
+
+import pyarrow as pa
+
+from chartly.api.columns import ColumnType
+from chartly.extract.decimals import to_decimal
+from chartly.extract.instants import to_instant
+from chartly.extract.records import Number
+from chartly.extract.reject import BadValueError, RejectReason
+from chartly.extract.transforms import INT64, Convert
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_UINT64 = (0, (1 << 64) - 1)
+
+ARROW_TYPES: dict[str, Callable[[ColumnType], pa.DataType]] = {
+    "String": lambda _: pa.string(),
+    "LowCardinality(String)": lambda _: pa.string(),
+    "Bool": lambda _: pa.bool_(),
+    "Int64": lambda _: pa.int64(),
+    "UInt64": lambda _: pa.uint64(),
+    "Date": lambda _: pa.date32(),
+    "Timestamp": lambda _: pa.timestamp("ms", tz="UTC"),
+    "Decimal": lambda kind: pa.decimal128(kind.precision, kind.scale),
+}
+
+
+def arrow_type(kind: ColumnType) -> pa.DataType:
+    """The Arrow type in which a column's values reach the store."""
+    return ARROW_TYPES[kind.name](kind)
+
+
+def strict(kind: ColumnType) -> Convert:
+    """The function that takes a value of type ``kind`` and refuses any other; never coerces."""
+    if kind.name == "Decimal":
+        return partial(to_decimal, precision=kind.precision, scale=kind.scale)
+    if kind.name == "Timestamp":
+        return partial(to_instant, formats=(), zone=None)
+    return _STRICT[kind.name]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or isinstance(value, Number):
+        raise BadValueError(RejectReason.TYPE_MISMATCH, "must be text; toString makes it so")
+    return value
+
+
+def _bool(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise BadValueError(RejectReason.NOT_A_BOOLEAN, "must be true or false")
+    return value
+
+
+def _integer(value: object, bounds: tuple[int, int]) -> int:
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadValueError(RejectReason.NOT_AN_INTEGER, "must be a whole number")
+    if not bounds[0] <= value <= bounds[1]:
+        raise BadValueError(
+            RejectReason.NOT_AN_INTEGER, f"must lie between {bounds[0]} and {bounds[1]}"
+        )
+    return value
+
+
+def _date(value: object) -> date:
+    if isinstance(value, datetime):
+        if value.timetz().replace(tzinfo=None) != time():
+            raise BadValueError(RejectReason.NOT_A_DATE, "must be midnight in UTC")
+        return value.date()
+    if not isinstance(value, str) or _DATE.fullmatch(value) is None:
+        raise BadValueError(RejectReason.NOT_A_DATE, "must be a date such as 2026-02-02")
+    try:
+        found = date.fromisoformat(value)
+    except ValueError:
+        raise BadValueError(RejectReason.NOT_A_DATE, "there is no such date") from None
+    if not date(1900, 1, 1) <= found <= date(2299, 12, 31):
+        raise BadValueError(RejectReason.NOT_A_DATE, "must lie between 1900 and 2299")
+    return found
+
+
+_STRICT: dict[str, Convert] = {
+    "String": _text,
+    "LowCardinality(String)": _text,
+    "Bool": _bool,
+    "Int64": partial(_integer, bounds=INT64),
+    "UInt64": partial(_integer, bounds=_UINT64),
+    "Date": _date,
+}
