@@ -1,0 +1,148 @@
+"""What travels through the spool: the state to start from, segments, and the end."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from chartly.errors import Reason, RunError
+
+Position = dict[str, str | int]
+"""Where in a stream the next page is asked for; its members are the paging mode's own."""
+
+STATE = "state.json"
+END = "end.json"
+_MAX_METADATA = 64 * 1024
+
+
+@dataclass(frozen=True)
+class StreamState:
+    """Where a stream goes on: after the last committed page of this run.
+
+    Attributes:
+        seen: hashes of the page tokens that the run has followed, for loop detection.
+    """
+
+    next_number: int = 0
+    position: Position | None = None
+    seen: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class State:
+    streams: dict[str, StreamState] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SegmentMeta:
+    """One page on its way.
+
+    Attributes:
+        number: counts the pages of a stream within the run, over all attempts.
+        position: where to go on after this page; None after the last.
+        token_hash: hash of the page token that led here.
+    """
+
+    number: int
+    stream: str
+    size: int
+    sha256: str
+    url: str
+    status: int
+    records: int
+    position: Position | None
+    token_hash: str
+
+
+@dataclass(frozen=True)
+class Segment:
+    meta: SegmentMeta
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What the connector did."""
+
+    pages: int = 0
+    requests: int = 0
+    retries: int = 0
+    bytes: int = 0
+    throttled_seconds: float = 0.0
+    codes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class End:
+    """How the connector ended; without it the connector is still there, or lost."""
+
+    pages: int
+    reason: Reason
+    message: str
+    counters: Counters
+
+
+def body_name(number: int) -> str:
+    return f"{number:08d}.page"
+
+
+def meta_name(number: int) -> str:
+    return f"{number:08d}.json"
+
+
+def digest(body: bytes) -> str:
+    return hashlib.sha256(body).hexdigest()
+
+
+def dump(value: State | SegmentMeta | End) -> bytes:
+    """The JSON of a message."""
+    return json.dumps(asdict(value), sort_keys=True).encode()
+
+
+def load_state(path: Path) -> State:
+    raw = _object(path)
+    streams = {
+        name: StreamState(one["next_number"], one["position"], tuple(one["seen"]))
+        for name, one in raw["streams"].items()
+    }
+    return State(streams)
+
+
+def load_meta(path: Path) -> SegmentMeta:
+    """Metadata of a segment, checked: segments are untrusted input.
+
+    Raises:
+        RunError: ``PeerLost``: it is not what a connector writes.
+    """
+    try:
+        meta = SegmentMeta(**_object(path))
+        whole = (
+            isinstance(meta.number, int)
+            and isinstance(meta.size, int)
+            and isinstance(meta.records, int)
+            and isinstance(meta.stream, str)
+            and isinstance(meta.sha256, str)
+            and isinstance(meta.position, dict | None)
+        )
+    except TypeError:
+        whole = False
+    if not whole or meta_name(meta.number) != path.name:
+        raise RunError(Reason.PEER_LOST, f"spool segment {path.name} has no usable metadata")
+    return meta
+
+
+def load_end(path: Path) -> End:
+    raw = _object(path)
+    return End(raw["pages"], Reason(raw["reason"]), raw["message"], Counters(**raw["counters"]))
+
+
+def _object(path: Path) -> dict[str, Any]:
+    raw = path.read_bytes()[:_MAX_METADATA]
+    try:
+        value = json.loads(raw)
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise RunError(Reason.PEER_LOST, f"spool file {path.name} is not whole")
+    return value
