@@ -1,0 +1,125 @@
+"""Where a URL may lead: parsed once, checked against the profile, the same for every hop."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from chartly.errors import Reason, RunError
+
+MAX_REDIRECTS = 5
+MAX_URL = 8192
+_URL = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)"
+    r"(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?(#.*)?"
+)
+_AUTHORITY = re.compile(r"(?P<host>[A-Za-z0-9.-]+)(:(?P<port>[0-9]{1,5}))?")
+_NAME = re.compile(r"([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)*[a-z]([a-z0-9-]*[a-z0-9])?")
+_PRINTABLE = re.compile(r"[\x21-\x7e]+")
+_DEFAULT_PORTS = {"https": 443, "http": 80}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Scheme, host and port: what a credential belongs to (RFC 6454)."""
+
+    scheme: str
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        shown = "" if _DEFAULT_PORTS[self.scheme] == self.port else f":{self.port}"
+        return f"{self.scheme}://{self.host}{shown}"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A parsed URL: its origin, and path with query as they go on the wire."""
+
+    origin: Origin
+    path: str
+
+    @property
+    def url(self) -> str:
+        return f"{self.origin}{self.path}"
+
+    @property
+    def public(self) -> str:
+        """The URL without its query, which may carry what nobody should read."""
+        return f"{self.origin}{self.path.partition('?')[0]}"
+
+
+@dataclass(frozen=True)
+class OriginPolicy:
+    """Which hosts and ports a profile allows.
+
+    Attributes:
+        home: the origin of ``transport.baseUrl``; credentials go there and nowhere else.
+    """
+
+    home: Origin
+    hosts: frozenset[str]
+    ports: frozenset[int]
+
+
+def parse_target(url: str) -> Target:
+    """A URL with a DNS name for a host.
+
+    Raises:
+        RunError: ``EgressDenied``: it has another scheme, a user, an address for a host, or
+            characters that readers of URLs do not agree on.
+    """
+    found = _URL.fullmatch(url) if len(url) <= MAX_URL and _PRINTABLE.fullmatch(url) else None
+    authority = _AUTHORITY.fullmatch(found["authority"]) if found else None
+    if found is None or authority is None or "\\" in url:
+        raise _denied("a URL must be https://host[:port]/path in plain ASCII, without a user")
+    scheme, host = found["scheme"].lower(), authority["host"].lower()
+    if scheme not in _DEFAULT_PORTS:
+        raise _denied(f"scheme {scheme!r} is not allowed; allowed is https")
+    if _NAME.fullmatch(host) is None:
+        raise _denied(f"host {host!r} is not a DNS name; addresses are not allowed")
+    port = int(authority["port"]) if authority["port"] else _DEFAULT_PORTS[scheme]
+    return Target(Origin(scheme, host, port), (found["path"] or "/") + (found["query"] or ""))
+
+
+def origin_policy(base_url: str, hosts: tuple[str, ...], ports: tuple[int, ...]) -> OriginPolicy:
+    """The policy of a connector profile; without ``ports`` only that of its base URL."""
+    home = parse_target(base_url).origin
+    return OriginPolicy(home, frozenset(hosts), frozenset(ports or (home.port,)))
+
+
+def follow(current: Target, link: str, policy: OriginPolicy) -> Target:
+    """Where a redirect or a page link leads; relative ones start from ``current``.
+
+    Raises:
+        RunError: ``EgressDenied``: the profile does not allow it, or it falls back to http.
+    """
+    if not isinstance(link, str) or _PRINTABLE.fullmatch(link) is None:
+        raise _denied("a link must be a URL in plain ASCII")
+    target = parse_target(urljoin(current.url, link))
+    if current.origin.scheme == "https" and target.origin.scheme != "https":
+        raise _denied(f"{target.public} leaves https")
+    check_target(target, policy)
+    return target
+
+
+def check_target(target: Target, policy: OriginPolicy) -> None:
+    """Whether the profile allows a host and port.
+
+    Raises:
+        RunError: ``EgressDenied`` otherwise.
+    """
+    origin = target.origin
+    if origin.scheme == "http" and policy.home.scheme != "http":
+        raise _denied(f"{target.public} leaves https")
+    if origin.host not in policy.hosts:
+        allowed = ", ".join(sorted(policy.hosts))
+        raise _denied(f"host {origin.host!r} is not in egressPolicy.dnsAllowlist: {allowed}")
+    if origin.port not in policy.ports:
+        allowed = ", ".join(map(str, sorted(policy.ports)))
+        raise _denied(
+            f"port {origin.port} of {origin.host!r} is not allowed; allowed are {allowed}"
+        )
+
+
+def _denied(message: str) -> RunError:
+    return RunError(Reason.EGRESS_DENIED, message)

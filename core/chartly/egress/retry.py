@@ -1,0 +1,93 @@
+"""What a failed request means: wait and try again, or give up and why."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from chartly.api.connector import RetryPolicy
+from chartly.errors import Reason, RunError
+
+_TRANSIENT = frozenset({408, 425, 429})
+_THROTTLED = frozenset({429, 503})
+_REJECTED = frozenset({401, 403})
+_LONGEST_WAIT = 300.0
+_SERVER_ERRORS = 500
+_SUCCESS = range(200, 300)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One failed try.
+
+    Attributes:
+        what: a short sentence without secrets, such as ``status 503``.
+        status: the HTTP status, if there was a whole response.
+        transient: whether the same request may succeed later, when there is no status.
+    """
+
+    what: str
+    status: int | None = None
+    transient: bool = True
+    headers: Mapping[str, str] | None = None
+
+
+def is_success(status: int) -> bool:
+    return status in _SUCCESS
+
+
+def wait_seconds(
+    failure: Failure, attempt: int, policy: RetryPolicy, *, now: datetime, chance: float
+) -> float:
+    """Seconds to wait before try ``attempt + 1``.
+
+    Args:
+        attempt: how many tries there were, from 1.
+        chance: a random number in [0, 1), for full jitter.
+
+    Raises:
+        RunError: ``AuthRejected``, or ``UpstreamUnavailable`` when another try is of no use, is
+            not allowed, or would have to wait too long.
+    """
+    if failure.status in _REJECTED and failure.status not in policy.on:
+        raise RunError(Reason.AUTH_REJECTED, f"the API refused the credential with {failure.what}")
+    if not _may_retry(failure, policy):
+        raise RunError(Reason.UPSTREAM_UNAVAILABLE, f"the API answered with {failure.what}")
+    if attempt >= policy.max_attempts:
+        raise RunError(
+            Reason.UPSTREAM_UNAVAILABLE,
+            f"{failure.what} after {attempt} of {policy.max_attempts} attempts",
+        )
+    asked = retry_after(failure, now)
+    longest = max(policy.max_backoff_ms / 1000, _LONGEST_WAIT)
+    if asked > longest:
+        raise RunError(
+            Reason.UPSTREAM_UNAVAILABLE,
+            f"{failure.what}: the API asks to wait {asked:.0f} s; allowed are {longest:.0f} s",
+        )
+    ceiling = min(policy.max_backoff_ms, policy.backoff_ms << (attempt - 1)) / 1000
+    return asked + ceiling * chance
+
+
+def _may_retry(failure: Failure, policy: RetryPolicy) -> bool:
+    if failure.status is None or is_success(failure.status):
+        return failure.transient
+    status = failure.status
+    return status in _TRANSIENT or status >= _SERVER_ERRORS or status in policy.on
+
+
+def retry_after(failure: Failure, now: datetime) -> float:
+    """Seconds that the server asked for by Retry-After (RFC 9110, 10.2.3), else 0."""
+    headers = failure.headers or {}
+    text = headers.get("retry-after", "").strip()
+    if failure.status not in _THROTTLED or not text:
+        return 0.0
+    if text.isascii() and text.isdigit():
+        return float(text)
+    try:
+        moment = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())
