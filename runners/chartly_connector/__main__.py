@@ -1,0 +1,134 @@
+"""``python -m chartly_connector``: the connector's process; its exit code is the reason's."""
+
+import argparse
+import contextlib
+import random
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from chartly.api.reference import parse_project
+from chartly.egress.addresses import address_policy
+from chartly.errors import REASONS, ChartlyError, Reason, RunError
+from chartly.plan.runplan import RunPlan
+from chartly.plan.snapshot import thaw
+from chartly_connector import report
+from chartly_connector.client import Clock, EgressClient
+from chartly_connector.run import pull
+from chartly_connector.secrets import Credential, read_credential, redacted
+from chartly_connector.transport import Endpoint, PinnedBackend, PinnedTransport, tls_context
+from chartly_spool.segment import Counters, End
+from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
+
+
+@dataclass(frozen=True)
+class Pin:
+    """``HOST:PORT=ADDR:PORT``, as curl's --connect-to: where a name is looked for instead."""
+
+    name: Endpoint
+    address: Endpoint
+
+
+def parse_pin(text: str) -> Pin:
+    """A pin.
+
+    Raises:
+        ValueError: it has another form; argparse tells so.
+    """
+    name, equals, address = text.partition("=")
+    if not equals:
+        raise ValueError(text)
+    return Pin(_endpoint(name), _endpoint(address))
+
+
+def _endpoint(text: str) -> Endpoint:
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError(text)
+    return host.strip("[]"), int(port)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="chartly-connector", description=__doc__)
+    parser.add_argument("--snapshot", type=Path, required=True)
+    parser.add_argument("--digest", required=True)
+    parser.add_argument("--project", required=True)
+    parser.add_argument("--spool", type=Path, required=True)
+    parser.add_argument("--spool-limit", type=int, default=DEFAULT_LIMIT)
+    parser.add_argument("--secrets", type=Path, required=True)
+    parser.add_argument("--connect-to", type=parse_pin, action="append", default=[])
+    parser.add_argument("--cacert", type=Path)
+    parser.add_argument("--grant-cidr", action="append", default=[])
+    parser.add_argument("--termination-log", type=Path)
+    parser.add_argument("--metrics-file", type=Path)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one pull; returns the exit code."""
+    arguments = _arguments(argv)
+    signal.signal(signal.SIGTERM, _terminate)
+    credential: Credential | None = None
+    try:
+        project = parse_project(arguments.project)
+        plan = thaw(arguments.snapshot.read_bytes(), arguments.digest, project)
+        credential = read_credential(plan.connector.auth, arguments.secrets)
+        report.log_to(sys.stderr, credential)
+        end = _pull(plan, credential, arguments)
+        if arguments.metrics_file is not None:
+            registry = report.metrics(
+                end.counters,
+                tenant=project.tenant,
+                project=project.project,
+                connector=plan.connector_name,
+            )
+            report.write_metrics(registry, arguments.metrics_file)
+    except ChartlyError as error:
+        end = _ended_early(error, arguments.spool)
+    if end.reason is not Reason.SUCCEEDED:
+        report.say(redacted(f"{end.reason}: {end.message}", credential))
+    if arguments.termination_log is not None:
+        arguments.termination_log.write_text(report.termination(end, credential), encoding="utf-8")
+    return REASONS[end.reason].exit_code
+
+
+def _pull(plan: RunPlan, credential: Credential | None, arguments: argparse.Namespace) -> End:
+    spec = plan.connector
+    policy = address_policy(
+        spec.egress_policy.block_cidrs, spec.egress_policy.allow_cidrs, arguments.grant_cidr
+    )
+    pins = {pin.name: pin.address for pin in arguments.connect_to}
+    transport = PinnedTransport(PinnedBackend(policy, pins), tls_context(arguments.cacert))
+    clock = Clock(
+        monotonic=time.monotonic,
+        now=lambda: datetime.now(UTC),
+        sleep=time.sleep,
+        chance=random.random,
+    )
+    try:
+        client = EgressClient(spec, transport, credential, clock)
+        return pull(plan, client, arguments.spool, arguments.spool_limit, clock)
+    finally:
+        transport.close()
+
+
+def _ended_early(error: ChartlyError, spool: Path) -> End:
+    """Tells the loader, too, when there was no pull at all."""
+    end = End(0, error.reason, error.message, Counters())
+    # A full disk may be why it ended; then the lock's release tells the loader.
+    with contextlib.suppress(ChartlyError, OSError), SpoolWriter(spool) as writer:
+        writer.end(end)
+    return end
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise RunError(Reason.TERMINATED, "the connector was told to stop")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

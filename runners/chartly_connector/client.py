@@ -1,0 +1,210 @@
+"""The egress client: one page at a time, with every hop checked and every failure weighed."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TypeVar
+from urllib.parse import urlencode
+
+import httpcore
+import httpx
+
+from chartly.api.connector import ConnectorSpec
+from chartly.egress.origins import (
+    MAX_REDIRECTS,
+    OriginPolicy,
+    Target,
+    check_target,
+    follow,
+    origin_policy,
+    parse_target,
+)
+from chartly.egress.rate import RateWindow
+from chartly.egress.retry import Failure, is_success, wait_seconds
+from chartly.errors import Reason, RunError
+from chartly_connector.body import TruncatedError, read_body
+from chartly_connector.secrets import Credential, check_origin
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time and chance, so that tests can hold them still."""
+
+    monotonic: Callable[[], float]
+    now: Callable[[], datetime]
+    sleep: Callable[[float], None]
+    chance: Callable[[], float]
+
+
+@dataclass
+class Traffic:
+    """What went over the wire so far."""
+
+    requests: int = 0
+    retries: int = 0
+    bytes: int = 0
+    throttled_seconds: float = 0.0
+    codes: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Response:
+    """One whole response."""
+
+    target: Target
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class EgressClient:
+    """Fetches pages of one connector.
+
+    Args:
+        transport: where requests leave; it checks addresses.
+        credential: goes to the origin of ``transport.baseUrl`` and nowhere else (INV-6).
+    """
+
+    def __init__(
+        self,
+        spec: ConnectorSpec,
+        transport: httpx.BaseTransport,
+        credential: Credential | None,
+        clock: Clock,
+    ) -> None:
+        self._spec = spec
+        self._policy: OriginPolicy = origin_policy(
+            spec.transport.base_url, spec.egress_policy.dns_allowlist, spec.egress_policy.ports
+        )
+        self._credential = credential
+        self._clock = clock
+        self._rate = RateWindow(spec.rate_limit.max_requests_per_minute)
+        self._transport = transport
+        self.traffic = Traffic()
+        if credential is not None:
+            check_origin(credential, self._policy.home)
+            if self._policy.home.scheme != "https":
+                raise RunError(
+                    Reason.EGRESS_DENIED, f"{self._policy.home}: a credential needs https"
+                )
+
+    def page_target(self, query: dict[str, str]) -> Target:
+        """The URL of a page: base URL, path, and both the profile's and the paging's query."""
+        transport = self._spec.transport
+        base = transport.base_url.rstrip("/") + transport.path
+        pairs = {**transport.query, **query}
+        return parse_target(f"{base}?{urlencode(pairs)}" if pairs else base)
+
+    def link_target(self, link: str, current: Target) -> Target:
+        """The URL that a page names as the next one, checked."""
+        return follow(current, link, self._policy)
+
+    def fetch(self, target: Target, accept: Callable[[bytes], _T]) -> tuple[Response, _T]:
+        """A page, and what ``accept`` makes of its body.
+
+        Raises:
+            RunError: as the retry policy decides; also what ``accept`` raises with another reason
+                than ``UpstreamUnavailable``, which is tried again.
+        """
+        attempt = 1
+        while True:
+            try:
+                response = self._follow_redirects(target)
+                if is_success(response.status):
+                    return response, accept(response.body)
+                failure = Failure(
+                    f"status {response.status}", response.status, headers=response.headers
+                )
+            except RunError as error:
+                if error.reason is not Reason.UPSTREAM_UNAVAILABLE:
+                    raise
+                failure = Failure(error.message)
+            except _FAULTS as error:
+                failure = _fault(error)
+            self._wait(failure, attempt, target)
+            attempt += 1
+
+    def _wait(self, failure: Failure, attempt: int, target: Target) -> None:
+        try:
+            seconds = wait_seconds(
+                failure,
+                attempt,
+                self._spec.retry,
+                now=self._clock.now(),
+                chance=self._clock.chance(),
+            )
+        except RunError as error:
+            raise RunError(error.reason, f"{target.public}: {error.message}") from None
+        self.traffic.retries += 1
+        self._throttle(seconds)
+
+    def _throttle(self, seconds: float) -> None:
+        if seconds > 0:
+            self.traffic.throttled_seconds += seconds
+            self._clock.sleep(seconds)
+
+    def _follow_redirects(self, target: Target) -> Response:
+        for _ in range(MAX_REDIRECTS + 1):
+            response = self._exchange(target)
+            if response.status not in _REDIRECTS or "location" not in response.headers:
+                return response
+            target = follow(target, response.headers["location"], self._policy)
+        raise RunError(Reason.EGRESS_DENIED, f"more than {MAX_REDIRECTS} redirects")
+
+    def _exchange(self, target: Target) -> Response:
+        check_target(target, self._policy)
+        self._throttle(self._rate.delay(self._clock.monotonic()))
+        self._rate.note(self._clock.monotonic())
+        self.traffic.requests += 1
+        seconds = self._spec.transport.timeout_ms / 1000
+        deadline = time.monotonic() + seconds
+        request = httpx.Request(
+            "GET",
+            target.url,
+            headers=self._headers(target),
+            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds)},
+        )
+        response = self._transport.handle_request(request)
+        try:
+            self._count_code(response.status_code)
+            body = read_body(
+                response, self._spec.transport.max_payload_bytes, deadline, self._count_bytes
+            )
+        finally:
+            response.close()
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Response(target, response.status_code, headers, body)
+
+    def _headers(self, target: Target) -> dict[str, str]:
+        headers = {"accept-encoding": "gzip, deflate", "user-agent": "chartly"}
+        if target.origin == self._policy.home:
+            own = self._spec.transport.headers
+            headers |= {name.lower(): value for name, value in own.items()}
+            if self._credential is not None:
+                headers["authorization"] = f"Bearer {self._credential.value}"
+        headers.setdefault("accept", "application/json")
+        return headers
+
+    def _count_code(self, status: int) -> None:
+        self.traffic.codes[str(status)] = self.traffic.codes.get(str(status), 0) + 1
+
+    def _count_bytes(self, size: int) -> None:
+        self.traffic.bytes += size
+
+
+_FAULTS = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, TruncatedError)
+
+
+def _fault(error: Exception) -> Failure:
+    text = str(error) or type(error).__name__
+    if isinstance(error, httpcore.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in text:
+        return Failure(f"TLS: {text.partition('failed: ')[2] or text}", transient=False)
+    if isinstance(error, httpcore.TimeoutException):
+        return Failure("no answer in time")
+    if isinstance(error, httpcore.RemoteProtocolError):
+        return Failure("the response is cut short or malformed")
+    return Failure(text)

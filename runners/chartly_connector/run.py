@@ -1,0 +1,142 @@
+"""One pull: from the loader's state to the last page, through the spool."""
+
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from chartly.egress.origins import Target
+from chartly.egress.paging import PageFacts, Paging
+from chartly.errors import ChartlyError, Reason, RunError
+from chartly.extract.jsonpath import Path as FieldPath
+from chartly.extract.jsonpath import compile_field
+from chartly.extract.records import decode_page, select_records
+from chartly.plan.runplan import MAIN_STREAM, RunPlan
+from chartly_connector.client import Clock, EgressClient, Response, Traffic
+from chartly_spool.segment import Counters, End, SegmentMeta, StreamState, digest
+from chartly_spool.writer import SpoolWriter
+
+_LOG = logging.getLogger(__name__)
+_STATE_TIMEOUT = 60.0
+
+
+@dataclass
+class _Page:
+    """What one body holds, found out once."""
+
+    records: int
+    token: object
+
+
+class Pull:
+    """The course of one connector through its pages."""
+
+    def __init__(
+        self, plan: RunPlan, client: EgressClient, writer: SpoolWriter, clock: Clock
+    ) -> None:
+        self._spec = plan.connector
+        self._client = client
+        self._writer = writer
+        self._clock = clock
+        self._started = clock.monotonic()
+        field = plan.connector.pagination.response_field
+        self._field: FieldPath | None = compile_field(field) if field else None
+        self.pages = 0
+
+    def run(self, state: StreamState) -> None:
+        """Pulls every page from ``state`` on.
+
+        Raises:
+            RunError: what ended it early; pages that were written stay.
+        """
+        paging = Paging(self._spec.pagination, state.position, state.seen)
+        number = state.next_number
+        current: Target | None = None
+        while paging.position is not None:
+            self._check_time()
+            request = paging.request()
+            target = self._client.page_target(request.query)
+            if request.link is not None:
+                target = self._client.link_target(request.link, current or target)
+            response, page = self._client.fetch(target, self._read)
+            current = response.target
+            page_hash = digest(response.body)
+            facts = PageFacts(page.records, page.token, page_hash)
+            failure = _advance(paging, facts)
+            meta = _meta(number, response, page_hash, page, request.token_hash)
+            self._write(meta, response.body, None if failure else paging.position)
+            if failure is not None:
+                raise failure
+            number += 1
+
+    def _write(self, meta: SegmentMeta, body: bytes, position: dict[str, str | int] | None) -> None:
+        placed = SegmentMeta(**{**asdict(meta), "position": position})
+        waited = self._writer.write(placed, body)
+        self._client.traffic.throttled_seconds += waited
+        self.pages += 1
+        _LOG.info("page %d: %d records from %s", meta.number, meta.records, meta.url)
+
+    def _read(self, body: bytes) -> _Page:
+        document = decode_page(body)
+        records = select_records(document, self._spec.records, self._spec.pagination.mode)
+        return _Page(len(records), self._field.get(document) if self._field else None)
+
+    def _check_time(self) -> None:
+        if self._clock.monotonic() - self._started > self._spec.max_run_seconds:
+            raise RunError(
+                Reason.LIMIT_REACHED,
+                f"maxRunSeconds {self._spec.max_run_seconds} is reached and the API has more",
+            )
+
+
+def pull(plan: RunPlan, client: EgressClient, spool: Path, limit: int, clock: Clock) -> End:
+    """Pulls everything and says in the spool how it ended."""
+    with SpoolWriter(spool, limit) as writer:
+        course: Pull | None = None
+        try:
+            state = writer.wait_for_state(_STATE_TIMEOUT)
+            course = Pull(plan, client, writer, clock)
+            course.run(state.streams.get(MAIN_STREAM, StreamState()))
+            reason, message = Reason.SUCCEEDED, ""
+        except ChartlyError as error:
+            reason, message = error.reason, error.message
+        pages = course.pages if course else 0
+        end = End(pages, reason, message, counters(pages, client.traffic))
+        writer.end(end)
+        return end
+
+
+def counters(pages: int, traffic: Traffic) -> Counters:
+    """The traffic in the form that the spool carries."""
+    return Counters(
+        pages=pages,
+        requests=traffic.requests,
+        retries=traffic.retries,
+        bytes=traffic.bytes,
+        throttled_seconds=round(traffic.throttled_seconds, 3),
+        codes=dict(traffic.codes),
+    )
+
+
+def _advance(paging: Paging, facts: PageFacts) -> RunError | None:
+    """Goes on after a page; a loop or limit comes back, since the page itself is good."""
+    try:
+        paging.advance(facts)
+    except RunError as error:
+        return error
+    return None
+
+
+def _meta(
+    number: int, response: Response, page_hash: str, page: _Page, token_hash: str
+) -> SegmentMeta:
+    return SegmentMeta(
+        number=number,
+        stream=MAIN_STREAM,
+        size=len(response.body),
+        sha256=page_hash,
+        url=response.target.public,
+        status=response.status,
+        records=page.records,
+        position=None,
+        token_hash=token_hash,
+    )

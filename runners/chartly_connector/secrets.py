@@ -1,0 +1,75 @@
+"""Credentials: read from files, sent to their own origin only, never shown."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from chartly.api.connector import Auth
+from chartly.egress.origins import Origin
+from chartly.errors import Reason, RunError
+
+ALLOWED_ORIGINS = "allowed-origins"
+_LONGEST = 16 * 1024
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A secret value and where it may go; the value has no representation.
+
+    Attributes:
+        origins: the origins that the Secret itself allows; None when it names none.
+    """
+
+    name: str
+    value: str = field(repr=False)
+    origins: frozenset[str] | None
+
+
+def read_credential(auth: Auth, folder: Path) -> Credential | None:
+    """The credential that a profile names, from ``<folder>/<name>/<key>``.
+
+    Raises:
+        RunError: ``SecretMissing``: there is no such file, or it holds no usable value.
+    """
+    if auth.secret_ref is None:
+        return None
+    name, key = auth.secret_ref.name, auth.secret_ref.key
+    path = folder / name / key
+    try:
+        text = path.read_bytes()[:_LONGEST].decode("ascii")
+    except FileNotFoundError:
+        raise _missing(name, key, f"{path} is not there") from None
+    except (OSError, UnicodeDecodeError):
+        raise _missing(name, key, f"{path} is not readable as ASCII text") from None
+    value = text.removesuffix("\n").removesuffix("\r")
+    if not value or not value.isprintable():
+        raise _missing(name, key, f"{path} is empty or holds control characters")
+    return Credential(f"{name}/{key}", value, _origins(folder / name / ALLOWED_ORIGINS))
+
+
+def _origins(path: Path) -> frozenset[str] | None:
+    if not path.exists():
+        return None
+    return frozenset(path.read_text(encoding="utf-8").split())
+
+
+def check_origin(credential: Credential, origin: Origin) -> None:
+    """Whether the Secret lets its value go to ``origin``.
+
+    Raises:
+        RunError: ``SecretOriginRefused`` otherwise.
+    """
+    if credential.origins is not None and str(origin) not in credential.origins:
+        raise RunError(
+            Reason.SECRET_ORIGIN_REFUSED,
+            f"secret {credential.name} may not go to {origin}; its {ALLOWED_ORIGINS} key allows "
+            f"{', '.join(sorted(credential.origins))}",
+        )
+
+
+def redacted(text: str, credential: Credential | None) -> str:
+    """``text`` without the credential's value, wherever it came from."""
+    return text if credential is None else text.replace(credential.value, "***")
+
+
+def _missing(name: str, key: str, why: str) -> RunError:
+    return RunError(Reason.SECRET_MISSING, f"secret {name!r} key {key!r}: {why}")

@@ -1,0 +1,140 @@
+"""The way out: each name resolved once, every address checked, the connection pinned to it."""
+
+import socket
+import ssl
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+import httpcore
+import httpx
+
+from chartly.egress.addresses import AddressPolicy, objection
+from chartly.errors import Reason, RunError
+
+Endpoint = tuple[str, int]
+
+
+class PinnedBackend(httpcore.NetworkBackend):
+    """Connects only to addresses that the policy allows (INV-7).
+
+    Args:
+        pins: endpoints that go elsewhere, from ``--connect-to``; these addresses are not checked.
+    """
+
+    def __init__(self, policy: AddressPolicy, pins: Mapping[Endpoint, Endpoint]) -> None:
+        self._policy = policy
+        self._pins = dict(pins)
+        self._backend = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """A stream to a checked address of ``host``."""
+        pinned = self._pins.get((host, port))
+        endpoints = [pinned] if pinned else [(one, port) for one in self._resolve(host, port)]
+        failure: Exception | None = None
+        for address, at in endpoints:
+            try:
+                stream = self._backend.connect_tcp(
+                    address, at, timeout, local_address, socket_options
+                )
+            except httpcore.ConnectError as error:
+                failure = error
+                continue
+            _check_peer(stream, address)
+            return stream
+        raise failure or httpcore.ConnectError(f"{host} has no address")
+
+    def _resolve(self, host: str, port: int) -> list[str]:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(f"cannot resolve host {host!r}: {error.strerror}") from None
+        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+        for address in addresses:
+            why = objection(address, self._policy)
+            if why is not None:
+                raise RunError(Reason.EGRESS_DENIED, f"host {host!r}: {why}")
+        return addresses
+
+
+def _check_peer(stream: httpcore.NetworkStream, address: str) -> None:
+    peer = stream.get_extra_info("server_addr")
+    if peer is None or str(peer[0]).partition("%")[0] != address.partition("%")[0]:
+        stream.close()
+        raise RunError(Reason.EGRESS_DENIED, f"the connection to {address} ended elsewhere")
+
+
+class PinnedTransport(httpx.BaseTransport):
+    """httpx over a pool of pinned connections: no proxies, no netrc, no environment."""
+
+    def __init__(self, backend: PinnedBackend, context: ssl.SSLContext) -> None:
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=context,
+            network_backend=backend,
+            max_connections=4,
+            keepalive_expiry=30,
+            http2=False,
+            retries=0,
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """One exchange; the body is not read yet."""
+        response = self._pool.handle_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(
+                    scheme=request.url.raw_scheme,
+                    host=request.url.raw_host,
+                    port=request.url.port,
+                    target=request.url.raw_path,
+                ),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(
+            status_code=response.status,
+            headers=response.headers,
+            stream=_Body(response),
+            extensions=response.extensions,
+        )
+
+    def close(self) -> None:
+        """Closes every connection."""
+        self._pool.close()
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
+
+
+def tls_context(authority: Path | None) -> ssl.SSLContext:
+    """TLS 1.2 or later, certificate and name verified; ``authority`` is trusted as well.
+
+    Raises:
+        RunError: ``ConfigInvalid``: the file holds no certificate.
+    """
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if authority is not None:
+        try:
+            context.load_verify_locations(cafile=authority)
+        except (OSError, ssl.SSLError):
+            raise RunError(
+                Reason.CONFIG_INVALID, f"--cacert {authority}: must be a file of PEM certificates"
+            ) from None
+    return context
