@@ -1,0 +1,36 @@
+"""Spelling of SQL: quoted identifiers and the engine's column types."""
+
+from chartly.api.columns import ColumnType
+from chartly.api.event_schema import Column
+
+_TYPES = {"Timestamp": "DateTime64(3, 'UTC')", "Date": "Date32"}
+
+
+def quoted(name: str) -> str:
+    """An identifier; names come from slugs and field names, which hold no quote."""
+    return f"`{name}`"
+
+
+def qualified(database: str, table: str) -> str:
+    return f"{quoted(database)}.{quoted(table)}"
+
+
+def base_type(kind: ColumnType) -> str:
+    """The engine's type of a declared one, without nullability."""
+    if kind.name == "Decimal":
+        return f"Decimal({kind.precision}, {kind.scale})"
+    return _TYPES.get(kind.name, kind.name)
+
+
+def nullable(engine_type: str) -> str:
+    """The type that also takes null."""
+    if engine_type.startswith("LowCardinality("):
+        inner = engine_type.removeprefix("LowCardinality(").removesuffix(")")
+        return f"LowCardinality({nullable(inner)})"
+    return engine_type if engine_type.startswith("Nullable(") else f"Nullable({engine_type})"
+
+
+def column_type(column: Column) -> str:
+    """The engine's type of a payload column."""
+    kind = base_type(column.type)
+    return kind if column.required else nullable(kind)

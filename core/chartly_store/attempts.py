@@ -1,0 +1,96 @@
+"""Attempts: who is loading, in which order, and how it ended; the authority on outcomes."""
+
+import json
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from chartly.errors import Reason
+from chartly.load.sql import qualified
+from chartly.load.tables import ATTEMPTS
+from chartly_store.project import ProjectStore
+
+STARTED = "started"
+FINISHED = "finished"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a run.
+
+    Attributes:
+        ordinal: counts all attempts of the project; rows of a later one win.
+        result: counts and outputs as JSON, once it is finished.
+    """
+
+    run_id: str
+    attempt: int
+    ordinal: int
+    workflow: str
+    workflow_version: str
+    config_digest: str
+    ingested_at: datetime
+    state: str = STARTED
+    reason: str = ""
+    message: str = ""
+    result: str = "{}"
+    audit_head: str = ""
+    updated_at: datetime | None = None
+
+    @property
+    def outcome(self) -> dict[str, Any]:
+        """The result as it was recorded."""
+        found: dict[str, Any] = json.loads(self.result)
+        return found
+
+
+_COLUMNS = ", ".join(Attempt.__dataclass_fields__)
+
+
+class Attempts:
+    """The attempts of a project."""
+
+    def __init__(self, store: ProjectStore) -> None:
+        self._store = store
+        self._table = qualified(store.database, ATTEMPTS)
+
+    def begin(self, attempt: Attempt, now: datetime) -> Attempt:
+        """Records an attempt before it writes any row, and gives it its place in the order."""
+        found = self._store.engine.rows(f"SELECT max(ordinal) FROM {self._table}")
+        placed = replace(attempt, ordinal=int(str(found[0][0])) + 1, updated_at=now)
+        self._put(placed, 0)
+        return placed
+
+    def finish(
+        self, attempt: Attempt, reason: Reason, message: str, result: str, head: str, now: datetime
+    ) -> None:
+        """Records how an attempt ended; it is said once."""
+        self._put(
+            replace(
+                attempt,
+                state=FINISHED,
+                reason=reason.value,
+                message=message,
+                result=result,
+                audit_head=head,
+                updated_at=now,
+            ),
+            1,
+        )
+
+    def of_workflow(self, workflow: str) -> list[Attempt]:
+        """Every attempt of a workflow's runs, the latest first."""
+        return self._read("WHERE workflow = {value:String} ORDER BY ordinal DESC", workflow)
+
+    def of_run(self, run_id: str) -> list[Attempt]:
+        """Every attempt of a run, the latest first."""
+        return self._read("WHERE run_id = {value:String} ORDER BY ordinal DESC", run_id)
+
+    def _put(self, attempt: Attempt, version: int) -> None:
+        self._store.insert_dicts(ATTEMPTS, [{**attempt.__dict__, "version": version}])
+
+    def _read(self, condition: str, value: str) -> list[Attempt]:
+        rows = self._store.engine.rows(
+            f"SELECT {_COLUMNS} FROM {self._table} FINAL {condition}", {"value": value}
+        )
+        return [Attempt(*row) for row in rows]  # type: ignore[arg-type]  # as stored

@@ -1,0 +1,116 @@
+"""The embedded engine: chDB in a folder, one owner process, one trust domain."""
+
+import os
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+import pyarrow as pa
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from chartly.errors import Reason, RunError
+from chartly_spool.lock import FileLock, holder
+from chartly_store.port import Parameters, Settings
+
+_LOCK = "owner.lock"
+# Deduplication by token loses rows when a process is killed mid-insert
+# (docs/adr/0003-replacing-merge-tree.md); rows are idempotent instead.
+_SETTINGS: dict[str, str | int] = {
+    "deduplicate_insert": "disable",
+    "async_insert": 0,
+    "max_partitions_per_insert_block": 100,
+    "output_format_arrow_string_as_string": 1,
+    "output_format_arrow_low_cardinality_as_dictionary": 0,
+}
+_LONGEST = 400
+
+
+class EmbeddedEngine:
+    """chDB behind clickhouse-connect; never fork after it is open."""
+
+    def __init__(self, path: Path, lock: FileLock) -> None:
+        self._lock = lock
+        scratch = path / "tmp"
+        scratch.mkdir(exist_ok=True)
+        # The driver hands inserts over in files; they must lie where there is room for a batch.
+        tempfile.tempdir = str(scratch)
+        self._client: Any = clickhouse_connect.get_client(
+            interface="chdb", path=str(path / "data"), settings=_SETTINGS
+        )
+
+    def command(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Runs a statement that returns nothing."""
+        try:
+            self._client.command(sql, parameters=dict(parameters or {}))
+        except ClickHouseError as error:
+            raise _unavailable(error) from None
+
+    def rows(
+        self, sql: str, parameters: Parameters | None = None, settings: Settings | None = None
+    ) -> list[tuple[object, ...]]:
+        """The rows of a query; instants come with their zone."""
+        try:
+            result = self._client.query(
+                sql, parameters=dict(parameters or {}), settings=dict(settings or {})
+            )
+        except ClickHouseError as error:
+            raise _unavailable(error) from None
+        return [tuple(map(_aware, row)) for row in result.result_rows]
+
+    def arrow(
+        self, sql: str, parameters: Parameters | None = None, settings: Settings | None = None
+    ) -> pa.Table:
+        """The result of a query as an Arrow table."""
+        try:
+            return self._client.query_arrow(
+                sql, parameters=dict(parameters or {}), settings=dict(settings or {})
+            )
+        except ClickHouseError as error:
+            raise _unavailable(error) from None
+
+    def insert(self, database: str, table: str, rows: pa.Table) -> None:
+        """Inserts rows as one block; columns are matched by name."""
+        try:
+            self._client.insert_arrow(table, rows, database=database)
+        except ClickHouseError as error:
+            raise _unavailable(error) from None
+
+    def close(self) -> None:
+        """Lets go of the store."""
+        self._client.close()
+        self._lock.release()
+
+
+def open_embedded(path: Path) -> EmbeddedEngine:
+    """The engine in a folder, which is made if it is not there.
+
+    Raises:
+        RunError: ``StoreUnavailable``: another process owns it, or it cannot be opened.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path / _LOCK)
+    if not lock.acquire():
+        raise RunError(
+            Reason.STORE_UNAVAILABLE,
+            f"store {path} is in use by process {holder(path / _LOCK)}; it has one owner at a time",
+        )
+    try:
+        return EmbeddedEngine(path, lock)
+    except (ClickHouseError, RuntimeError, OSError) as error:
+        lock.release()
+        raise _unavailable(error) from None
+
+
+def _aware(value: object) -> object:
+    """Instants as the driver reads them are in UTC but do not say so."""
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value
+
+
+def _unavailable(error: Exception) -> RunError:
+    text = " ".join(str(error).split())
+    text = text.removesuffix(os.linesep)[:_LONGEST]
+    return RunError(Reason.STORE_UNAVAILABLE, f"the store refused: {text}")
