@@ -61,7 +61,7 @@ class Attempts:
         self._put(placed, 0)
         return placed
 
-    def finish(
+    def finish(  # noqa: PLR0913, PLR0917 - each part of an outcome is its own column
         self, attempt: Attempt, reason: Reason, message: str, result: str, head: str, now: datetime
     ) -> None:
         """Records how an attempt ended; it is said once."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from chartly.api.analytics import AnalyticsSpec
 from chartly.api.connector import ConnectorSpec
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.profile import Spec
@@ -30,7 +31,10 @@ def _unserved(spec: Spec | WorkflowSpec) -> Iterator[tuple[str, str]]:
         yield from _normalizer(spec)
     elif isinstance(spec, StorageSpec):
         yield from _storage(spec)
-    elif isinstance(spec, WorkflowSpec):
+    elif isinstance(spec, AnalyticsSpec):
+        if spec.inputs.lookback is not None:
+            yield "inputs.lookback", ""
+    else:
         yield from _workflow(spec)
 
 

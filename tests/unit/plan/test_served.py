@@ -33,6 +33,7 @@ def test_the_playbook_is_served():
         ("normalizer", "spec.sensitive", ["customer_id"], "spec.sensitive"),
         ("storage", "spec.writeMode", "replace", "spec.writeMode 'replace'"),
         ("storage", "spec.raw", {"enabled": True}, "spec.raw.enabled"),
+        ("analytics", "spec.inputs.lookback", "P1D", "spec.inputs.lookback"),
     ],
 )  # fmt: skip
 def test_what_no_code_serves_is_refused_by_name(kind, path, value, says):

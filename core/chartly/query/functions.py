@@ -1,0 +1,125 @@
+"""Which functions an analytics query may call: those that give the same answer every time."""
+
+_AGGREGATES = """
+count sum avg min max uniqExact uniq uniqCombined uniqHLL12 quantileExact quantilesExact
+quantileExactLow quantileExactHigh medianExact quantileExactWeighted sumWithOverflow
+groupUniqArraySorted groupArraySorted groupBitAnd groupBitOr groupBitXor sumMap minMap maxMap
+varPopStable varSampStable stddevPopStable stddevSampStable bool_and bool_or
+"""
+_SCALARS = """
+abs sign round floor ceil ceiling trunc truncate intDiv intDivOrZero modulo mod gcd lcm greatest
+least plus minus multiply divide negate divideDecimal multiplyDecimal bitAnd bitOr bitXor bitNot
+bitShiftLeft bitShiftRight if multiIf ifNull nullIf coalesce isNull isNotNull assumeNotNull
+toNullable equals notEquals less greater lessOrEquals greaterOrEquals and or not xor in notIn
+lower upper lowerUTF8 upperUTF8 trim trimLeft trimRight trimBoth ltrim rtrim length lengthUTF8
+char_length concat concatWithSeparator substring substr substringUTF8 left right leftUTF8 rightUTF8
+leftPad rightPad lpad rpad replace replaceOne replaceAll replaceRegexpOne replaceRegexpAll position
+positionUTF8 locate startsWith endsWith like notLike ilike match extract extractAll splitByChar
+splitByString arrayStringConcat reverse repeat format empty notEmpty ascii hex unhex base64Encode
+base64Decode toString toStringCutToZero toBool toInt8 toInt16 toInt32 toInt64 toUInt8 toUInt16
+toUInt32 toUInt64 toInt64OrNull toUInt64OrNull toInt64OrZero toDecimal32 toDecimal64 toDecimal128
+toDecimal64OrNull toDecimal128OrNull toDate toDate32 toDateTime toDateTime64 toDateOrNull cast
+toYear toQuarter toMonth toDayOfYear toDayOfMonth toDayOfWeek toHour toMinute toSecond
+toMillisecond toUnixTimestamp toUnixTimestamp64Milli fromUnixTimestamp64Milli toStartOfYear
+toStartOfQuarter toStartOfMonth toStartOfWeek toMonday toStartOfDay toStartOfHour toStartOfMinute
+toStartOfFiveMinutes toStartOfTenMinutes toStartOfFifteenMinutes toStartOfInterval toYYYYMM
+toYYYYMMDD toYYYYMMDDhhmmss toISOYear toISOWeek toWeek toLastDayOfMonth date_trunc dateTrunc
+date_diff dateDiff datediff date_add dateAdd date_sub dateSub addDays addHours addMinutes addMonths
+addSeconds addWeeks addYears subtractDays subtractHours subtractMinutes subtractMonths
+subtractSeconds subtractWeeks subtractYears formatDateTime timeSlot toIntervalDay toIntervalHour
+toIntervalMinute toIntervalMonth toIntervalSecond toIntervalWeek toIntervalYear array tuple
+tupleElement map mapKeys mapValues mapContains has hasAll hasAny indexOf arrayElement arrayMap
+arrayFilter arrayExists arrayAll arrayCount arraySum arrayMin arrayMax arraySort arrayReverseSort
+arrayDistinct arrayUniq arrayConcat arraySlice arrayJoin range JSONExtractString JSONExtractInt
+JSONExtractUInt JSONExtractBool JSONExtractRaw JSONHas JSONLength JSONType sipHash64 cityHash64
+xxHash64 MD5 SHA256 SHA1 halfMD5 isValidUTF8 domain path protocol cutQueryString numbers transform
+"""
+_COMBINATORS = ("If", "OrNull", "OrDefault", "Distinct")
+
+NON_REPEATABLE: dict[str, str] = {
+    "now": "use {{window_end}}",
+    "now64": "use {{window_end}}",
+    "nowinblock": "use {{window_end}}",
+    "today": "use {{window_end}}",
+    "yesterday": "use {{window_start}}",
+    "utctimestamp": "use {{window_end}}",
+    "current_timestamp": "use {{window_end}}",
+    "current_date": "use {{window_end}}",
+    "localtimestamp": "use {{window_end}}",
+    "rand": "",
+    "rand32": "",
+    "rand64": "",
+    "randconstant": "",
+    "randcanonical": "",
+    "randuniform": "",
+    "randnormal": "",
+    "generaterandom": "",
+    "generateuuidv4": "",
+    "generateuuidv7": "",
+    "any": "use min or max",
+    "any_value": "use min or max",
+    "anylast": "use max",
+    "anyheavy": "use min or max",
+    "first_value": "use min, or groupArraySorted",
+    "last_value": "use max",
+    "argmin": "ties have no order; use min over a tuple",
+    "argmax": "ties have no order; use max over a tuple",
+    "grouparray": "use groupArraySorted",
+    "groupuniqarray": "use groupUniqArraySorted",
+    "group_concat": "use groupArraySorted",
+    "quantile": "use quantileExact",
+    "quantiles": "use quantilesExact",
+    "quantiletdigest": "use quantileExact",
+    "quantiletiming": "use quantileExact",
+    "median": "use medianExact",
+    "topk": "use ORDER BY and LIMIT",
+    "topkweighted": "use ORDER BY and LIMIT",
+    "sumkahan": "use sum over an exact type",
+    "stddevpop": "use stddevPopStable",
+    "stddevsamp": "use stddevSampStable",
+    "varpop": "use varPopStable",
+    "varsamp": "use varSampStable",
+    "rownumberinblock": "",
+    "rownumberinallblocks": "",
+    "blocknumber": "",
+    "row_number": "ties have no order",
+    "hostname": "",
+    "version": "",
+    "uptime": "",
+    "connectionid": "",
+    "queryid": "",
+    "currentuser": "",
+    "currentdatabase": "",
+    "tofloat32": "sums of floats depend on their order; use toDecimal64",
+    "tofloat64": "sums of floats depend on their order; use toDecimal64",
+}
+"""Functions whose answer may differ from call to call, and what to use instead."""
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name.lower() for name in text.split())
+
+
+AGGREGATES = _names(_AGGREGATES)
+SCALARS = _names(_SCALARS)
+
+
+def is_allowed(name: str) -> bool:
+    """Whether a function may be called; an aggregate also with a combinator such as ``If``."""
+    folded = name.lower()
+    if folded in AGGREGATES or folded in SCALARS:
+        return True
+    stems = (folded.removesuffix(one.lower()) for one in _COMBINATORS)
+    return any(stem in AGGREGATES for stem in stems if stem != folded)
+
+
+def hint(name: str) -> str | None:
+    """Why a function is known to be non-repeatable: a hint, or "" without one; else None."""
+    folded = name.lower()
+    if folded in NON_REPEATABLE:
+        return NON_REPEATABLE[folded]
+    for one in _COMBINATORS:
+        stem = folded.removesuffix(one.lower())
+        if stem != folded and stem in NON_REPEATABLE:
+            return NON_REPEATABLE[stem]
+    return None
