@@ -22,11 +22,13 @@ class StreamState:
 
     Attributes:
         seen: hashes of the page tokens that the run has followed, for loop detection.
+        complete: every page is committed already; nothing is left to pull.
     """
 
     next_number: int = 0
     position: Position | None = None
     seen: tuple[str, ...] = ()
+    complete: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def dump(value: State | SegmentMeta | End) -> bytes:
 def load_state(path: Path) -> State:
     raw = _object(path)
     streams = {
-        name: StreamState(one["next_number"], one["position"], tuple(one["seen"]))
+        name: StreamState(one["next_number"], one["position"], tuple(one["seen"]), one["complete"])
         for name, one in raw["streams"].items()
     }
     return State(streams)

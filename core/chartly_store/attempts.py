@@ -1,7 +1,7 @@
 """Attempts: who is loading, in which order, and how it ended; the authority on outcomes."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -87,7 +87,7 @@ class Attempts:
         return self._read("WHERE run_id = {value:String} ORDER BY ordinal DESC", run_id)
 
     def _put(self, attempt: Attempt, version: int) -> None:
-        self._store.insert_dicts(ATTEMPTS, [{**attempt.__dict__, "version": version}])
+        self._store.insert_dicts(ATTEMPTS, [{**asdict(attempt), "version": version}])
 
     def _read(self, condition: str, value: str) -> list[Attempt]:
         rows = self._store.engine.rows(

@@ -36,9 +36,9 @@ class EmbeddedEngine:
         scratch.mkdir(exist_ok=True)
         # The driver hands inserts over in files; they must lie where there is room for a batch.
         tempfile.tempdir = str(scratch)
-        self._client: Any = clickhouse_connect.get_client(
-            interface="chdb", path=str(path / "data"), settings=_SETTINGS
-        )
+        self._client = _client(path)
+        self._reader: Any | None = None
+        self._path = path
 
     def command(self, sql: str, parameters: Parameters | None = None) -> None:
         """Runs a statement that returns nothing."""
@@ -51,8 +51,9 @@ class EmbeddedEngine:
         self, sql: str, parameters: Parameters | None = None, settings: Settings | None = None
     ) -> list[tuple[object, ...]]:
         """The rows of a query; instants come with their zone."""
+        client = self._limited() if settings else self._client
         try:
-            result = self._client.query(
+            result = client.query(
                 sql, parameters=dict(parameters or {}), settings=dict(settings or {})
             )
         except ClickHouseError as error:
@@ -63,8 +64,9 @@ class EmbeddedEngine:
         self, sql: str, parameters: Parameters | None = None, settings: Settings | None = None
     ) -> pa.Table:
         """The result of a query as an Arrow table."""
+        client = self._limited() if settings else self._client
         try:
-            return self._client.query_arrow(
+            return client.query_arrow(
                 sql, parameters=dict(parameters or {}), settings=dict(settings or {})
             )
         except ClickHouseError as error:
@@ -77,10 +79,24 @@ class EmbeddedEngine:
         except ClickHouseError as error:
             raise _unavailable(error) from None
 
+    def _limited(self) -> Any:  # noqa: ANN401 - the driver's client is not typed for mypy
+        """A second handle: a read-only setting stays with the handle that once had it."""
+        if self._reader is None:
+            self._reader = _client(self._path)
+        return self._reader
+
     def close(self) -> None:
         """Lets go of the store."""
+        if self._reader is not None:
+            self._reader.close()
         self._client.close()
         self._lock.release()
+
+
+def _client(path: Path) -> Any:  # noqa: ANN401 - the driver's client is not typed for mypy
+    return clickhouse_connect.get_client(
+        interface="chdb", path=str(path / "data"), settings=_SETTINGS
+    )
 
 
 def open_embedded(path: Path) -> EmbeddedEngine:

@@ -1,7 +1,7 @@
 """The ledger: the pages whose rows are durable; what is in it happened."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from chartly.load.sql import qualified
@@ -54,7 +54,7 @@ class Ledger:
 
     def commit(self, pages: list[Committed]) -> None:
         """Enters pages, all at once: one insert of one block into one partition."""
-        self._store.insert_dicts(LEDGER, [page.__dict__ for page in pages])
+        self._store.insert_dicts(LEDGER, [asdict(page) for page in pages])
 
     def resume(self, run_id: str, stream: str) -> Resume:
         """Where a run's stream goes on after its last committed page."""

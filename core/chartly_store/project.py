@@ -1,7 +1,7 @@
 """A project's database: its datasets, who writes them, and how their tables follow the profiles."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 import pyarrow as pa
@@ -118,7 +118,7 @@ class ProjectStore:
 
     def record(self, row: DatasetRow) -> None:
         """Records a dataset anew; the higher version stays."""
-        self.insert_dicts(DATASETS, [{**row.__dict__, "version": row.version + 1}])
+        self.insert_dicts(DATASETS, [{**asdict(row), "version": row.version + 1}])
 
     def forget(self, dataset: str) -> None:
         """Removes the record of a dataset that was dropped."""

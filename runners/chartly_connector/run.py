@@ -51,7 +51,7 @@ class Pull:
         paging = Paging(self._spec.pagination, state.position, state.seen)
         number = state.next_number
         current: Target | None = None
-        while paging.position is not None:
+        while paging.position is not None and not state.complete:
             self._check_time()
             request = paging.request()
             target = self._client.page_target(request.query)

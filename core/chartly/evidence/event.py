@@ -1,0 +1,70 @@
+"""Audit events: CloudEvents 1.0 with the types of contracts section 9."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from chartly.api.reference import PROFILE_KINDS, Project
+
+EVENT_TYPES = (
+    "profile.created",
+    "profile.deprecated",
+    "profile.deleted",
+    "workflow.created",
+    "workflow.updated",
+    "workflow.deleted",
+    *(f"{kind}.profile.resolved" for kind in PROFILE_KINDS),
+    "workflow.run.started",
+    "workflow.run.succeeded",
+    "workflow.run.failed",
+    "workflow.run.cancelled",
+    "connector.run.started",
+    "connector.run.succeeded",
+    "connector.run.failed",
+    "normalizer.run.started",
+    "normalizer.run.succeeded",
+    "normalizer.run.failed",
+    "dataset.updated",
+    "dataset.deleted",
+    "analytics.query.executed",
+    "access.denied",
+)
+UNVERIFIED = "unverified"
+"""The actor where nothing proved who asked."""
+
+Data = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whom an audit event is about."""
+
+    project: Project
+    actor: str = UNVERIFIED
+    run_id: str | None = None
+    attempt: int | None = None
+
+
+def audit_event(
+    kind: str, source: Source, number: int, moment: datetime, data: Data
+) -> dict[str, object]:
+    """A CloudEvent; its id is a function of what it is about, so a repeat has the same one.
+
+    Args:
+        number: counts the events of the chain.
+        data: digests and counts as they apply; whole numbers and texts, never floats.
+    """
+    if kind not in EVENT_TYPES:
+        raise ValueError(kind)
+    about = source.run_id or str(source.project)
+    about += f"/{source.attempt}" if source.attempt is not None else ""
+    return {
+        "specversion": "1.0",
+        "id": f"{about}/{number}",
+        "source": f"chartly/{source.project}",
+        "type": kind,
+        "subject": source.run_id or str(source.project),
+        "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "datacontenttype": "application/json",
+        "data": {"actor": source.actor, **data},
+    }

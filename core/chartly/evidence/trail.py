@@ -1,0 +1,57 @@
+"""A run's trail: its audit events in order, and which of them a complete run must have."""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from chartly.evidence.chain import Entry, Head, append, head_of
+from chartly.evidence.event import Data, Source, audit_event
+
+
+class Trail:
+    """Collects the events of one attempt into a chain.
+
+    Args:
+        now: the time of an event, when it is said.
+    """
+
+    def __init__(
+        self, source: Source, now: Callable[[], datetime], head: Head | None = None
+    ) -> None:
+        self._source = source
+        self._now = now
+        self.head = head or Head()
+        self.entries: list[Entry] = []
+
+    def say(self, kind: str, data: Data | None = None) -> None:
+        """Adds an event."""
+        event = audit_event(kind, self._source, self.head.count + 1, self._now(), data or {})
+        entry = append(self.head, event)
+        self.entries.append(entry)
+        self.head = head_of(entry)
+
+
+def required_types(kinds: Iterable[str], outputs: int) -> tuple[str, ...]:
+    """The event types of a run that succeeded.
+
+    Args:
+        kinds: the kinds of the profiles that it resolved.
+        outputs: how many analytics queries it has.
+    """
+    resolved = tuple(f"{kind}.profile.resolved" for kind in dict.fromkeys(kinds))
+    return (
+        *resolved,
+        "workflow.run.started",
+        "connector.run.started",
+        "connector.run.succeeded",
+        "normalizer.run.started",
+        "normalizer.run.succeeded",
+        "dataset.updated",
+        *(("analytics.query.executed",) if outputs else ()),
+        "workflow.run.succeeded",
+    )
+
+
+def missing_types(entries: Iterable[Entry], required: Iterable[str]) -> tuple[str, ...]:
+    """The required types that no entry has; evidence is complete when there is none."""
+    said = {entry.event["type"] for entry in entries}
+    return tuple(kind for kind in required if kind not in said)

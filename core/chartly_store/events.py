@@ -1,0 +1,135 @@
+"""The rows of one dataset: inserted by partition, corrected, expired."""
+
+from datetime import datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chartly.api.event_schema import EventSchema
+from chartly.api.storage import StorageSpec
+from chartly.load.sql import qualified, quoted
+from chartly.load.tables import data_table, rejected_table
+from chartly_store.project import ProjectStore
+
+MAX_PARTITIONS = 50
+"""Partitions that one insert touches at most; the engine refuses more than 100."""
+
+_COPIED = "ingested_at"
+
+
+class EventTable:
+    """The events of a dataset."""
+
+    def __init__(self, store: ProjectStore, schema: EventSchema, storage: StorageSpec) -> None:
+        self._store = store
+        self._engine = store.engine
+        self._schema = schema
+        self._storage = storage
+        self._name = data_table(storage.dataset)
+        self._table = qualified(store.database, self._name)
+
+    def insert(self, rows: pa.Table) -> None:
+        """Inserts events; repeating it with the same rows changes nothing that is read."""
+        for part in self._by_partition(rows):
+            self._engine.insert(self._store.database, self._name, part)
+
+    def insert_rejects(self, rows: list[dict[str, object]]) -> None:
+        """Inserts rejects; each is known by its run and raw_ref."""
+        if rows:
+            table = rejected_table(self._storage.dataset)
+            self._store.insert_dicts(table, rows)
+
+    def keys_of_run(self, run_id: str) -> list[str]:
+        """The keys that a run has written, once each."""
+        found = self._engine.arrow(
+            f"SELECT DISTINCT event_key FROM {self._table} WHERE run_id = {{run:String}}",
+            {"run": run_id},
+        )
+        return list(found.column(0).to_pylist())
+
+    def correct(self, run_id: str, ingested_at: datetime) -> int:
+        """Puts tombstones where events of a run stand under an older time as well.
+
+        Returns:
+            how many rows were corrected; the tombstones carry the run, so that both windows count
+            as touched.
+        """
+        time = self._schema.time_column
+        if time is None:
+            return 0
+        stale = self._engine.arrow(self._stale_query(time), {"run": run_id})
+        if stale.num_rows:
+            names = [name for name in stale.column_names if name != "_deleted"]
+            table = stale.select(names)
+            table = _replaced(table, "run_id", pa.array([run_id] * table.num_rows))
+            moments = pa.array([ingested_at] * table.num_rows, pa.timestamp("ms", tz="UTC"))
+            table = _replaced(table, _COPIED, moments)
+            table = table.append_column("_deleted", pa.array([1] * table.num_rows, pa.uint8()))
+            self.insert(table)
+        return int(stale.num_rows)
+
+    def expire(self, now: datetime) -> datetime | None:
+        """Deletes what is older than its retention; returns the newest event time it deleted."""
+        condition, cut = self._expired(now)
+        if condition is None:
+            return None
+        time = self._schema.time_column
+        newest = quoted(time) if time is not None else _COPIED
+        found = self._engine.rows(
+            f"SELECT count(), max({newest}) FROM {self._table} WHERE {condition}", {"cut": cut}
+        )[0]
+        if not found[0]:
+            return None
+        self._engine.command(
+            f"ALTER TABLE {self._table} DELETE WHERE {condition} SETTINGS mutations_sync = 1",
+            {"cut": cut},
+        )
+        return found[1] if isinstance(found[1], datetime) and time is not None else None
+
+    def _expired(self, now: datetime) -> tuple[str | None, str]:
+        if self._storage.retention_days is not None:
+            return self._older(_COPIED, now, self._storage.retention_days)
+        if self._storage.retention is not None:
+            column = quoted(self._storage.retention.from_)
+            return self._older(column, now, self._storage.retention.days)
+        return None, ""
+
+    def _older(self, column: str, now: datetime, days: int) -> tuple[str, str]:
+        cut = (now - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
+        return f"{column} < {{cut:DateTime64(3, 'UTC')}}", cut
+
+    def _stale_query(self, time: str) -> str:
+        """Rows of keys that stand under two times, but the one with the highest version."""
+        keys = (
+            f"SELECT event_key FROM {self._table} WHERE event_key IN "
+            f"(SELECT event_key FROM {self._table} WHERE run_id = {{run:String}}) "
+            f"GROUP BY event_key HAVING uniqExact({quoted(time)}) > 1"
+        )
+        columns = ", ".join(quoted(name) for name in self._store.columns(self._name))
+        highest = "max(_ver) OVER (PARTITION BY event_key)"
+        names = columns.replace("`_ver`", "highest AS `_ver`")
+        return (
+            f"SELECT {names} FROM (SELECT {columns}, {highest} AS highest "
+            f"FROM {self._table} FINAL WHERE event_key IN ({keys})) WHERE `_ver` < highest"
+        )
+
+    def _by_partition(self, rows: pa.Table) -> list[pa.Table]:
+        """The rows, cut so that no insert touches too many partitions."""
+        time = self._schema.time_column
+        if time is None or not rows.num_rows:
+            return [rows] if rows.num_rows else []
+        floors = pc.floor_temporal(rows.column(time), unit=self._schema.granularity or "day")
+        partitions = pc.unique(floors).sort()
+        if len(partitions) <= MAX_PARTITIONS:
+            return [rows]
+        numbers = pc.index_in(floors, partitions)
+        return [
+            rows.filter(
+                pc.and_(pc.greater_equal(numbers, first), pc.less(numbers, first + MAX_PARTITIONS))
+            )
+            for first in range(0, len(partitions), MAX_PARTITIONS)
+        ]
+
+
+def _replaced(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, values)

@@ -1,0 +1,71 @@
+"""What a load is asked to do, tells while it runs, and gives back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from chartly.errors import Reason
+from chartly.evidence.event import UNVERIFIED
+from chartly.plan.runplan import RunPlan
+from chartly_spool.segment import Counters
+from chartly_store.rollup import RollupResult
+
+
+@dataclass(frozen=True)
+class LoadRequest:
+    """One attempt of a run.
+
+    Attributes:
+        ingested_at: the run's freeze time, the same in every attempt.
+        window: computes analytics for this range instead of what was touched.
+        evidence: what else the audit trail shall say, such as ``--connect-to``.
+    """
+
+    plan: RunPlan
+    workflow: str
+    workflow_version: str
+    run_id: str
+    attempt: int
+    ingested_at: datetime
+    run_digest: str
+    spool: Path
+    checkpoint: Path
+    window: tuple[datetime, datetime] | None = None
+    actor: str = UNVERIFIED
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a load is."""
+
+    pages: int = 0
+    read: int = 0
+    loaded: int = 0
+    rejected: int = 0
+    stage: str = "loading"
+
+
+OnProgress = Callable[[Progress], None]
+Now = Callable[[], datetime]
+
+
+@dataclass(frozen=True)
+class LoadResult:
+    """How an attempt ended.
+
+    Attributes:
+        counts: of the whole run: pages, bytes, read, loaded, rejected, duplicate, filtered, late,
+            corrected; read = loaded + rejected + duplicate + filtered + late (INV-4).
+        audited: every required audit event reads back from the store.
+    """
+
+    reason: Reason
+    message: str
+    counts: dict[str, int]
+    counters: Counters
+    outputs: tuple[RollupResult, ...]
+    audit_head: str
+    audited: bool
+    seconds: dict[str, float]

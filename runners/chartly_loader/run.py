@@ -1,0 +1,332 @@
+"""One load: attempt, tables, pages, corrections, retention, roll-ups, evidence, outcome."""
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+
+from chartly.api.duration import parse_duration
+from chartly.api.event_schema import EventSchema
+from chartly.errors import ChartlyError, Reason, RunError
+from chartly.evidence.chain import verify
+from chartly.evidence.event import Source
+from chartly.evidence.trail import Trail, missing_types, required_types
+from chartly.extract.shaper import Shaper, compile_shaper
+from chartly.plan.runplan import AnalyticsPlan, StreamPlan
+from chartly.query.windows import Window, window_of, windows_between
+from chartly_loader.intake import Intake, Target
+from chartly_loader.request import LoadRequest, LoadResult, Now, OnProgress, Progress
+from chartly_loader.seen import SeenKeys
+from chartly_spool.reader import SpoolReader
+from chartly_spool.segment import Counters, End, State, StreamState
+from chartly_store.attempts import Attempt, Attempts
+from chartly_store.audit import AuditLog, Checkpoint
+from chartly_store.events import EventTable
+from chartly_store.ledger import Ledger, Resume
+from chartly_store.port import Engine
+from chartly_store.project import DatasetRow, ProjectStore
+from chartly_store.rollup import Generation, Rollup, RollupResult
+
+
+def load(request: LoadRequest, engine: Engine, on_progress: OnProgress, now: Now) -> LoadResult:
+    """Loads what the connector spools, and records how it ended.
+
+    A ``ChartlyError`` on the way becomes the result's reason; the attempt is recorded either way.
+    """
+    return _Load(request, engine, on_progress, now).run()
+
+
+@dataclass
+class _Stream:
+    """One stream of the run with everything that serves it."""
+
+    plan: StreamPlan
+    shaper: Shaper
+    table: EventTable
+    row: DatasetRow
+    resume: Resume
+
+    @property
+    def schema(self) -> EventSchema:
+        return self.shaper.schema
+
+
+@dataclass
+class _Outcome:
+    """What is known of the attempt so far."""
+
+    corrected: int = 0
+    counters: Counters = field(default_factory=Counters)
+    outputs: list[RollupResult] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+class _Load:
+    def __init__(
+        self, request: LoadRequest, engine: Engine, on_progress: OnProgress, now: Now
+    ) -> None:
+        self._request = request
+        self._now = now
+        self._on_progress = on_progress
+        self._store = ProjectStore(engine, request.plan.project)
+        self._ledger = Ledger(self._store)
+        self._attempts = Attempts(self._store)
+        self._audit = AuditLog(self._store, Checkpoint(request.checkpoint))
+        self._source = Source(request.plan.project, request.actor, request.run_id, request.attempt)
+        self._trail = Trail(self._source, now)
+        self._done = _Outcome()
+
+    def run(self) -> LoadResult:
+        self._store.create()
+        self._audit.create()
+        attempt = self._attempts.begin(self._attempt(), self._now())
+        self._say_started()
+        try:
+            self._load(attempt)
+            reason, message = Reason.SUCCEEDED, ""
+        except ChartlyError as error:
+            reason, message = error.reason, error.message
+        return self._finish(attempt, reason, message)
+
+    def _attempt(self) -> Attempt:
+        request = self._request
+        return Attempt(
+            run_id=request.run_id,
+            attempt=request.attempt,
+            ordinal=0,
+            workflow=request.workflow,
+            workflow_version=request.workflow_version,
+            config_digest=request.plan.digest,
+            ingested_at=request.ingested_at,
+        )
+
+    def _say_started(self) -> None:
+        for one in self._request.plan.profiles:
+            self._trail.say(
+                f"{one.reference.profile.kind}.profile.resolved",
+                {
+                    "reference": str(one.reference),
+                    "foundIn": one.found_in,
+                    "digest": one.digest,
+                },
+            )
+        identity = {
+            "workflow": f"{self._request.workflow}@{self._request.workflow_version}",
+            "attempt": self._request.attempt,
+            "configDigest": self._request.plan.digest,
+            "runDigest": self._request.run_digest,
+            **self._request.evidence,
+        }
+        self._trail.say("workflow.run.started", identity)
+        connector = {"connector": self._request.plan.connector_name}
+        self._trail.say("connector.run.started", connector)
+        self._trail.say("normalizer.run.started")
+        self._audit.append_run(self._request.run_id, self._request.attempt, self._trail.entries)
+        self._audit.append_project([("workflow.run.started", identity)], self._source, self._now)
+
+    def _load(self, attempt: Attempt) -> None:
+        streams = [self._open(one) for one in self._request.plan.streams]
+        with SpoolReader(self._request.spool) as reader:
+            reader.write_state(State({one.plan.name: _stream_state(one.resume) for one in streams}))
+            with self._timed("load"):
+                for stream in streams:
+                    self._take_in(stream, attempt, reader)
+            self._check_end(reader.end)
+        for stream in streams:
+            with self._timed("settle"):
+                self._settle(stream)
+            with self._timed("analytics"):
+                self._roll_up(stream, attempt)
+
+    def _open(self, plan: StreamPlan) -> _Stream:
+        shaper = compile_shaper(plan.normalizer, plan.storage)
+        row = self._store.ensure_dataset(shaper.schema, plan.storage, self._request.workflow)
+        table = EventTable(self._store, shaper.schema, plan.storage)
+        resume = self._ledger.resume(self._request.run_id, plan.name)
+        return _Stream(plan, shaper, table, row, resume)
+
+    def _take_in(self, stream: _Stream, attempt: Attempt, reader: SpoolReader) -> None:
+        seen = SeenKeys()
+        if stream.resume.next_number:
+            seen.add(stream.table.keys_of_run(self._request.run_id))
+        target = Target(
+            self._store,
+            stream.table,
+            self._ledger,
+            stream.shaper,
+            attempt.ordinal,
+            stream.row.sealed_before,
+        )
+        intake = Intake(self._request, stream.plan, target, seen, self._now)
+        intake.run(reader, self._on_progress)
+        self._done.corrected += intake.corrected
+
+    def _check_end(self, end: End | None) -> None:
+        if end is None:
+            raise RunError(Reason.PEER_LOST, "the connector ended without saying how")
+        self._done.counters = end.counters
+        ended = "succeeded" if end.reason is Reason.SUCCEEDED else "failed"
+        counters = {name: str(value) for name, value in asdict(end.counters).items()}
+        self._trail.say(
+            f"connector.run.{ended}", {**counters, "reason": end.reason.value, "pages": end.pages}
+        )
+        if end.reason is not Reason.SUCCEEDED:
+            raise RunError(end.reason, end.message)
+
+    def _settle(self, stream: _Stream) -> None:
+        """What can only be said when all pages are in: corrections, rejects, expiry."""
+        self._done.corrected += stream.table.correct(
+            self._request.run_id, self._request.ingested_at
+        )
+        totals = self._totals()
+        self._trail.say("normalizer.run.succeeded", dict(totals))
+        _check_rejects(stream.plan, totals)
+        newest = stream.table.expire(self._request.ingested_at)
+        if newest is not None:
+            stream.row = self._seal(stream, newest)
+        self._trail.say(
+            "dataset.updated",
+            {
+                "dataset": stream.plan.storage.dataset,
+                "storageDigest": stream.plan.storage_digest,
+                "normalizerDigest": stream.plan.normalizer_digest,
+                **totals,
+            },
+        )
+
+    def _seal(self, stream: _Stream, newest: datetime) -> DatasetRow:
+        """Windows that lost a row to expiry are never computed again."""
+        lengths = [
+            parse_duration(one.spec.inputs.window)
+            for one in self._request.plan.analytics
+            if one.spec.inputs.dataset == stream.plan.storage.dataset
+        ]
+        ends = [window_of(newest, length).end for length in lengths]
+        known = [one for one in (*ends, stream.row.sealed_before) if one is not None]
+        row = replace(stream.row, sealed_before=max(known, default=None))
+        self._store.record(row)
+        return row
+
+    def _roll_up(self, stream: _Stream, attempt: Attempt) -> None:
+        for query in self._request.plan.analytics:
+            if query.spec.inputs.dataset == stream.plan.storage.dataset:
+                self._report("analytics")
+                result = self._publish(query, stream, attempt)
+                self._done.outputs.append(result)
+                self._trail.say(
+                    "analytics.query.executed", {"digest": query.digest, **asdict(result)}
+                )
+                self._trail.say("dataset.updated", {**asdict(result)})
+
+    def _publish(self, query: AnalyticsPlan, stream: _Stream, attempt: Attempt) -> RollupResult:
+        time_column = stream.schema.time_column
+        if time_column is None:
+            raise RunError(
+                Reason.CONFIG_INVALID, f"{stream.plan.storage.dataset}: has no time column"
+            )
+        layout = json.dumps({"window": query.spec.inputs.window})
+        self._store.claim(query.spec.outputs.dataset, self._request.workflow, layout)
+        rollup = Rollup(self._store, query.spec, time_column)
+        given = self._request.window
+        windows: list[Window] = (
+            rollup.touched(query.digest)
+            if given is None
+            else windows_between(*given, parse_duration(query.spec.inputs.window))
+        )
+        generation = Generation(attempt.ordinal, self._request.run_id, query.digest)
+        return rollup.publish(windows, generation, stream.row.sealed_before, complete=given is None)
+
+    def _finish(self, attempt: Attempt, reason: Reason, message: str) -> LoadResult:
+        self._report("evidence")
+        counts = {**self._totals(), "corrected": self._done.corrected}
+        outcome = "succeeded" if reason is Reason.SUCCEEDED else "failed"
+        if reason is Reason.CANCELLED:
+            outcome = "cancelled"
+        closing = {"reason": reason.value, "message": message[:500], **counts}
+        self._trail.say(f"workflow.run.{outcome}", closing)
+        self._audit.append_run(self._request.run_id, self._request.attempt, self._trail.entries)
+        chain = f"{self._request.run_id}/{self._request.attempt}"
+        head = str(self._trail.head)
+        self._audit.append_project(
+            [(f"workflow.run.{outcome}", {**closing, "chain": chain, "head": head})],
+            self._source,
+            self._now,
+        )
+        result = LoadResult(
+            reason=reason,
+            message=message,
+            counts=counts,
+            counters=self._done.counters,
+            outputs=tuple(self._done.outputs),
+            audit_head=head,
+            audited=self._reads_back(),
+            seconds={name: round(value, 3) for name, value in self._done.seconds.items()},
+        )
+        self._attempts.finish(
+            attempt, reason, message, json.dumps(_recorded(result)), head, self._now()
+        )
+        return result
+
+    def _reads_back(self) -> bool:
+        """Whether the store gives back every event that a complete run must have."""
+        entries = self._audit.run_entries(self._request.run_id, self._request.attempt)
+        kinds = (one.reference.profile.kind for one in self._request.plan.profiles)
+        required = required_types(kinds, len(self._request.plan.analytics))
+        whole = verify(entries, self._trail.head).fault is None
+        return whole and not missing_types(entries, required)
+
+    def _totals(self) -> dict[str, int]:
+        return self._ledger.totals(self._request.run_id)
+
+    def _report(self, stage: str) -> None:
+        totals = self._totals()
+        self._on_progress(
+            Progress(totals["pages"], totals["read"], totals["loaded"], totals["rejected"], stage)
+        )
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            passed = time.perf_counter() - started
+            self._done.seconds[step] = self._done.seconds.get(step, 0.0) + passed
+
+
+def _stream_state(resume: Resume) -> StreamState:
+    return StreamState(resume.next_number, resume.position, resume.seen, resume.complete)
+
+
+def _check_rejects(plan: StreamPlan, totals: dict[str, int]) -> None:
+    """Whether the rejects stay within the profile's threshold.
+
+    Raises:
+        RunError: ``RejectThreshold``; the rows stay, analytics are not computed.
+    """
+    limit = plan.normalizer.reject_threshold
+    rejected, read = totals["rejected"], totals["read"]
+    if limit.count is not None and rejected > limit.count:
+        raise RunError(
+            Reason.REJECT_THRESHOLD,
+            f"{rejected} of {read} records were rejected; "
+            f"rejectThreshold.count allows {limit.count}",
+        )
+    if limit.percent is not None and rejected * 100 > limit.percent * read:
+        raise RunError(
+            Reason.REJECT_THRESHOLD,
+            f"{rejected} of {read} records were rejected; "
+            f"rejectThreshold.percent allows {limit.percent} %",
+        )
+
+
+def _recorded(result: LoadResult) -> dict[str, object]:
+    return {
+        "counts": result.counts,
+        "counters": asdict(result.counters),
+        "outputs": [asdict(one) for one in result.outputs],
+        "audited": result.audited,
+        "seconds": result.seconds,
+    }
