@@ -1,7 +1,8 @@
 """The hash chain: each entry holds the hash of the one before it (INV-9)."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -10,6 +11,7 @@ import rfc8785
 
 GENESIS = "0" * 64
 """What stands for the hash before the first entry."""
+_HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,28 @@ class Fault(StrEnum):
     """What is wrong with a chain, at the first place where it shows."""
 
     EDITED = "edited"
+    """An entry's content is not what was hashed."""
     MISSING = "missing"
+    """An entry between two others is gone."""
     INSERTED = "inserted"
+    """Two entries claim one place."""
     REORDERED = "reordered"
+    """An entry stands at another place than it was written for."""
     TRUNCATED = "truncated"
+    """The end is gone, as the head that was recorded elsewhere tells."""
     RESTAMPED = "restamped"
+    """An entry was hashed anew after others were built on it, or its head recorded."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of a check; no fault means that the chain is whole."""
+    """The result of a check; no fault means that the chain is whole.
+
+    Attributes:
+        count: how many entries are whole, from the first.
+        head: the hash of the last of these.
+        sequence: the entry with the fault; 0 when there is none.
+    """
 
     count: int
     head: str
@@ -71,38 +85,61 @@ def head_of(entry: Entry) -> Head:
 
 
 def parse_head(text: str) -> Head:
-    """A head as ``str`` writes it."""
-    count, _, found = text.partition(":")
-    return Head(int(count), found)
+    """A head as ``str`` writes it.
+
+    Raises:
+        ValueError: it is not one.
+    """
+    found = _HEAD.fullmatch(text)
+    if found is None:
+        raise ValueError(f"{text[:80]!r} is not a count and a hash")
+    return Head(int(found[1]), found[2])
 
 
 def verify(entries: Iterable[Entry], expected: Head | None = None) -> Verdict:
     """Checks a chain in its stored order, and against the head that was recorded elsewhere.
 
-    Without ``expected`` a cut at the end and a chain that was made anew cannot be seen.
+    Without ``expected`` a cut at the end and a chain that was made anew cannot be seen. A chain
+    may go on after ``expected``.
     """
+    chain = list(entries)
     head = Head()
-    hashes: dict[int, str] = {}
-    for entry in entries:
-        fault = _fault(entry, head)
-        if fault is not None:
-            return Verdict(head.count, head.hash, fault, head.count + 1)
+    hashes = {0: GENESIS}
+    for place, entry in enumerate(chain):
+        found = _fault(chain, place, head)
+        if found is not None:
+            return Verdict(head.count, head.hash, *found)
         head = head_of(entry)
         hashes[entry.sequence] = entry.hash
     if expected is not None and expected.count > head.count:
         return Verdict(head.count, head.hash, Fault.TRUNCATED, head.count + 1)
-    if expected is not None and hashes.get(expected.count, GENESIS) != expected.hash:
+    if expected is not None and hashes[expected.count] != expected.hash:
         return Verdict(head.count, head.hash, Fault.RESTAMPED, expected.count)
     return Verdict(head.count, head.hash)
 
 
-def _fault(entry: Entry, head: Head) -> Fault | None:
-    if entry.sequence > head.count + 1:
-        return Fault.MISSING
-    if entry.sequence == head.count:
-        return Fault.INSERTED
-    if entry.sequence < head.count:
-        return Fault.REORDERED
-    if entry.hash != entry_hash(entry.sequence, entry.previous, entry.event):
-        return Fault.EDITED
-    return Fault.MISSING if entry.previous != head.hash else None
+def _fault(chain: Sequence[Entry], place: int, head: Head) -> tuple[Fault, int] | None:
+    entry, due = chain[place], head.count + 1
+    if entry.sequence > due:
+        later = any(other.sequence == due for other in chain[place:])
+        return (Fault.REORDERED if later else Fault.MISSING), due
+    if entry.sequence < due or _claimed_twice(chain, place):
+        return Fault.INSERTED, entry.sequence
+    if not _stamped(entry, entry.sequence):
+        moved = any(_stamped(entry, other.sequence) for other in chain)
+        return (Fault.REORDERED if moved else Fault.EDITED), due
+    if entry.previous != head.hash:
+        return Fault.RESTAMPED, max(head.count, 1)
+    return None
+
+
+def _claimed_twice(chain: Sequence[Entry], place: int) -> bool:
+    return place + 1 < len(chain) and chain[place + 1].sequence == chain[place].sequence
+
+
+def _stamped(entry: Entry, sequence: int) -> bool:
+    """Whether the entry's hash is that of its content at a place."""
+    try:
+        return entry.hash == entry_hash(sequence, entry.previous, entry.event)
+    except rfc8785.CanonicalizationError:
+        return False

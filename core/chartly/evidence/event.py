@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from chartly.api.reference import PROFILE_KINDS, Project
+from chartly.errors import Bug
 
 EVENT_TYPES = (
     "profile.created",
@@ -53,9 +54,12 @@ def audit_event(
     Args:
         number: counts the events of the chain.
         data: digests and counts as they apply; whole numbers and texts, never floats.
+
+    Raises:
+        Bug: the kind is not one of ``EVENT_TYPES``.
     """
     if kind not in EVENT_TYPES:
-        raise ValueError(kind)
+        raise Bug(f"{kind!r} is not an audit event")
     about = source.run_id or str(source.project)
     about += f"/{source.attempt}" if source.attempt is not None else ""
     return {
@@ -64,7 +68,7 @@ def audit_event(
         "source": f"chartly/{source.project}",
         "type": kind,
         "subject": source.run_id or str(source.project),
-        "time": moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         "datacontenttype": "application/json",
         "data": {"actor": source.actor, **data},
     }

@@ -1,10 +1,13 @@
 """A run's trail: its audit events in order, and which of them a complete run must have."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+from chartly.errors import REASONS, Reason
 from chartly.evidence.chain import Entry, Head, append, head_of
-from chartly.evidence.event import Data, Source, audit_event
+from chartly.evidence.event import UNVERIFIED, Data, Source, audit_event
+
+_LAST_WORDS = ("workflow.run.succeeded", "workflow.run.failed", "workflow.run.cancelled")
 
 
 class Trail:
@@ -55,3 +58,25 @@ def missing_types(entries: Iterable[Entry], required: Iterable[str]) -> tuple[st
     """The required types that no entry has; evidence is complete when there is none."""
     said = {entry.event["type"] for entry in entries}
     return tuple(kind for kind in required if kind not in said)
+
+
+def closing(entries: Sequence[Entry]) -> tuple[str, dict[str, object]]:
+    """What to say of an attempt that is over: its own last word, or that it died without one.
+
+    Args:
+        entries: its chain as it is stored, at least one entry.
+
+    Returns:
+        An event's type and data, the actor among them.
+    """
+    last = entries[-1].event
+    data = last.get("data")
+    said: dict[str, object] = {"actor": UNVERIFIED, **(data if isinstance(data, dict) else {})}
+    if last["type"] in _LAST_WORDS:
+        return str(last["type"]), said
+    died = Reason.UNCLASSIFIED
+    return "workflow.run.failed", {
+        "actor": said["actor"],
+        "reason": died.value,
+        "message": REASONS[died].meaning,
+    }

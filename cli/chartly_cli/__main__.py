@@ -1,0 +1,60 @@
+"""``chartly``: runs the command line, and turns every failure into one sentence and a code."""
+
+import os
+import sys
+
+import typer
+
+from chartly.errors import REASONS, ChartlyError, Reason
+from chartly_cli.app import app
+
+
+def main() -> None:
+    """Runs the command line and exits with the code of the reason."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    try:
+        result = app(standalone_mode=False)
+    except ChartlyError as error:
+        return _tell(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("error: Cancelled: the command was asked to stop", Reason.CANCELLED)
+    except BrokenPipeError:
+        # Whoever read our output has enough; nothing more can be told.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # noqa: BLE001 - the last resort: no stack trace for users
+        return _unexpected(error)
+    return result if isinstance(result, int) else 0
+
+
+def _tell(error: ChartlyError) -> int:
+    for problem in getattr(error, "problems", (error.message,)):
+        _say(f"error: {error.reason}: {problem}", error.reason)
+    return error.exit_code
+
+
+def _unexpected(error: Exception) -> int:
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+        return REASONS[Reason.USAGE].exit_code
+    if os.environ.get("CHARTLY_DEBUG"):
+        raise error
+    text = f"{type(error).__name__}: {error}".splitlines()[0]
+    return _say(
+        f"error: InternalError: {text}; this is a bug, please report it "
+        f"(CHARTLY_DEBUG=1 shows the trace)",
+        Reason.INTERNAL_ERROR,
+    )
+
+
+def _say(text: str, reason: Reason) -> int:
+    sys.stderr.write(text + "\n")
+    return REASONS[reason].exit_code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The prerequisites of a run: what doctor lists and run insists on."""
+
+import importlib.util
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from chartly.errors import ChartlyError, Reason, RunError
+from chartly.plan.check import check_plan
+from chartly_cli.workspace import Frozen, Workspace
+
+_PYTHON = (3, 11)
+_FREE_BYTES = 512 * 1024 * 1024
+_ENGINE = ("chdb", "clickhouse_connect", "pyarrow", "httpx", "sqlglot")
+
+
+@dataclass(frozen=True)
+class Check:
+    """One prerequisite.
+
+    Attributes:
+        reason: what a run that lacks it fails with.
+    """
+
+    name: str
+    ok: bool
+    sentence: str
+    reason: Reason = Reason.PREREQUISITE_MISSING
+
+
+def machine_checks(workspace: Workspace) -> Iterator[Check]:
+    """What the machine must have, whatever is run."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("environment", sys.version_info >= _PYTHON, f"Python {version}; needed is 3.11")
+    lacking = [name for name in _ENGINE if importlib.util.find_spec(name) is None]
+    yield Check(
+        "services",
+        not lacking,
+        f"missing packages: {', '.join(lacking)}; install chartly[cli]"
+        if lacking
+        else "connector, normalizer, storage, analytics and audit run in this process's embedded "
+        "engine; one trust domain",
+    )
+    place = _existing(workspace.root)
+    writable = os.access(place, os.W_OK)
+    yield Check("folder", writable, f"{workspace.root} is {'' if writable else 'not '}writable")
+    free = shutil.disk_usage(place).free
+    yield Check(
+        "disk", free >= _FREE_BYTES, f"{free >> 20} MiB are free; needed are {_FREE_BYTES >> 20}"
+    )
+
+
+def profile_checks(workspace: Workspace) -> Iterator[Check]:
+    """Whether the files can be read, and say to which project they belong."""
+    count = len(workspace.profiles)
+    sentence = workspace.problems[0] if workspace.problems else f"{count} profiles are readable"
+    yield Check("profiles", not workspace.problems, sentence, Reason.CONFIG_INVALID)
+    yield Check(
+        "workflows",
+        bool(workspace.workflows),
+        f"{len(workspace.workflows)} workflows in {workspace.root}",
+    )
+
+
+def run_checks(frozen: Frozen, secrets: Path) -> Iterator[Check]:
+    """What one workflow needs beside what every run does."""
+    plan = frozen.plan
+    yield Check("project", True, f"{plan.project} is the project", Reason.NOT_A_PROJECT)  # noqa: FBT003 - resolved, or this would not be reached
+    try:
+        check_plan(frozen.resolution, plan)
+        yield Check("plan", True, f"{frozen.resolution.workflow} resolves to {plan.digest}")  # noqa: FBT003 - a verdict
+    except ChartlyError as error:
+        yield Check("plan", False, error.message, error.reason)  # noqa: FBT003 - a verdict
+    reference = plan.connector.auth.secret_ref
+    if reference is not None:
+        path = secrets / reference.name / reference.key
+        there = path.is_file()
+        said = f"{path} is there" if there else f"put its value into {path}"
+        yield Check(
+            "secret",
+            there,
+            f"secret {reference.name!r} key {reference.key!r}: {said}",
+            Reason.SECRET_MISSING,
+        )
+
+
+def insist(checks: Iterator[Check]) -> None:
+    """Goes through checks and stops at the first that fails.
+
+    Raises:
+        RunError: with the check's reason and sentence.
+    """
+    for check in checks:
+        if not check.ok:
+            raise RunError(check.reason, f"{check.name}: {check.sentence}")
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path

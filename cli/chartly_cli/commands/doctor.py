@@ -1,0 +1,30 @@
+"""``chartly doctor``."""
+
+from pathlib import Path
+
+import typer
+
+from chartly.errors import REASONS, ChartlyError
+from chartly_cli.checks import Check, machine_checks, profile_checks, run_checks
+from chartly_cli.session import Session
+
+
+def doctor(session: Session, secrets: Path | None) -> None:
+    """Prints each prerequisite; exits with the reason of the first that is missing."""
+    workspace = session.workspace()
+    checks = [*machine_checks(workspace), *profile_checks(workspace)]
+    if not workspace.problems:
+        for workflow in workspace.workflows:
+            try:
+                frozen = workspace.freeze(workflow)
+            except ChartlyError as error:
+                checks.append(Check("plan", ok=False, sentence=error.message, reason=error.reason))
+                continue
+            checks += run_checks(frozen, secrets or workspace.state / "secrets")
+    checks = list(dict.fromkeys(checks))
+    document = [{"check": one.name, "ok": one.ok, "sentence": one.sentence} for one in checks]
+    lines = [f"{'ok  ' if one.ok else 'FAIL'}  {one.name}: {one.sentence}" for one in checks]
+    session.printer.result(document, "\n".join(lines))
+    failed = next((one for one in checks if not one.ok), None)
+    if failed is not None:
+        raise typer.Exit(REASONS[failed.reason].exit_code)

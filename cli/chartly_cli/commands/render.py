@@ -1,0 +1,67 @@
+"""``chartly render``."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from chartly.api import profile as profiles
+from chartly.api import workflow as workflows
+from chartly.api.reference import Project
+from chartly.errors import SpecError
+from chartly.names import GLOBAL_NAMESPACE, namespace
+from chartly_cli.session import Session
+from chartly_cli.workspace import Workspace, read_files
+
+
+class _Dumper(yaml.SafeDumper):
+    """Block style, long texts as blocks, lists indented under their key."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 - the library's signature
+        super().increase_indent(flow, False)  # noqa: FBT003 - same
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in value else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def render(session: Session, paths: list[Path]) -> None:
+    """Prints the custom resources of files, or of the whole folder."""
+    folder = session.workspace()
+    workspace = read_files(paths, session.directory) if paths else folder
+    workspace.require_whole()
+    found = resources(workspace, folder)
+    if not found:
+        raise SpecError(f"{session.directory}: holds no profiles/ and workflows/ to render")
+    session.printer.result(found, to_yaml(found))
+
+
+def resources(workspace: Workspace, folder: Workspace) -> list[dict[str, Any]]:
+    """The custom resources of a workspace, in the project that its folder says."""
+    home = _home(folder)
+    place = namespace(home.tenant, home.project) if home else None
+    found: list[dict[str, Any]] = [
+        profiles.as_resource(one, GLOBAL_NAMESPACE if shared else one.namespace or place)
+        for shared, one in workspace.profiles
+    ]
+    found += [workflows.as_resource(one, one.namespace or place) for one in workspace.workflows]
+    return found
+
+
+def _home(folder: Workspace) -> Project | None:
+    homes = set()
+    for workflow in folder.workflows:
+        try:
+            homes.add(folder.home(workflow))
+        except SpecError:
+            continue
+    return homes.pop() if len(homes) == 1 else folder.project
+
+
+def to_yaml(documents: list[dict[str, Any]]) -> str:
+    """Documents as YAML that reads the same everywhere."""
+    return str(yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, width=100))

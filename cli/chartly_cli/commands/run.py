@@ -1,0 +1,83 @@
+"""``chartly run``."""
+
+from datetime import datetime
+from pathlib import Path
+
+import typer
+
+from chartly.errors import REASONS, Reason, SpecError
+from chartly_cli.local_run import RunOptions, RunReport, run_workflow
+from chartly_cli.output import pairs
+from chartly_cli.progress import shown
+from chartly_cli.session import Session
+
+
+def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
+    session: Session,
+    name: str,
+    secrets: Path | None,
+    connect_to: tuple[str, ...],
+    cacert: Path | None,
+    window: tuple[str, str] | None,
+) -> None:
+    """Runs a workflow, prints its summary, exits with its reason's code."""
+    workspace = session.workspace()
+    workflow = workspace.workflow(name)
+    _check_window(window)
+    options = RunOptions(
+        secrets=secrets or workspace.state / "secrets",
+        connect_to=connect_to,
+        cacert=cacert,
+        window=window,
+    )
+    with shown(session.printer, str(workflow)) as on_progress:
+        report = run_workflow(workspace, workflow, options, on_progress)
+    session.printer.result(report.document(), summary(report))
+    if report.result.reason is not Reason.SUCCEEDED:
+        if not session.printer.is_json:
+            typer.echo(f"error: {report.result.reason}: {report.result.message}", err=True)
+        raise typer.Exit(REASONS[report.result.reason].exit_code)
+
+
+def _check_window(window: tuple[str, str] | None) -> None:
+    if window is None:
+        return
+    try:
+        start, end = (datetime.fromisoformat(text) for text in window)
+    except ValueError:
+        raise SpecError(
+            f"--window {' '.join(window)}: must be two RFC 3339 instants, such as "
+            f"2026-02-01T00:00:00Z 2026-02-02T00:00:00Z"
+        ) from None
+    if start.tzinfo is None or end.tzinfo is None or start >= end:
+        raise SpecError(f"--window {' '.join(window)}: needs offsets, and the start before the end")
+
+
+def summary(report: RunReport) -> str:
+    """What a person wants to know of a run."""
+    result, counts = report.result, report.result.counts
+    continued = f", continued as attempt {report.intent.attempt}" if report.continued else ""
+    lines = {
+        "run": f"{report.intent.run_id} of {report.workflow}{continued}",
+        "outcome": f"{result.reason} in {report.seconds:.2f} s",
+        "records": (
+            f"read {counts['read']:,} = loaded {counts['loaded']:,} + rejected "
+            f"{counts['rejected']:,} + duplicate {counts['duplicate']:,} + filtered "
+            f"{counts['filtered']:,} + late {counts['late']:,}"
+        ),
+        "corrected": f"{counts['corrected']:,}",
+        "pages": (
+            f"{counts['pages']:,} ({result.counters.requests:,} requests, "
+            f"{result.counters.retries:,} retries, {counts['bytes']:,} bytes)"
+        ),
+    }
+    for one in result.outputs:
+        sealed = f", WindowSealed: {one.sealed} kept as they are" if one.sealed else ""
+        lines[f"output {one.dataset}"] = (
+            f"{one.rows:,} rows, {one.windows:,} windows computed{sealed}, "
+            f"fingerprint {one.fingerprint}"
+        )
+    lines["config digest"] = report.intent.config_digest
+    lines["audit"] = f"{'complete' if result.audited else 'INCOMPLETE'}, head {result.audit_head}"
+    lines["evidence"] = str(report.folder)
+    return pairs(lines)

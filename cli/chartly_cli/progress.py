@@ -1,0 +1,36 @@
+"""Progress on a terminal; silence in a pipe."""
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from chartly_cli.output import Printer
+from chartly_loader.request import OnProgress, Progress
+
+
+@contextmanager
+def shown(printer: Printer, title: str) -> Iterator[OnProgress]:
+    """A function that shows how far a run is."""
+    if printer.is_json or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    # Imported where it is needed: a pipe must not pay for it.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+    from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    started = time.monotonic()
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(title)
+
+        def on_progress(done: Progress) -> None:
+            rate = done.read / max(0.001, time.monotonic() - started)
+            bar.update(
+                task,
+                description=f"{title}: {done.stage}, {done.pages:,} pages, {done.read:,} records, "
+                f"{done.rejected:,} rejected, {rate:,.0f}/s",
+            )
+
+        yield on_progress
