@@ -17,7 +17,7 @@ from chartly.api.reference import Project
 from chartly.errors import Reason, RunError
 from chartly.evidence.chain import Entry, Head, Verdict, parse_head, verify
 from chartly.evidence.event import Data, Source
-from chartly.evidence.trail import Trail, closing
+from chartly.evidence.trail import STARTED, Trail, closing
 from chartly.load.sql import qualified, quoted
 from chartly.load.tables import DURABLE
 from chartly.names import SYSTEM_DATABASE
@@ -108,11 +108,12 @@ class AuditLog:
                 would overwrite the proof.
         """
         self._insist_on_checkpoint()
-        recorded = self._recorded_heads()
+        recorded = self._recorded()
         entered = []
         for chain, head in self._stored_heads().items():
-            known = recorded.get(chain, Head())
-            if known.count < head.count and self._enter(chain, known, now):
+            known, kind = recorded.get(chain, (Head(), STARTED))
+            over = kind != STARTED and known.count >= head.count
+            if not over and self._enter(chain, known, now):
                 entered.append(chain)
         return entered
 
@@ -149,7 +150,7 @@ class AuditLog:
         Raises:
             RunError: ``AuditBroken``: the checkpoint's file does not hold a head.
         """
-        recorded = self._recorded_heads()
+        recorded = {chain: head for chain, (head, _) in self._recorded().items()}
         found = [_checked(str(self._project), self.project_entries(), self._checkpoint.read())]
         for chain in sorted({*self._stored_heads(), *recorded}):
             entries = self._entries(self._database, chain)
@@ -194,16 +195,16 @@ class AuditLog:
         )
         return {str(row[0]): Head(int(str(row[1])), str(row[2])) for row in rows}
 
-    def _recorded_heads(self) -> dict[str, Head]:
-        """The heads of attempts' chains, as the project's chain recorded them last."""
+    def _recorded(self) -> dict[str, tuple[Head, str]]:
+        """What the project's chain said last of attempts' chains: their head, in which event."""
         rows = self._engine.rows(
             "SELECT JSONExtractString(event, 'data', 'chain') AS of, "
-            "argMax(JSONExtractString(event, 'data', 'head'), sequence) "
+            "argMax(JSONExtractString(event, 'data', 'head'), sequence), argMax(type, sequence) "
             f"FROM {qualified(SYSTEM_DATABASE, AUDIT)} "
             "WHERE chain = {chain:String} AND of != '' GROUP BY of ORDER BY of",
             {"chain": str(self._project)},
         )
-        return {str(row[0]): _recorded(str(row[1])) for row in rows}
+        return {str(row[0]): (_recorded_head(str(row[1])), str(row[2])) for row in rows}
 
     def _entries(self, database: str, chain: str, since: int = 1) -> list[Entry]:
         rows = self._engine.rows(
@@ -245,7 +246,7 @@ def _event(text: str, kind: str, time: str) -> dict[str, object]:
     return {**(event if isinstance(event, dict) else {}), "type": kind, "time": time}
 
 
-def _recorded(text: str) -> Head:
+def _recorded_head(text: str) -> Head:
     """A head out of the project's chain; one that was edited fits no entry."""
     try:
         return parse_head(text)

@@ -7,6 +7,7 @@ from chartly.errors import REASONS, Reason
 from chartly.evidence.chain import Entry, Head, append, head_of
 from chartly.evidence.event import UNVERIFIED, Data, Source, audit_event
 
+STARTED = "workflow.run.started"
 _LAST_WORDS = ("workflow.run.succeeded", "workflow.run.failed", "workflow.run.cancelled")
 
 
@@ -43,7 +44,7 @@ def required_types(kinds: Iterable[str], outputs: int) -> tuple[str, ...]:
     resolved = tuple(f"{kind}.profile.resolved" for kind in dict.fromkeys(kinds))
     return (
         *resolved,
-        "workflow.run.started",
+        STARTED,
         "connector.run.started",
         "connector.run.succeeded",
         "normalizer.run.started",

@@ -1,0 +1,61 @@
+"""``chartly audit verify`` and ``chartly audit show``."""
+
+import typer
+
+from chartly.errors import REASONS, Reason, SpecError
+from chartly_cli.output import table
+from chartly_cli.runs import run_folders
+from chartly_cli.session import Session
+from chartly_cli.stored import project_of, stored
+
+
+def verify(session: Session) -> None:
+    """Prints a verdict for every chain; exits with AuditBroken when one is not whole."""
+    workspace = session.workspace()
+    with stored(workspace, project_of(workspace)) as found:
+        verdicts = found.audit.verify()
+    document = [
+        {
+            "chain": one.chain,
+            "entries": one.verdict.count,
+            "head": one.verdict.head,
+            "fault": one.verdict.fault,
+            "at": one.verdict.sequence or None,
+        }
+        for one in verdicts
+    ]
+    rows = [
+        [
+            one.chain,
+            one.verdict.count,
+            f"{one.verdict.fault} at entry {one.verdict.sequence}"
+            if one.verdict.fault
+            else "whole",
+            one.verdict.head[:16],
+        ]
+        for one in verdicts
+    ]
+    session.printer.result(document, table(["chain", "entries", "verdict", "head"], rows))
+    broken = [one.chain for one in verdicts if one.verdict.fault]
+    if broken:
+        session.printer.note(f"error: {Reason.AUDIT_BROKEN}: {', '.join(broken)} not whole")
+        raise typer.Exit(REASONS[Reason.AUDIT_BROKEN].exit_code)
+
+
+def show(session: Session, run: str | None) -> None:
+    """Prints the events of each attempt of a run."""
+    workspace = session.workspace()
+    folders = run_folders(workspace.state)
+    wanted = run or (folders[-1].intent.run_id if folders else "")
+    chosen = next((one.intent for one in folders if one.intent.run_id == wanted), None)
+    if chosen is None:
+        raise SpecError(f"run {wanted!r} is not in {workspace.state}")
+    with stored(workspace, project_of(workspace)) as found:
+        entries = [
+            entry
+            for attempt in range(1, chosen.attempt + 1)
+            for entry in found.audit.run_entries(wanted, attempt)
+        ]
+    rows = [[one.sequence, one.event["time"], one.event["type"], one.hash[:12]] for one in entries]
+    text = table(["#", "time", "type", "hash"], rows)
+    session.printer.result([dict(one.event) for one in entries], text)

@@ -1,0 +1,87 @@
+"""``chartly conformance``."""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from chartly.errors import REASONS, Reason, RunError
+from chartly_cli.fixtures import compare, fixtures_of
+from chartly_cli.session import Session
+from chartly_cli.workspace import Workspace
+
+RECORD = "conformance.json"
+
+
+def conformance(session: Session, *, update: bool) -> None:
+    """Compares what the files resolve to with what was recorded, and fixtures with goldens."""
+    workspace = session.workspace()
+    workspace.require_whole()
+    path = workspace.fixtures / RECORD
+    now = _resolved(workspace)
+    if update:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(_text(now), encoding="utf-8")
+        session.printer.note(f"recorded {len(now)} workflows in {path}")
+    if not path.exists():
+        raise RunError(
+            Reason.PREREQUISITE_MISSING,
+            f"{path} is not there; `chartly conformance --update` records what is there now",
+        )
+    difference = _difference(path, now)
+    goldens = _goldens(workspace)
+    _report(session, difference, goldens, len(now))
+
+
+def _resolved(workspace: Workspace) -> dict[str, Any]:
+    """Each workflow's digests, and the specs behind them, so that a change can be shown."""
+    found: dict[str, Any] = {}
+    for workflow in workspace.workflows:
+        frozen = workspace.freeze(workflow)
+        found[f"{workflow.name}@{workflow.version}"] = {
+            "configDigest": frozen.snapshot.digest,
+            "profiles": {
+                str(one.reference): {"digest": one.digest, "spec": one.profile.written}
+                for one in frozen.resolution.profiles
+            },
+        }
+    return found
+
+
+def _goldens(workspace: Workspace) -> list[str]:
+    """The differences between fixtures and their goldens."""
+    differences = []
+    for workflow in workspace.workflows:
+        plan = workspace.freeze(workflow).plan
+        for fixture in fixtures_of(workspace.fixtures, workflow):
+            compared = compare(fixture, plan)
+            if compared.difference:
+                differences.append(compared.difference)
+    return differences
+
+
+def _difference(path: Path, now: dict[str, Any]) -> str:
+    before = path.read_text(encoding="utf-8").splitlines()
+    lines = difflib.unified_diff(
+        before, _text(now).splitlines(), f"{path.name} (recorded)", "now", lineterm="", n=4
+    )
+    return "\n".join(lines)
+
+
+def _report(session: Session, difference: str, goldens: list[str], count: int) -> None:
+    conforms = not difference and not goldens
+    document = {"conforms": conforms, "difference": difference, "goldens": goldens}
+    text = f"{count} workflows conform" if conforms else "\n".join([difference, *goldens]).strip()
+    session.printer.result(document, text)
+    if not conforms:
+        session.printer.note(
+            f"error: {Reason.OUTPUT_CONTRACT}: profiles or fixtures differ from what was recorded; "
+            f"give a changed profile a new version, or record it with --update"
+        )
+        raise typer.Exit(REASONS[Reason.OUTPUT_CONTRACT].exit_code)
+
+
+def _text(value: dict[str, Any]) -> str:
+    return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

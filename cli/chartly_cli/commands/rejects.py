@@ -1,0 +1,35 @@
+"""``chartly rejects``."""
+
+from chartly.load.sql import qualified
+from chartly.load.tables import rejected_table
+from chartly_cli.output import table
+from chartly_cli.session import Session
+from chartly_cli.stored import stored
+from chartly_store.attempts import Attempts
+
+_COLUMNS = ("reason", "field", "path", "message", "raw_ref", "record")
+
+
+def rejects(session: Session, name: str, limit: int) -> None:
+    """Prints the rejects of a workflow's latest run."""
+    workspace = session.workspace()
+    frozen = workspace.freeze(workspace.workflow(name))
+    workflow = frozen.resolution.workflow.name
+    with stored(workspace, frozen.plan.project) as found:
+        attempts = Attempts(found.store).of_workflow(workflow)
+        run = attempts[0].run_id if attempts else ""
+        rows: list[tuple[object, ...]] = []
+        for stream in frozen.plan.streams:
+            target = qualified(found.store.database, rejected_table(stream.storage.dataset))
+            rows += found.engine.rows(
+                f"SELECT {', '.join(_COLUMNS)} FROM {target} FINAL "  # noqa: S608 - quoted names
+                f"WHERE run_id = {{run:String}} ORDER BY segment, raw_ref LIMIT {limit}",
+                {"run": run},
+            )
+    document = {
+        "run": run,
+        "rejects": [dict(zip(_COLUMNS, row, strict=True)) for row in rows],
+    }
+    short = [[*row[:2], str(row[3])[:70], str(row[4])[:22] + "..."] for row in rows]
+    text = table(["reason", "field", "message", "raw_ref"], short)
+    session.printer.result(document, f"rejects of {run}\n{text}" if rows else f"{run}: no rejects")

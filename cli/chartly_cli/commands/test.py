@@ -1,0 +1,80 @@
+"""``chartly test``."""
+
+import typer
+
+from chartly.api.workflow import Workflow
+from chartly.errors import REASONS, Reason, RunError, SpecError
+from chartly.plan.check import check_plan
+from chartly_cli.fixture_run import run_twice
+from chartly_cli.fixtures import compare, fixtures_of
+from chartly_cli.session import Session
+from chartly_cli.workspace import Workspace
+from chartly_loader.request import LoadResult
+
+__test__ = False
+
+
+def test(session: Session, domain: str | None) -> None:
+    """Tests one domain, or all; exits with OutputContract when something differs."""
+    workspace = session.workspace()
+    workspace.require_whole()
+    chosen = [workspace.workflow(domain)] if domain else workspace.workflows
+    if not chosen:
+        raise SpecError(f"{session.directory}: holds no workflows/ to test")
+    reports = [_test(workspace, workflow) for workflow in chosen]
+    document = [report for report, _ in reports]
+    session.printer.result(document, "\n".join(text for _, text in reports))
+    if not all(report["ok"] for report in document):
+        raise typer.Exit(REASONS[Reason.OUTPUT_CONTRACT].exit_code)
+
+
+def _test(workspace: Workspace, workflow: Workflow) -> tuple[dict[str, object], str]:
+    frozen = workspace.freeze(workflow)
+    check_plan(frozen.resolution, frozen.plan)
+    fixtures = fixtures_of(workspace.fixtures, workflow)
+    if not fixtures:
+        domain = workflow.labels.get("domain", workflow.name)
+        raise SpecError(f"{workflow}: has no fixtures/{domain}.sample.json")
+    compared = [compare(fixture, frozen.plan) for fixture in fixtures]
+    lines = [
+        f"{'FAIL' if one.difference else 'ok  '}  {one.fixture}: {one.events} events "
+        f"{'differ from' if one.difference else 'as in'} the golden"
+        for one in compared
+    ]
+    lines += [one.difference for one in compared if one.difference]
+    first, second = run_twice(frozen, fixtures)
+    problem = _problem(first, second)
+    outputs = ", ".join(f"{one.dataset} {one.fingerprint}" for one in first.outputs) or "none"
+    counts = first.counts
+    lines.append(
+        f"{'FAIL' if problem else 'ok  '}  run twice: read {counts['read']} = loaded "
+        f"{counts['loaded']} + rejected {counts['rejected']} + duplicate {counts['duplicate']} + "
+        f"filtered {counts['filtered']} + late {counts['late']}; outputs {outputs}"
+        + (f"; {problem}" if problem else "")
+    )
+    ok = not problem and not any(one.difference for one in compared)
+    lines.append(f"{'ok  ' if ok else 'FAIL'}  {workflow}, config {frozen.snapshot.digest}")
+    report: dict[str, object] = {
+        "workflow": f"{workflow.name}@{workflow.version}",
+        "ok": ok,
+        "configDigest": frozen.snapshot.digest,
+        "fixtures": [
+            {"fixture": one.fixture, "events": one.events, "difference": one.difference}
+            for one in compared
+        ],
+        "counts": counts,
+        "outputs": {one.dataset: one.fingerprint for one in first.outputs},
+        "problem": problem,
+    }
+    return report, "\n".join(lines)
+
+
+def _problem(first: LoadResult, second: LoadResult) -> str:
+    """Why two runs of one fixture are not alike, or not good; empty when they are."""
+    for result in (first, second):
+        if result.reason is not Reason.SUCCEEDED:
+            raise RunError(result.reason, result.message)
+        if not result.audited:
+            return "audit evidence is missing"
+    one, two = ({o.dataset: o.fingerprint for o in result.outputs} for result in (first, second))
+    return "" if one == two else f"outputs changed from {one} to {two}"

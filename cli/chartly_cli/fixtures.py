@@ -1,0 +1,109 @@
+"""Fixtures and goldens of a domain, and how they compare."""
+
+import difflib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from chartly.api.workflow import Workflow
+from chartly.errors import Reason, RunError, SpecError
+from chartly.extract.canonical import canonical_json, recanonicalised
+from chartly.extract.records import decode_page, select_records
+from chartly.extract.shaper import compile_shaper
+from chartly.names import slugified
+from chartly.plan.runplan import RunPlan
+
+_SAMPLE = ".sample.json"
+_CANONICAL = ".expected.canonical.json"
+
+
+@dataclass(frozen=True)
+class Fixture:
+    """One sample page and what must come of it."""
+
+    name: str
+    sample: Path
+    canonical: Path
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What came of a fixture; no difference means that it conforms."""
+
+    fixture: str
+    events: int
+    difference: str
+
+
+def fixtures_of(folder: Path, workflow: Workflow) -> list[Fixture]:
+    """The fixtures of a workflow: ``<domain>[.<case>].sample.json`` beside their goldens."""
+    stems = {workflow.name, slugified(workflow.labels.get("domain", ""))} - {""}
+    found = []
+    for sample in sorted(folder.glob(f"*{_SAMPLE}")):
+        name = sample.name.removesuffix(_SAMPLE)
+        if slugified(name.partition(".")[0]) in stems:
+            found.append(Fixture(name, sample, folder / f"{name}{_CANONICAL}"))
+    return found
+
+
+def compare(fixture: Fixture, plan: RunPlan) -> Comparison:
+    """Shapes a fixture and compares it with its golden, byte for byte in canonical form.
+
+    Raises:
+        SpecError: the golden is not there.
+        RunError: sample or golden is not JSON.
+    """
+    stream = plan.streams[0]
+    shaper = compile_shaper(stream.normalizer, stream.storage)
+    events = [decode_page(one) for one in shaper.events(records_of(fixture.sample, plan))]
+    if not fixture.canonical.exists():
+        raise SpecError(f"fixture {fixture.name!r}: its golden {fixture.canonical} is not there")
+    golden = decode_page(_canonical_bytes(fixture.canonical))
+    expected = golden if isinstance(golden, list) else [golden]
+    same = canonical_json(events) == canonical_json(expected)
+    return Comparison(fixture.name, len(events), "" if same else _diff(fixture, expected, events))
+
+
+def records_of(sample: Path, plan: RunPlan) -> list[object]:
+    """The records of a sample: a page as the connector gets it, a list, or one record."""
+    document = _document(sample)
+    try:
+        return select_records(document, plan.connector.records, plan.connector.pagination.mode)
+    except SpecError:
+        return document if isinstance(document, list) else [document]
+
+
+def page_of(sample: Path, plan: RunPlan) -> bytes:
+    """The page that a sample stands for: itself, or one wrapped around its records."""
+    document = _document(sample)
+    try:
+        select_records(document, plan.connector.records, plan.connector.pagination.mode)
+    except SpecError:
+        return canonical_json(document if isinstance(document, list) else [document])
+    return sample.read_bytes()
+
+
+def _document(sample: Path) -> object:
+    try:
+        return decode_page(sample.read_bytes())
+    except RunError as error:
+        raise RunError(Reason.CONFIG_INVALID, f"{sample}: {error.message}") from None
+
+
+def _canonical_bytes(golden: Path) -> bytes:
+    try:
+        return recanonicalised(golden.read_bytes())
+    except RunError as error:
+        raise RunError(Reason.CONFIG_INVALID, f"{golden}: {error.message}") from None
+
+
+def _diff(fixture: Fixture, expected: list[object], events: list[object]) -> str:
+    lines = difflib.unified_diff(
+        _lines(expected), _lines(events), str(fixture.canonical), f"{fixture.name} now", lineterm=""
+    )
+    return "\n".join(lines)
+
+
+def _lines(events: list[object]) -> list[str]:
+    shown = (json.loads(canonical_json(one), parse_float=str) for one in events)
+    return "\n".join(json.dumps(one, indent=2, ensure_ascii=False) for one in shown).splitlines()

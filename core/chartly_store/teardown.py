@@ -1,0 +1,39 @@
+"""Removal of stored datasets, in an order and a way that a killed process can take up again."""
+
+from chartly.load.sql import qualified, quoted
+from chartly.load.tables import PUBLISHED, data_table, rejected_table
+from chartly.names import sql_name
+from chartly_store.project import ProjectStore
+
+
+def drop_output(store: ProjectStore, dataset: str) -> bool:
+    """Drops an analytics output; returns whether there was one."""
+    there = _exists(store, data_table(dataset))
+    _drop(store, dataset, data_table(dataset))
+    store.engine.command(
+        f"ALTER TABLE {qualified(store.database, PUBLISHED)} "
+        f"DELETE WHERE dataset IN ({{name:String}}, {{mark:String}}) SETTINGS mutations_sync = 1",
+        {"name": dataset, "mark": f"{dataset}#watermark"},
+    )
+    store.forget(dataset)
+    return there
+
+
+def drop_dataset(store: ProjectStore, dataset: str) -> bool:
+    """Drops a canonical dataset and its rejects; returns whether there was one."""
+    there = _exists(store, data_table(dataset))
+    _drop(store, dataset, data_table(dataset), rejected_table(dataset))
+    store.forget(dataset)
+    return there
+
+
+def _drop(store: ProjectStore, dataset: str, *tables: str) -> None:
+    store.engine.command(
+        f"DROP VIEW IF EXISTS {quoted(store.database)}.{quoted(sql_name(dataset))}"
+    )
+    for table in tables:
+        store.engine.command(f"DROP TABLE IF EXISTS {qualified(store.database, table)} SYNC")
+
+
+def _exists(store: ProjectStore, table: str) -> bool:
+    return bool(store.columns(table))
