@@ -81,6 +81,7 @@ class _Load:
     def run(self) -> LoadResult:
         self._store.create()
         self._audit.create()
+        self._audit.settle(self._now)
         attempt = self._attempts.begin(self._attempt(), self._now())
         self._say_started()
         try:
@@ -124,7 +125,8 @@ class _Load:
         self._trail.say("connector.run.started", connector)
         self._trail.say("normalizer.run.started")
         self._audit.append_run(self._request.run_id, self._request.attempt, self._trail.entries)
-        self._audit.append_project([("workflow.run.started", identity)], self._source, self._now)
+        started = {**identity, **self._chained()}
+        self._audit.append_project([("workflow.run.started", started)], self._source, self._now)
 
     def _load(self, attempt: Attempt) -> None:
         streams = [self._open(one) for one in self._request.plan.streams]
@@ -247,10 +249,8 @@ class _Load:
         closing = {"reason": reason.value, "message": message[:500], **counts}
         self._trail.say(f"workflow.run.{outcome}", closing)
         self._audit.append_run(self._request.run_id, self._request.attempt, self._trail.entries)
-        chain = f"{self._request.run_id}/{self._request.attempt}"
-        head = str(self._trail.head)
         self._audit.append_project(
-            [(f"workflow.run.{outcome}", {**closing, "chain": chain, "head": head})],
+            [(f"workflow.run.{outcome}", {**closing, **self._chained()})],
             self._source,
             self._now,
         )
@@ -260,14 +260,19 @@ class _Load:
             counts=counts,
             counters=self._done.counters,
             outputs=tuple(self._done.outputs),
-            audit_head=head,
+            audit_head=str(self._trail.head),
             audited=self._reads_back(),
             seconds={name: round(value, 3) for name, value in self._done.seconds.items()},
         )
         self._attempts.finish(
-            attempt, reason, message, json.dumps(_recorded(result)), head, self._now()
+            attempt, reason, message, json.dumps(_recorded(result)), result.audit_head, self._now()
         )
         return result
+
+    def _chained(self) -> dict[str, object]:
+        """What the project's chain records of the attempt's own."""
+        chain = f"{self._request.run_id}/{self._request.attempt}"
+        return {"chain": chain, "head": str(self._trail.head)}
 
     def _reads_back(self) -> bool:
         """Whether the store gives back every event that a complete run must have."""

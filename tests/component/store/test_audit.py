@@ -53,7 +53,7 @@ class Clock:
 NOW = Clock()
 
 
-def attempt(log, project, run="sales-7f3k2m", number=1, last="succeeded", entered=True):
+def attempt(log, project, *, run="sales-7f3k2m", number=1, last="succeeded", entered=True):
     """An attempt as the loader leaves it: its chain, and its head in the project's chain."""
     source = Source(project, "user:ada", run, number)
     trail = Trail(source, NOW)
@@ -109,27 +109,27 @@ def test_projects_do_not_see_each_others_chains(engine, log, project, tmp_path):
 
 
 TAMPERINGS = [
-    ("UPDATE event = replaceAll(event, '3', '4') WHERE {c} AND sequence = 3", Fault.EDITED, 3),
-    ("UPDATE event = 'not JSON' WHERE {c} AND sequence = 3", Fault.EDITED, 3),
-    ("UPDATE event = '[]' WHERE {c} AND sequence = 3", Fault.EDITED, 3),
-    ("UPDATE time = '2026-02-03T00:00:00.000Z' WHERE {c} AND sequence = 2", Fault.EDITED, 2),
-    ("UPDATE type = 'access.denied' WHERE {c} AND sequence = 2", Fault.EDITED, 2),
-    ("UPDATE previous = hash WHERE {c} AND sequence = 1", Fault.EDITED, 1),
-    ("DELETE WHERE {c} AND sequence = 2", Fault.MISSING, 2),
-    ("DELETE WHERE {c} AND sequence = 1", Fault.MISSING, 1),
-    ("DELETE WHERE {c} AND sequence = 4", Fault.TRUNCATED, 4),
-    ("DELETE WHERE {c}", Fault.TRUNCATED, 1),
+    ("UPDATE event = replaceAll(event, '3', '4') WHERE {c} AND sequence = 3", (Fault.EDITED, 3)),
+    ("UPDATE event = 'not JSON' WHERE {c} AND sequence = 3", (Fault.EDITED, 3)),
+    ("UPDATE event = '[]' WHERE {c} AND sequence = 3", (Fault.EDITED, 3)),
+    ("UPDATE time = '2026-02-03T00:00:00.000Z' WHERE {c} AND sequence = 2", (Fault.EDITED, 2)),
+    ("UPDATE type = 'access.denied' WHERE {c} AND sequence = 2", (Fault.EDITED, 2)),
+    ("UPDATE previous = hash WHERE {c} AND sequence = 1", (Fault.EDITED, 1)),
+    ("DELETE WHERE {c} AND sequence = 2", (Fault.MISSING, 2)),
+    ("DELETE WHERE {c} AND sequence = 1", (Fault.MISSING, 1)),
+    ("DELETE WHERE {c} AND sequence = 4", (Fault.TRUNCATED, 4)),
+    ("DELETE WHERE {c}", (Fault.TRUNCATED, 1)),
 ]
 
 
-@pytest.mark.parametrize(("change", "fault", "sequence"), TAMPERINGS)
-def test_tampering_with_a_runs_chain_is_found(engine, log, project, change, fault, sequence):
+@pytest.mark.parametrize(("change", "found"), TAMPERINGS)
+def test_tampering_with_a_runs_chain_is_found(engine, log, project, change, found):
     """INV-9."""
     attempt(log, project)
     attempt(log, project, run="sales-zzzzzz")
     where = "chain = 'sales-7f3k2m/1'"
     alter(engine, f"tenant_demo__{project.project.replace('-', '_')}", change.format(c=where))
-    assert faults(log) == {"sales-7f3k2m/1": (fault, sequence)}
+    assert faults(log) == {"sales-7f3k2m/1": found}
 
 
 def test_an_entry_put_beside_another_is_found(log, project):
@@ -220,6 +220,16 @@ def test_an_attempt_that_died_is_entered_later(log, project, last, kind, reason)
     assert entered["data"].get("reason") == reason
     assert entered["data"]["head"] == str(trail.head)
     assert {one.unchained for one in log.verify()} == {0}
+    assert log.settle(NOW) == []
+
+
+def test_an_attempt_that_died_after_its_start_was_recorded_is_entered(log, project):
+    trail = attempt(log, project, last="", entered=False)
+    source = Source(project, "user:ada", "sales-7f3k2m", 1)
+    said = {"chain": "sales-7f3k2m/1", "head": str(trail.head)}
+    log.append_project([("workflow.run.started", said)], source, NOW)
+    assert log.settle(NOW) == ["sales-7f3k2m/1"]
+    assert log.project_entries()[-1].event["type"] == "workflow.run.failed"
     assert log.settle(NOW) == []
 
 
