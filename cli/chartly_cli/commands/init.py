@@ -1,0 +1,52 @@
+"""``chartly init``."""
+
+from importlib import resources
+from string import Template
+
+from chartly.errors import SpecError
+from chartly.names import SLUG_LENGTH, SLUG_RULE, is_slug, slugified
+from chartly_cli.session import Session
+
+_LONGEST_SUFFIX = len("-rollup-daily")
+_FILES = {
+    "namespace.yaml": "namespace.yaml",
+    "profiles/connector-$name-http@1.0.0.yaml": "connector.yaml",
+    "profiles/normalizer-$name-default@1.0.0.yaml": "normalizer.yaml",
+    "profiles/storage-$name-events@1.0.0.yaml": "storage.yaml",
+    "profiles/analytics-$name-daily-rollup@1.0.0.yaml": "analytics.yaml",
+    "workflows/$name-onboard@1.0.0.yaml": "workflow.yaml",
+    "fixtures/$event.sample.json": "sample.json",
+    "fixtures/$event.expected.canonical.json": "canonical.json",
+}
+
+
+def init(session: Session, domain: str) -> None:
+    """Writes the files of a domain; never over one that is there."""
+    name = slugified(domain)
+    if not is_slug(name) or len(name) > SLUG_LENGTH - _LONGEST_SUFFIX:
+        raise SpecError(
+            f"domain {domain!r}: takes {SLUG_RULE.replace(str(SLUG_LENGTH), '27')}; "
+            f"underscores become dashes"
+        )
+    words = {"name": name, "event": name.replace("-", "_")}
+    targets = {
+        session.directory / Template(path).substitute(words): template
+        for path, template in _FILES.items()
+    }
+    namespace = session.directory / "namespace.yaml"
+    if namespace.exists():
+        # A second domain in one folder: each names its project in its own references.
+        del targets[namespace]
+    there = next((path for path in targets if path.exists()), None)
+    if there is not None:
+        raise SpecError(f"{there} is there already; init writes over nothing")
+    scaffold = resources.files("chartly_cli.scaffold")
+    for path, template in targets.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = scaffold.joinpath(template).read_text(encoding="utf-8")
+        path.write_text(Template(text).substitute(words), encoding="utf-8")
+    written = [str(path) for path in targets]
+    session.printer.result({"domain": name, "files": written}, "\n".join(written))
+    session.printer.note(
+        f"\nnext: chartly test {domain}, then edit the connector and `chartly run {name}-onboard`"
+    )

@@ -1,0 +1,1 @@
+"""The files that `chartly init` writes, with $name where a domain has its own words."""
