@@ -13,31 +13,50 @@ class Inputs(SpecModel):
     """The dataset read, the window's length, and how far before it the query may look."""
 
     dataset: Slug
+    """The dataset that is read; the workflow writes it."""
     window: Duration
+    """The length of a window, in UTC: one ISO 8601 part such as `PT1H`, `P1D`, `P1W`, `P1M`.
+    Weeks start on Monday.
+    """
     lookback: Duration | None = None
+    """How far before its window the query reads. Not served yet."""
 
 
 class Outputs(SpecModel):
     dataset: Slug
+    """The dataset that is written."""
     columns: dict[FieldName, ColumnTypeText] = Field(default_factory=dict)
+    """Types of its columns, all of them; without it those of the first run. A query that gives
+    others later fails with `OutputContract`.
+    """
 
 
 class QueryTemplate(SpecModel):
     """One SELECT with ``{{dataset}}``, ``{{window_start}}`` and ``{{window_end}}``."""
 
     dialect: Literal["sql"]
+    """The language of the text."""
     text: Annotated[str, Field(min_length=1, max_length=65_536)]
+    """One SELECT over `{{dataset}}` for one window: `{{window_start}}` up to, but without,
+    `{{window_end}}`. Functions that do not repeat, such as `now()` or `any()`, are refused.
+    """
 
 
 class Limits(SpecModel):
     max_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
+    """How long the query may take."""
     max_memory_bytes: Bytes = 2 * 1024 * 1024 * 1024
+    """How much memory it may take."""
 
 
 class AnalyticsSpec(SpecModel):
     """The spec of an analytics profile."""
 
     inputs: Inputs
+    """What is read."""
     outputs: Outputs
+    """What is written."""
     query_template: QueryTemplate
+    """What is computed."""
     limits: Limits = Limits.model_construct()
+    """What it may take."""

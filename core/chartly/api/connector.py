@@ -59,36 +59,60 @@ class Transport(SpecModel):
     """Where and how a request is made."""
 
     base_url: Annotated[str, AfterValidator(_base_url)]
+    """Where requests go: `https://host[:port][/path]`, no user, query or fragment. `http` is for
+    APIs that need no credential.
+    """
     path: Annotated[str, Field(pattern=r"^[^?#]*$", max_length=2000)] = ""
+    """Is put after `baseUrl`."""
     method: Literal["GET", "POST"] = "GET"
+    """`POST` is not served yet."""
     timeout_ms: Milliseconds = 30_000
+    """How long one request may take, from connecting to the last byte."""
     max_payload_bytes: Bytes = 16 * 1024 * 1024
+    """How large a response may be, on the wire and decompressed; a larger one ends the run with
+    `LimitReached`.
+    """
     headers: OpenPairs = Field(default_factory=dict)
+    """Sent to the origin of `baseUrl` only. Names that look like credentials are refused."""
     query: OpenPairs = Field(default_factory=dict)
+    """Query parameters of every page. Names that look like credentials are refused."""
     body: dict[str, object] | None = None
+    """The JSON body of a POST. Not served yet."""
 
 
 class EgressPolicy(SpecModel):
     """What may be reached: hosts by name, addresses by network."""
 
     dns_allowlist: Annotated[tuple[Host, ...], Field(min_length=1, max_length=64)]
+    """The only hosts that a request, a redirect or a page link may lead to; the host of
+    `baseUrl` is one of them.
+    """
     block_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=256)]
+    """Addresses that are refused although their host is allowed. Loopback, link-local, metadata
+    and reserved ranges are refused always.
+    """
     allow_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=64)] = ()
+    """Private ranges that the API lives in; they also must be granted by who runs Chartly."""
     ports: Annotated[tuple[Port, ...], Field(max_length=16)] = ()
+    """Ports that may be reached; without it only that of `baseUrl`."""
 
 
 class SecretRef(SpecModel):
     """One key of a Secret in the run's own project; never a value."""
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+    """The Secret; locally the folder `.chartly/secrets/<name>`."""
     key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
+    """The key in it; locally the file in that folder."""
 
 
 class Auth(SpecModel):
     """How a request is authenticated."""
 
     mode: Literal["none", "bearer", "basic", "apiKey", "oauth2", "session"] = "none"
+    """`none`, or `bearer`: the secret's value as bearer token. The others are not served yet."""
     secret_ref: SecretRef | None = None
+    """Which secret holds the credential; required unless mode is `none`."""
 
     @model_validator(mode="after")
     def _needs_secret(self) -> Self:
@@ -107,13 +131,25 @@ class Pagination(SpecModel):
     """
 
     mode: Literal["none", "cursor", "page", "offset", "nextUrl", "linkHeader"] = "none"
+    """How the next page is found. `linkHeader` is not served yet."""
     request_param: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """The query parameter that takes the cursor, page or offset; required for `cursor`,
+    otherwise `page` or `offset`.
+    """
     response_field: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """Where a page holds the next cursor or link; required for `cursor` and `nextUrl`. Null,
+    false, empty or absent ends the run of pages.
+    """
     size_param: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """The query parameter that takes `pageSize`."""
     page_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Records asked for per page; the step of `offset`."""
     start: Annotated[int, Field(ge=0)] | None = None
+    """The first page (1 without it) or offset (0 without it)."""
     max_pages: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
+    """Pages at most; if the API has more, the run ends with `LimitReached`."""
     max_empty_pages: Annotated[int, Field(ge=0, le=10_000)] = 10
+    """Pages without a record that may follow each other before the run ends with `LimitReached`."""
 
     @model_validator(mode="after")
     def _needs_fields(self) -> Self:
@@ -133,73 +169,113 @@ class RetryPolicy(SpecModel):
     """How often one request is tried, and how long between."""
 
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
+    """Tries of one request, the first one counted."""
     backoff_ms: Milliseconds = 500
+    """The longest wait before the second try; it doubles with each try, and the real wait is
+    random below it.
+    """
     max_backoff_ms: Milliseconds = 60_000
+    """Where doubling ends. `Retry-After` is obeyed up to this, or 5 minutes if that is longer."""
     on: tuple[Annotated[int, Field(ge=400, le=599)], ...] = ()
+    """Statuses that are tried again beside 408, 425, 429 and all from 500 on."""
 
 
 class RateLimit(SpecModel):
     max_requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)]
+    """Requests in any 60 seconds at most, retries and redirects counted."""
 
 
 class ResponseRule(SpecModel):
     """What a status, with or without a look at the body, means."""
 
     status: tuple[Annotated[int, Field(ge=100, le=599)], ...] = ()
+    """The statuses that the rule is for. Not served yet."""
     body: str | None = None
+    """What the body must hold. Not served yet."""
     action: Literal["retry", "ignore", "fail", "rateLimited"]
+    """What is done. Not served yet."""
 
 
 class Records(SpecModel):
     """Which part of a page's body are the records."""
 
     path: str | None = None
+    """JSONPath of the records in a page. Without it: the page itself if it is an array; the one
+    array among `data`, `items`, `results`, `records`, `value`; or, without pagination, the page
+    as one record.
+    """
     filter: str | None = None
+    """Which of the records are taken. Not served yet."""
 
 
 class Incremental(SpecModel):
     """Pulls only what is newer than the last run saw."""
 
     cursor_field: str
+    """The field that grows. Not served yet."""
     request_param: str
+    """The query parameter that takes its last value. Not served yet."""
     start: str | None = None
+    """The value to start from. Not served yet."""
     format: str | None = None
+    """How the value is written. Not served yet."""
     lookback: str | None = None
+    """How far before the last value to start. Not served yet."""
     window: str | None = None
+    """How much to ask for at once. Not served yet."""
 
 
 class Parent(SpecModel):
     """A stream asked once per record of another stream."""
 
     stream: Slug
+    """The stream whose records are gone through. Not served yet."""
     fields: dict[FieldName, str]
+    """Which of its fields the requests use. Not served yet."""
 
 
 class Stream(SpecModel):
     """One of several streams; each part it gives replaces the shared one."""
 
     name: Slug
+    """What the workflow's steps call it. Not served yet."""
     transport: dict[str, object] | None = None
+    """Replaces members of the shared `transport`. Not served yet."""
     pagination: Pagination | None = None
+    """Replaces the shared one. Not served yet."""
     records: Records | None = None
+    """Replaces the shared one. Not served yet."""
     incremental: Incremental | None = None
+    """Replaces the shared one. Not served yet."""
     parent: Parent | None = None
+    """Asks once per record of another stream. Not served yet."""
 
 
 class ConnectorSpec(SpecModel):
     """The spec of a connector profile."""
 
     transport: Transport
+    """Where and how a request is made."""
     egress_policy: EgressPolicy
+    """What may be reached."""
     auth: Auth = Auth.model_construct()
+    """How a request is authenticated."""
     pagination: Pagination = Pagination.model_construct()
+    """How the next page is asked for."""
     retry: RetryPolicy = RetryPolicy.model_construct()
+    """How often one request is tried, and how long between."""
     rate_limit: RateLimit = RateLimit.model_construct(max_requests_per_minute=600)
+    """How fast requests may leave."""
     max_run_seconds: Annotated[int, Field(ge=1, le=604_800)] = 14_400
+    """How long pulling may take; after it the run ends with `LimitReached`."""
     responses: tuple[ResponseRule, ...] = ()
+    """What statuses mean to this API. Not served yet."""
     records: Records = Records.model_construct()
+    """Which part of a page are the records."""
     incremental: Incremental | None = None
+    """Pulls only what is new. Not served yet."""
     streams: tuple[Stream, ...] = ()
+    """Several streams from one API. Not served yet."""
 
     @model_validator(mode="after")
     def _base_host_allowed(self) -> Self:

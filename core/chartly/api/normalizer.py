@@ -12,7 +12,11 @@ Scalar = str | int | bool | None
 
 class _Transform(SpecModel):
     field: FieldName
+    """The field that is changed."""
     on_error: OnError = "reject"
+    """What happens to a value that cannot be changed: the record is rejected, the field becomes
+    null, or it takes `default`.
+    """
     default: Scalar = None
     """What ``onError: default`` puts in place of a bad value."""
 
@@ -28,7 +32,9 @@ class ToDecimal(_Transform):
 
     op: Literal["toDecimal"]
     precision: Annotated[int, Field(ge=1, le=38)] = 38
+    """Digits in all."""
     scale: Annotated[int, Field(ge=0, le=38)] = 9
+    """Digits after the point; a value with more is bad, never rounded."""
 
     @model_validator(mode="after")
     def _scale_fits(self) -> Self:
@@ -64,7 +70,11 @@ class ToUtcTimestamp(_Transform):
 
     op: Literal["toUtcTimestamp"]
     formats: Annotated[tuple[str, ...], Field(max_length=16)] = ()
+    """The forms that are taken instead of RFC 3339: strptime formats, `unix` (seconds) and
+    `unixMs`.
+    """
     zone: str | None = None
+    """The IANA zone of times without an offset."""
 
 
 class Default(_Transform):
@@ -72,6 +82,7 @@ class Default(_Transform):
 
     op: Literal["default"]
     value: Scalar
+    """What stands in for an absent or null field."""
 
 
 class Const(_Transform):
@@ -79,6 +90,7 @@ class Const(_Transform):
 
     op: Literal["const"]
     value: Scalar
+    """What the field is."""
 
 
 class Lower(_Transform):
@@ -110,6 +122,7 @@ class Rename(_Transform):
 
     op: Literal["rename"]
     to: FieldName
+    """The new name."""
 
 
 class MapValues(_Transform):
@@ -117,6 +130,7 @@ class MapValues(_Transform):
 
     op: Literal["mapValues"]
     values: Annotated[dict[str, Scalar], Field(min_length=1, max_length=10_000)]
+    """The new value for each old one, by its text."""
 
 
 class Hash(_Transform):
@@ -124,6 +138,7 @@ class Hash(_Transform):
 
     op: Literal["hash"]
     salt: str = ""
+    """Text that is put before the value; it is no secret."""
 
 
 Transform = Annotated[
@@ -150,18 +165,37 @@ class RejectThreshold(SpecModel):
     """How many rejects a run may have; each given limit must hold."""
 
     count: Annotated[int, Field(ge=0)] | None = None
+    """Rejects of a run at most."""
     percent: Annotated[int, Field(ge=0, le=100)] | None = None
+    """Rejects in 100 records read at most."""
 
 
 class NormalizerSpec(SpecModel):
     """The spec of a normalizer profile."""
 
     canonical_event_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,127}$")]
+    """The `type` of the events, such as `sales.event`."""
     required_fields: Annotated[tuple[FieldName, ...], Field(max_length=500)] = ()
+    """Fields that an event must have; a record that lacks one, or has null, is rejected."""
     mapping: Annotated[dict[FieldName, str], Field(min_length=1, max_length=500)]
+    """For each field of the event, the JSONPath (RFC 9535) of its value in the record."""
     transforms: Annotated[tuple[Transform, ...], Field(max_length=1000)] = ()
+    """What is done to the fields, in this order."""
     identity: Annotated[tuple[FieldName, ...], Field(max_length=32)] = ()
+    """The fields that make two records the same event. Without it: `event_id` if it is mapped,
+    otherwise all fields.
+    """
     version_field: FieldName | None = None
+    """The instant by which the newest of several records of one event wins. Without it: the one
+    fetched last.
+    """
     unknown_fields: Literal["ignore", "capture", "reject"] = "ignore"
+    """What happens to members of a record that no path names. `capture` and `reject` are not
+    served yet.
+    """
     reject_threshold: RejectThreshold = RejectThreshold.model_construct()
+    """More rejects fail the run with `RejectThreshold`; good events stay, analytics are not
+    computed.
+    """
     sensitive: Annotated[tuple[str, ...], Field(max_length=100)] = ()
+    """Paths that are hidden before a reject or page is stored. Not served yet."""

@@ -40,17 +40,24 @@ Words = Annotated[tuple[str, ...], Field(max_length=64)]
 
 class _Identity(SpecModel):
     kind: ProfileKind
+    """Which of the four policies it is."""
     name: Slug
+    """Its name."""
     version: Version
+    """An exact version (SemVer 2.0); what it says never changes."""
     description: Annotated[str, Field(max_length=4096)] = ""
+    """Words for people; no part of the digest."""
     owners: Words = ()
+    """Who answers for it; no part of the digest."""
 
 
 class PlaybookMetadata(_Identity):
     """``metadata`` as the playbook spells it."""
 
     labels: dict[str, str] = Field(default_factory=dict)
+    """Free labels; no part of the digest."""
     annotations: dict[str, str] = Field(default_factory=dict)
+    """Free annotations; `chartly.io/deprecated` tells why it should no longer be used."""
 
 
 class ObjectMetadata(SpecModel):
@@ -59,18 +66,26 @@ class ObjectMetadata(SpecModel):
     model_config = ConfigDict(extra="allow")
 
     name: Annotated[str, Field(min_length=1, max_length=253)]
+    """`<kind>-<name>-<version>` for a profile."""
     namespace: str | None = None
+    """The project's namespace; `chartly-global` for what projects share."""
     labels: dict[str, str] = Field(default_factory=dict)
+    """Free labels; no part of the digest."""
     annotations: dict[str, str] = Field(default_factory=dict)
+    """Free annotations; `chartly.io/deprecated` tells why it should no longer be used."""
 
 
 class ResourceSpec(_Identity):
     """``spec`` of the custom resource: identity, and the spec of its own kind."""
 
     connector: dict[str, object] | None = None
+    """The spec, when kind is connector."""
     normalizer: dict[str, object] | None = None
+    """The spec, when kind is normalizer."""
     storage: dict[str, object] | None = None
+    """The spec, when kind is storage."""
     analytics: dict[str, object] | None = None
+    """The spec, when kind is analytics."""
 
 
 @dataclass(frozen=True)

@@ -14,40 +14,61 @@ class Retention(SpecModel):
     """Retention by event time; rows older than ``days`` count as ``late``."""
 
     days: Days
+    """How many days before the run's start an event is kept."""
     from_: Annotated[FieldName, Field(alias="from")]
+    """The field with the event's time."""
 
 
 class Partitioning(SpecModel):
     """``by[0]`` is the time column of the dataset."""
 
     by: Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=1)]
+    """The time column; a required field that a `toUtcTimestamp` makes an instant."""
     granularity: Literal["hour", "day", "week", "month", "year"] = "day"
+    """How much time one partition holds."""
 
 
 class Indexing(SpecModel):
     fields: Annotated[tuple[FieldName, ...], Field(max_length=32)] = ()
+    """Fields that queries look for; each gets a skip index."""
 
 
 class Raw(SpecModel):
     """Whether the pages as received are kept, and how long."""
 
     enabled: bool = False
+    """Keeps pages as received. Not served yet."""
     dataset: Slug | None = None
+    """The dataset of the pages."""
     retention_days: Days = 7
+    """How long they are kept."""
 
 
 class StorageSpec(SpecModel):
     """The spec of a storage profile."""
 
     dataset: Slug
+    """The dataset; its view has this name with `_` for `-`. One workflow writes it."""
     retention_days: Days | None = None
+    """Days that an event is kept, counted from `ingested_at`."""
     retention: Retention | None = None
+    """Retention by event time instead."""
     partitioning: Partitioning | None = None
+    """Which field is the time of the events. Without it there are no windows, and so no
+    analytics.
+    """
     indexing: Indexing = Indexing.model_construct()
+    """What queries look for."""
     columns: dict[FieldName, ColumnTypeText] = Field(default_factory=dict)
+    """Types of stored columns. Without one a field has the type that its transforms give,
+    otherwise `String`.
+    """
     max_bytes: Bytes = 1 << 40
+    """Compressed size above which nothing more is loaded (`StorageQuotaExceeded`)."""
     write_mode: Literal["append", "replace"] = "append"
+    """`append` adds and updates events. `replace` is not served yet."""
     raw: Raw = Raw.model_construct()
+    """Whether pages are kept as received."""
 
     @model_validator(mode="after")
     def _one_retention(self) -> Self:

@@ -33,33 +33,49 @@ ReferenceText = Annotated[str, Field(min_length=1, max_length=400)]
 
 class When(SpecModel):
     enabled: bool = True
+    """A step that is not enabled is left out, also of the digests."""
 
 
 class _ConnectorSync(SpecModel):
     type: Literal["connector_sync"]
+    """Pulls records."""
     connector_profile: ReferenceText | None = Field(default=None, alias="connector_profile")
+    """The connector profile."""
     connector_id: ReferenceText | None = Field(default=None, alias="connector_id")
+    """The same, in compact spelling."""
 
 
 class _Normalize(SpecModel):
     type: Literal["normalize"]
+    """Makes events of them."""
     normalizer_profile: ReferenceText | None = Field(default=None, alias="normalizer_profile")
+    """The normalizer profile."""
     profile: ReferenceText | None = None
+    """The same, in compact spelling."""
     stream: Slug | None = None
+    """Which of the connector's streams. Not served yet."""
 
 
 class _WriteDataset(SpecModel):
     type: Literal["write_dataset"]
+    """Stores the events."""
     storage_profile: ReferenceText | None = Field(default=None, alias="storage_profile")
+    """The storage profile."""
     dataset_id: ReferenceText | None = Field(default=None, alias="dataset_id")
+    """The same, in compact spelling."""
     stream: Slug | None = None
+    """As in the `normalize` step before it. Not served yet."""
 
 
 class _AnalyticsQuery(SpecModel):
     type: Literal["analytics_query"]
+    """Computes a rollup."""
     analytics_profile: ReferenceText | None = Field(default=None, alias="analytics_profile")
+    """The analytics profile."""
     query_ref: ReferenceText | None = Field(default=None, alias="query_ref")
+    """The same, in compact spelling."""
     when: When = When.model_construct()
+    """Whether the step runs."""
 
 
 _Step = Annotated[
@@ -71,80 +87,121 @@ Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
 
 class Parameter(SpecModel):
     name: Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9]{0,62}$")]
+    """The parameter. Not served yet."""
     default: str | int | bool | None = None
+    """Its value when a run gives none. Not served yet."""
     required: bool = False
+    """Whether a run must give it. Not served yet."""
 
 
 class CatchUp(SpecModel):
     limit: Annotated[int, Field(ge=0, le=100)] = 1
+    """Missed ticks that are made up for at most. Not served yet."""
 
 
 class Schedule(SpecModel):
     cron: Annotated[str, Field(min_length=1, max_length=200)]
+    """When runs start. Not served yet."""
     time_zone: str = "Etc/UTC"
+    """The IANA zone of `cron`. Not served yet."""
     starting_deadline_seconds: Seconds | None = None
+    """How late a run may start. Not served yet."""
     catch_up: CatchUp = CatchUp.model_construct()
+    """What happens to missed ticks. Not served yet."""
 
 
 class RunRetry(SpecModel):
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
+    """Attempts of a run. Not served yet."""
     backoff_seconds: Seconds = 10
+    """The wait before the next one. Not served yet."""
 
 
 class Deadlines(SpecModel):
     """Seconds a run may wait to start, take, and stay silent."""
 
     pending: Seconds | None = None
+    """To start. Not served yet."""
     run: Seconds | None = None
+    """To end. Not served yet."""
     heartbeat: Seconds | None = None
+    """Between signs of life. Not served yet."""
 
 
 class History(SpecModel):
     keep_succeeded: Annotated[int, Field(ge=0, le=1000)] = 10
+    """Runs kept that succeeded. Not served yet."""
     keep_failed: Annotated[int, Field(ge=0, le=1000)] = 10
+    """Runs kept that failed. Not served yet."""
     ttl: Seconds | None = None
+    """Seconds that a run is kept. Not served yet."""
 
 
 class Resources(SpecModel):
     requests: dict[Literal["cpu", "memory"], Quantity] = Field(default_factory=dict)
+    """As in a Pod. Not served yet."""
     limits: dict[Literal["cpu", "memory"], Quantity] = Field(default_factory=dict)
+    """As in a Pod. Not served yet."""
 
 
 class Runtime(SpecModel):
     """What a run's Pod is given in a cluster."""
 
     resources: Resources = Resources.model_construct()
+    """As in a Pod. Not served yet."""
     node_selector: dict[str, str] = Field(default_factory=dict)
+    """As in a Pod. Not served yet."""
     tolerations: tuple[dict[str, str | int], ...] = ()
+    """As in a Pod. Not served yet."""
     image_pull_secrets: tuple[str, ...] = ()
+    """Names of Secrets. Not served yet."""
 
 
 class WorkflowSpec(SpecModel):
     """``spec`` of a Workflow, without its version."""
 
     steps: Annotated[tuple[_Step, ...], Field(min_length=1, max_length=64)]
+    """One `connector_sync`; a pair of `normalize` and `write_dataset`; then any number of
+    `analytics_query`.
+    """
     parameters: Annotated[tuple[Parameter, ...], Field(max_length=64)] = ()
+    """What a run may set. Not served yet."""
     schedule: Schedule | None = None
+    """Runs by the clock. Not served yet."""
     run_on_apply: bool = False
+    """A run for each change. Not served yet."""
     concurrency: Literal["Forbid", "Queue", "Replace", "Allow"] = "Forbid"
+    """What happens while a run is active. Only `Forbid` is served yet."""
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
+    """Which run goes first. Not served yet."""
     retry: RunRetry | None = None
+    """New attempts of a failed run. Not served yet."""
     deadlines: Deadlines | None = None
+    """How long a run may take. Not served yet."""
     history: History | None = None
+    """How many runs are kept. Not served yet."""
     runtime: Runtime | None = None
+    """What a run's Pod is given in a cluster. Not served yet."""
     suspend: bool = False
+    """Starts no runs. Not served yet."""
 
 
 class _PlaybookMetadata(SpecModel):
     name: Slug
+    """The workflow."""
     version: Version
+    """An exact version; it must change when steps change."""
     description: Annotated[str, Field(max_length=4096)] = ""
+    """Words for people."""
     owners: Words = ()
+    """Who answers for it."""
     labels: dict[str, str] = Field(default_factory=dict)
+    """`domain` names the data domain that the workflow serves."""
 
 
 class _Versioned(SpecModel):
     version: Version
+    """An exact version; it must change when steps change."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +273,7 @@ def parse_workflow(document: Document) -> Workflow:
 
 class _Named(SpecModel):
     name: Slug
+    """The workflow."""
 
 
 def _steps(spec: WorkflowSpec, where: str) -> tuple[WrittenStep, ...]:

@@ -30,24 +30,33 @@ Instant = Annotated[str, AfterValidator(_instant)]
 
 class WorkflowRef(SpecModel):
     name: Slug
+    """The workflow."""
     version: Version | None = None
+    """Its version; without it the one that stands there."""
 
 
 class Trigger(SpecModel):
     """Who or what asked for the run."""
 
     type: Literal["manual", "api", "schedule", "apply", "backfill", "rerun"] = "manual"
+    """What asked for the run."""
     scheduled_time: Instant | None = None
+    """The tick it is for."""
     key: Annotated[str, Field(max_length=256)] | None = None
+    """Makes asking twice one run."""
     requested_by: Annotated[str, Field(max_length=256)] | None = None
+    """Who asked."""
     full_refresh: bool = False
+    """Starts from the beginning instead of the last cursor."""
 
 
 class RunWindow(SpecModel):
     """The half-open time range that analytics are computed for."""
 
     start: Instant
+    """The first instant."""
     end: Instant
+    """The first instant after it."""
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
@@ -58,18 +67,26 @@ class RunWindow(SpecModel):
 
 class Control(SpecModel):
     suspend: bool = False
+    """Keeps the run from starting."""
     cancel: Literal["graceful", "terminate"] | None = None
+    """Asks the run to stop: after the page at hand, or at once."""
 
 
 class WorkflowRunSpec(SpecModel):
     """``spec`` of a WorkflowRun; only ``control`` may change."""
 
     workflow_ref: WorkflowRef
+    """What is run."""
     trigger: Trigger = Trigger.model_construct()
+    """Who or what asked for it."""
     window: RunWindow | None = None
+    """The range of time that analytics are computed for, instead of what the run touched."""
     parameters: dict[str, str | int | bool] = Field(default_factory=dict)
+    """Values of the workflow's parameters."""
     rerun_of: str | None = None
+    """The run whose frozen inputs are used again."""
     control: Control = Control.model_construct()
+    """The only part that may change."""
 
 
 @dataclass(frozen=True)
