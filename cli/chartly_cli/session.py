@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from chartly.errors import Reason, RunError
 from chartly_cli.output import Form, Printer
-from chartly_cli.workspace import Workspace, read_workspace
 from chartly_spool.lock import FileLock, holder
 
 if TYPE_CHECKING:
     from chartly.api.reference import Project
+    from chartly_cli.workspace import Workspace
     from chartly_store.embedded import EmbeddedEngine
 
 _IGNORE = "*\n"
@@ -31,12 +31,14 @@ class Session:
     def printer(self) -> Printer:
         return Printer(self.form)
 
-    def workspace(self) -> Workspace:
+    def workspace(self) -> "Workspace":
         """The workspace of the folder."""
+        from chartly_cli.workspace import read_workspace  # noqa: PLC0415 - --help must be quick
+
         return read_workspace(self.directory, self.project)
 
 
-def state_folder(workspace: Workspace) -> Path:
+def state_folder(workspace: "Workspace") -> Path:
     """The folder of runs and store, made if it is not there, and kept out of git."""
     workspace.state.mkdir(parents=True, exist_ok=True)
     ignore = workspace.state / ".gitignore"
@@ -46,7 +48,7 @@ def state_folder(workspace: Workspace) -> Path:
 
 
 @contextlib.contextmanager
-def exclusive(workspace: Workspace) -> Iterator[Path]:
+def exclusive(workspace: "Workspace") -> Iterator[Path]:
     """The state folder for one process at a time.
 
     Raises:

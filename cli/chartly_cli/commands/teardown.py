@@ -10,6 +10,7 @@ from pathlib import Path
 from chartly.errors import ChartlyError
 from chartly.evidence.event import Source
 from chartly_cli.commands.deprecate import annotate
+from chartly_cli.runs import write_durably
 from chartly_cli.session import Session
 from chartly_cli.stored import Stored, stored
 from chartly_cli.workspace import Frozen, Workspace, read_files
@@ -64,10 +65,6 @@ def _steps(workspace: Workspace, frozen: Frozen, found: Stored) -> list[Step]:
     return [files[0], *derived, *canonical, *files[1:]]
 
 
-def _drops(drop: Callable[..., bool], found: Stored, dataset: str) -> Callable[[], object]:
-    return lambda: drop(found.store, dataset)
-
-
 def _file_steps(workspace: Workspace, frozen: Frozen) -> list[Step]:
     """The workflow's file is removed first; profiles are marked deprecated last."""
     workflow = frozen.resolution.workflow
@@ -86,9 +83,10 @@ def _file_steps(workspace: Workspace, frozen: Frozen) -> list[Step]:
 
 def _remove(path: Path, kept: Path) -> None:
     """Removes a workflow's file; what it named is kept until the teardown is through."""
-    if path.exists():
+    # Taken up after a kill, the workflow is read from what was kept, and its file is gone.
+    if path.exists() and path != kept:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, kept)
+        write_durably(kept, path.read_bytes())
         path.unlink()
 
 
