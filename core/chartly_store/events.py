@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 from chartly.api.event_schema import EventSchema
 from chartly.api.storage import StorageSpec
 from chartly.load.sql import qualified, quoted
-from chartly.load.tables import data_table, rejected_table
+from chartly.load.tables import LEDGER, data_table, rejected_table
 from chartly_store.project import ProjectStore
 
 MAX_PARTITIONS = 50
@@ -40,10 +40,24 @@ class EventTable:
             self._store.insert_dicts(table, rows)
 
     def keys_of_run(self, run_id: str) -> list[str]:
-        """The keys that a run has written, once each."""
+        """The keys that a run's committed pages have loaded, once each.
+
+        Rows may be there whose page the ledger does not have: they come again, and are not
+        duplicates then. Where such a row has replaced a committed one, only the number of keys
+        tells; which of them it was changes no count.
+        """
+        ledger = f"{qualified(self._store.database, LEDGER)} FINAL WHERE run_id = {{run:String}}"
+        mine = {"run": run_id, "dataset": self._storage.dataset}
+        loaded = self._engine.rows(
+            f"SELECT sum(loaded) FROM {ledger} AND dataset = {{dataset:String}}", mine
+        )[0][0]
+        page = "substring(raw_ref, length('sha256:') + 1, 64)"
         found = self._engine.arrow(
-            f"SELECT DISTINCT event_key FROM {self._table} WHERE run_id = {{run:String}}",
-            {"run": run_id},
+            f"SELECT event_key FROM {self._table} WHERE run_id = {{run:String}} "
+            f"GROUP BY event_key "
+            f"ORDER BY max({page} IN (SELECT page_sha256 FROM {ledger})) DESC, event_key "
+            f"LIMIT {{loaded:UInt64}}",
+            {**mine, "loaded": loaded},
         )
         return list(found.column(0).to_pylist())
 
@@ -51,40 +65,53 @@ class EventTable:
         """Puts tombstones where events of a run stand under an older time as well.
 
         Returns:
-            how many rows were corrected; the tombstones carry the run, so that both windows count
-            as touched.
+            how many events were corrected, also by attempts before this one; the tombstones carry
+            the run, so that both windows count as touched.
         """
         time = self._schema.time_column
         if time is None:
             return 0
         stale = self._engine.arrow(self._stale_query(time), {"run": run_id})
         if stale.num_rows:
-            names = [name for name in stale.column_names if name != "_deleted"]
-            table = stale.select(names)
-            table = _replaced(table, "run_id", pa.array([run_id] * table.num_rows))
+            table = _replaced(stale, "run_id", pa.array([run_id] * stale.num_rows))
             moments = pa.array([ingested_at] * table.num_rows, pa.timestamp("ms", tz="UTC"))
             table = _replaced(table, _COPIED, moments)
             table = table.append_column("_deleted", pa.array([1] * table.num_rows, pa.uint8()))
             self.insert(table)
-        return int(stale.num_rows)
+        found = self._engine.rows(
+            f"SELECT uniqExact(event_key, {quoted(time)}) FROM {self._table} "
+            f"WHERE run_id = {{run:String}} AND _deleted = 1",
+            {"run": run_id},
+        )
+        return int(str(found[0][0]))
 
     def expire(self, now: datetime) -> datetime | None:
         """Deletes what is older than its retention; returns the newest event time it deleted."""
         condition, cut = self._expired(now)
         if condition is None:
             return None
-        time = self._schema.time_column
-        newest = quoted(time) if time is not None else _COPIED
         found = self._engine.rows(
-            f"SELECT count(), max({newest}) FROM {self._table} WHERE {condition}", {"cut": cut}
-        )[0]
-        if not found[0]:
+            f"SELECT count() FROM {self._table} WHERE {condition}", {"cut": cut}
+        )
+        if not found[0][0]:
             return None
+        newest = self._newest(condition, cut)
         self._engine.command(
             f"ALTER TABLE {self._table} DELETE WHERE {condition} SETTINGS mutations_sync = 1",
             {"cut": cut},
         )
-        return found[1] if isinstance(found[1], datetime) and time is not None else None
+        return newest
+
+    def _newest(self, condition: str, cut: str) -> datetime | None:
+        """The newest time of an event that can be seen; a replaced row takes nothing with it."""
+        if self._schema.time_column is None:
+            return None
+        found = self._engine.rows(
+            f"SELECT count(), max({quoted(self._schema.time_column)}) "
+            f"FROM {self._table} FINAL WHERE {condition}",
+            {"cut": cut},
+        )[0]
+        return found[1] if found[0] and isinstance(found[1], datetime) else None
 
     def _expired(self, now: datetime) -> tuple[str | None, str]:
         if self._storage.retention_days is not None:
@@ -99,18 +126,24 @@ class EventTable:
         return f"{column} < {{cut:DateTime64(3, 'UTC')}}", cut
 
     def _stale_query(self, time: str) -> str:
-        """Rows of keys that stand under two times, but the one with the highest version."""
+        """Rows of keys that stand under two times, but the one that wins, with its version.
+
+        Of equal versions the later time wins, so that the order of loading does not matter.
+        """
         keys = (
             f"SELECT event_key FROM {self._table} WHERE event_key IN "
             f"(SELECT event_key FROM {self._table} WHERE run_id = {{run:String}}) "
             f"GROUP BY event_key HAVING uniqExact({quoted(time)}) > 1"
         )
-        columns = ", ".join(quoted(name) for name in self._store.columns(self._name))
-        highest = "max(_ver) OVER (PARTITION BY event_key)"
-        names = columns.replace("`_ver`", "highest AS `_ver`")
+        stored = self._store.columns(self._name)
+        columns = ", ".join(quoted(name) for name in stored if name not in ("_ver", "_deleted"))
+        of_key = "OVER (PARTITION BY event_key"
+        # An alias that is a column's name would stand for it in the outer WHERE as well.
         return (
-            f"SELECT {names} FROM (SELECT {columns}, {highest} AS highest "
-            f"FROM {self._table} FINAL WHERE event_key IN ({keys})) WHERE `_ver` < highest"
+            f"SELECT {columns}, winner AS `_ver` FROM (SELECT {columns}, "
+            f"max(_ver) {of_key}) AS winner, "
+            f"row_number() {of_key} ORDER BY _ver DESC, {quoted(time)} DESC) AS place "
+            f"FROM {self._table} FINAL WHERE event_key IN ({keys})) WHERE place > 1"
         )
 
     def _by_partition(self, rows: pa.Table) -> list[pa.Table]:

@@ -13,7 +13,7 @@ from chartly.api.duration import parse_duration
 from chartly.errors import Reason, RunError
 from chartly.extract.storable import arrow_type
 from chartly.load.sql import base_type, nullable, qualified, quoted
-from chartly.load.tables import DURABLE, LEDGER, PUBLISHED, data_table
+from chartly.load.tables import ATTEMPTS, DURABLE, PUBLISHED, data_table
 from chartly.query.fingerprint import fingerprint_query, fingerprint_text
 from chartly.query.gate import CheckedQuery, check_query
 from chartly.query.windows import Window, grain, windows_of
@@ -77,8 +77,9 @@ class Rollup:
         )
         last, last_digest = int(str(found[0][0])), found[0][1]
         size = grain(parse_duration(self._spec.inputs.window)) // timedelta(milliseconds=1)
+        # Not the ledger's runs: rows whose page never got there can be read all the same.
         condition = (
-            f"WHERE run_id IN (SELECT run_id FROM {qualified(self._store.database, LEDGER)} "
+            f"WHERE run_id IN (SELECT run_id FROM {qualified(self._store.database, ATTEMPTS)} "
             f"WHERE ordinal > {{last:UInt64}})"
         )
         buckets = self._engine.rows(

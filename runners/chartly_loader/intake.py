@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chartly.errors import Reason, RunError
+from chartly.errors import ChartlyError, Reason, RunError
 from chartly.extract.records import decode_page, select_records
 from chartly.extract.reject import Rejection
 from chartly.extract.shaper import Shaper
@@ -36,6 +36,7 @@ class _Group:
     rejects: list[dict[str, object]] = field(default_factory=list)
     ledger: list[Committed] = field(default_factory=list)
     duplicates: int = 0
+    fault: ChartlyError | None = None
 
 
 @dataclass(frozen=True)
@@ -73,24 +74,45 @@ class Intake:
         """
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit") as writer:
             pending: Future[None] | None = None
-            while True:
+            fault: ChartlyError | None = None
+            while fault is None:
+                # Asked before the segments: what comes between the two is then seen next time.
+                ended = reader.end is not None
                 segments = reader.next_segments(GROUP_SEGMENTS, GROUP_BYTES, _WAIT_SECONDS)
-                if segments:
-                    group = self._shape(segments)
+                if not segments and ended:
+                    break
+                group = self._shape(segments)
+                fault = group.fault
+                if group.ledger:
                     if pending is not None:
                         pending.result()
                     pending = writer.submit(self._commit, group, reader)
                     self._advance(group)
                     on_progress(self.progress)
-                elif reader.end is not None:
-                    break
             if pending is not None:
                 pending.result()
+        if fault is not None:
+            raise fault
+        self._check_whole(reader)
+
+    def _check_whole(self, reader: SpoolReader) -> None:
+        """Whether the connector's last word fits the pages that came."""
+        said = reader.end.pages if reader.end is not None else 0
+        if said != self.progress.pages:
+            raise RunError(
+                Reason.PEER_LOST,
+                f"the connector wrote {said} pages and {self.progress.pages} came",
+            )
 
     def _shape(self, segments: list[Segment]) -> _Group:
+        """The pages up to the first unusable one, which ends the run after they are committed."""
         group = _Group()
         for segment in segments:
-            self._shape_one(segment, group)
+            try:
+                self._shape_one(segment, group)
+            except ChartlyError as error:
+                group.fault = error
+                break
         return group
 
     def _shape_one(self, segment: Segment, group: _Group) -> None:
