@@ -35,6 +35,7 @@ class EmbeddedEngine:
         scratch = path / "tmp"
         scratch.mkdir(exist_ok=True)
         # The driver hands inserts over in files; they must lie where there is room for a batch.
+        self._before = tempfile.tempdir
         tempfile.tempdir = str(scratch)
         self._client = _client(path)
         self._reader: Any | None = None
@@ -90,6 +91,7 @@ class EmbeddedEngine:
         if self._reader is not None:
             self._reader.close()
         self._client.close()
+        tempfile.tempdir = self._before
         self._lock.release()
 
 

@@ -3,6 +3,7 @@
 from importlib import resources
 from string import Template
 
+from chartly.api.reference import Project
 from chartly.errors import SpecError
 from chartly.names import SLUG_LENGTH, SLUG_RULE, is_slug, slugified
 from chartly_cli.session import Session
@@ -28,14 +29,20 @@ def init(session: Session, domain: str) -> None:
             f"domain {domain!r}: takes {SLUG_RULE.replace(str(SLUG_LENGTH), '27')}; "
             f"underscores become dashes"
         )
-    words = {"name": name, "event": name.replace("-", "_")}
+    # A second domain in a folder joins the project that is there.
+    project = session.workspace().project or Project("tenant-demo", f"proj-{name}")
+    words = {
+        "name": name,
+        "event": name.replace("-", "_"),
+        "tenant": project.tenant,
+        "project": project.project,
+    }
     targets = {
         session.directory / Template(path).substitute(words): template
         for path, template in _FILES.items()
     }
     namespace = session.directory / "namespace.yaml"
     if namespace.exists():
-        # A second domain in one folder: each names its project in its own references.
         del targets[namespace]
     there = next((path for path in targets if path.exists()), None)
     if there is not None:

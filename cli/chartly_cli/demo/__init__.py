@@ -1,0 +1,1 @@
+"""The demo: two domains over HTTPS on loopback, with a throw-away CA."""

@@ -1,0 +1,53 @@
+"""What the demo shows of a domain: rejects, the rollup as bars, digests, the audit chain."""
+
+from collections.abc import Sequence
+
+from chartly_cli.local_run import RunReport
+from chartly_cli.output import table
+from chartly_cli.stored import Stored
+
+_WIDTH = 44
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def bars(rows: Sequence[tuple[object, ...]]) -> str:
+    """Names and counts as horizontal bars."""
+    counts = [(str(name), int(str(count))) for name, count in rows]
+    longest = max((count for _, count in counts), default=1)
+    width = max((len(name) for name, _ in counts), default=0)
+    return "\n".join(
+        f"  {name.ljust(width)} {_bar(count / longest)} {count:,}" for name, count in counts
+    )
+
+
+def _bar(share: float) -> str:
+    eighths = round(share * _WIDTH * 8)
+    return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).rstrip().ljust(_WIDTH)
+
+
+def rejects(found: Stored, dataset: str, run: str) -> str:
+    """The rejects of a run by reason, with one message each."""
+    rows = found.engine.rows(
+        "SELECT reason, count(), min(message) "
+        f"FROM `{found.store.database}`.`{dataset}__rejected` FINAL "
+        "WHERE run_id = {run:String} GROUP BY reason ORDER BY reason",
+        {"run": run},
+    )
+    shown = [[str(row[0]), int(str(row[1])), str(row[2])] for row in rows]
+    return table(["reason", "records", "for example"], shown) if rows else "no rejects"
+
+
+def digests(report: RunReport) -> str:
+    """The digest of every profile that ran."""
+    rows = [[reference.rpartition("::")[2], digest] for reference, digest in report.digests.items()]
+    return table(["profile", "digest"], rows)
+
+
+def chains(found: Stored) -> str:
+    """The verdict of the audit check, in one line."""
+    verdicts = found.audit.verify()
+    broken = [one.chain for one in verdicts if one.verdict.fault]
+    entries = sum(one.verdict.count for one in verdicts)
+    if broken:
+        return f"BROKEN: {', '.join(broken)}"
+    return f"{len(verdicts)} chains with {entries} entries verified"
