@@ -95,7 +95,11 @@ def follow(current: Target, link: str, policy: OriginPolicy) -> Target:
     """
     if not isinstance(link, str) or _PRINTABLE.fullmatch(link) is None:
         raise _denied("a link must be a URL in plain ASCII")
-    target = parse_target(urljoin(current.url, link))
+    try:
+        joined = urljoin(current.url, link)
+    except ValueError:  # brackets around what is no IPv6 address
+        raise _denied("a link must be a URL whose host is a DNS name") from None
+    target = parse_target(joined)
     if current.origin.scheme == "https" and target.origin.scheme != "https":
         raise _denied(f"{target.public} leaves https")
     check_target(target, policy)

@@ -9,6 +9,8 @@ from chartly.errors import Reason, RunError
 
 Position = dict[str, str | int]
 _FIRST_PAGE = 1
+_LONGEST_TOKEN = 8192
+"""No longer one fits into a URL."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,14 @@ class Paging:
         """
         self._pages += 1
         following = self._following(page)
-        if following is not None:
-            self._check_limits(page)
-            following["pages"] = self._pages
-            self._note(following)
+        # The position moves first: one who resumes from it must meet the same loop or limit, and
+        # not take the page for the last one.
         self._last_page = page.page_hash
         self._position = following
+        if following is not None:
+            following["pages"] = self._pages
+            self._check_limits(page)
+            self._note(following)
 
     def _start(self) -> Position:
         if self._pagination.mode == "page":
@@ -126,6 +130,12 @@ class Paging:
                 Reason.UPSTREAM_UNAVAILABLE,
                 f"pagination.responseField {self._pagination.response_field!r} holds "
                 f"{type(token).__name__}, not text or a whole number",
+            )
+        if len(str(token)) > _LONGEST_TOKEN:
+            raise RunError(
+                Reason.UPSTREAM_UNAVAILABLE,
+                f"pagination.responseField {self._pagination.response_field!r} holds "
+                f"{len(str(token))} characters; allowed are {_LONGEST_TOKEN}",
             )
         if page.records == 0 and str(token) == str((self._position or {}).get("next")):
             return None
