@@ -103,7 +103,8 @@ def dump(value: State | SegmentMeta | End) -> bytes:
 
 
 def load_state(path: Path) -> State:
-    raw = _object(path)
+    """Where to start; it names every page token of the run, so it has no limit of size."""
+    raw = _object(path, None)
     streams = {
         name: StreamState(one["next_number"], one["position"], tuple(one["seen"]), one["complete"])
         for name, one in raw["streams"].items()
@@ -120,11 +121,11 @@ def load_meta(path: Path) -> SegmentMeta:
     try:
         meta = SegmentMeta(**_object(path))
         whole = (
-            isinstance(meta.number, int)
-            and isinstance(meta.size, int)
-            and isinstance(meta.records, int)
-            and isinstance(meta.stream, str)
-            and isinstance(meta.sha256, str)
+            all(type(one) is int for one in (meta.number, meta.size, meta.status, meta.records))
+            and all(
+                isinstance(one, str)
+                for one in (meta.stream, meta.sha256, meta.url, meta.token_hash)
+            )
             and isinstance(meta.position, dict | None)
         )
     except TypeError:
@@ -135,15 +136,37 @@ def load_meta(path: Path) -> SegmentMeta:
 
 
 def load_end(path: Path) -> End:
+    """How a connector ended, checked as segments are.
+
+    Raises:
+        RunError: ``PeerLost``: it is not what a connector writes.
+    """
     raw = _object(path)
-    return End(raw["pages"], Reason(raw["reason"]), raw["message"], Counters(**raw["counters"]))
+    try:
+        end = End(raw["pages"], Reason(raw["reason"]), raw["message"], Counters(**raw["counters"]))
+        whole = type(end.pages) is int and isinstance(end.message, str) and _whole(end.counters)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        whole = False
+    if not whole:
+        raise RunError(Reason.PEER_LOST, f"spool file {path.name} is not what a connector writes")
+    return end
 
 
-def _object(path: Path) -> dict[str, Any]:
-    raw = path.read_bytes()[:_MAX_METADATA]
+def _whole(counters: Counters) -> bool:
+    counts = (counters.pages, counters.requests, counters.retries, counters.bytes)
+    return (
+        all(type(one) is int for one in (*counts, *counters.codes.values()))
+        and type(counters.throttled_seconds) in (int, float)
+        and all(code.isdigit() for code in counters.codes)
+    )
+
+
+def _object(path: Path, limit: int | None = _MAX_METADATA) -> dict[str, Any]:
+    with path.open("rb") as file:
+        raw = file.read(limit)
     try:
         value = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = None
     if not isinstance(value, dict):
         raise RunError(Reason.PEER_LOST, f"spool file {path.name} is not whole")

@@ -68,8 +68,13 @@ class SpoolWriter:
         waited = self._wait_for_room(len(body))
         self._check_peer()
         self._put(body_name(meta.number), body)
-        # The metadata comes last: the reader looks for it, so what it finds has its body.
-        self._put(meta_name(meta.number), dump(meta))
+        try:
+            # The metadata comes last: the reader looks for it, so what it finds has its body.
+            self._put(meta_name(meta.number), dump(meta))
+        except RunError:
+            # Its room is needed to say how the connector ended.
+            (self._path / body_name(meta.number)).unlink()
+            raise
         self._sizes[meta.number] = len(body)
         return waited
 
