@@ -56,18 +56,31 @@ class _Sink:
         self._parts: list[bytes] = []
         self._size = 0
         self._inflate: zlib._Decompress | None = None
+        self._head = b""
         self._started = False
 
     def feed(self, chunk: bytes) -> None:
-        if not self._started and chunk:
+        if not self._started:
+            self._head += chunk
+            if len(self._head) < len(_GZIP):
+                return
+            chunk = self._head
             self._start(chunk)
         while chunk:
             chunk = self._take(chunk)
 
     def close(self) -> bytes:
-        if self._inflate is not None and not self._inflate.eof:
-            raise TruncatedError("the compressed body is cut short")
+        if not self._started:
+            return self._head
+        if self._inflate is not None:
+            self._finish(self._inflate)
         return b"".join(self._parts)
+
+    def _finish(self, inflate: "zlib._Decompress") -> None:
+        # The last step may have stopped with all input read and some output still to come.
+        self._keep(inflate.flush())
+        if not inflate.eof:
+            raise TruncatedError("the compressed body is cut short")
 
     def _start(self, chunk: bytes) -> None:
         self._started = True

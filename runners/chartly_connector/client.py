@@ -24,7 +24,7 @@ from chartly.egress.rate import RateWindow
 from chartly.egress.retry import Failure, is_success, wait_seconds
 from chartly.errors import Reason, RunError
 from chartly_connector.body import TruncatedError, read_body
-from chartly_connector.secrets import Credential, check_origin
+from chartly_connector.secrets import Credential, check_origin, redacted
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _T = TypeVar("_T")
@@ -91,6 +91,10 @@ class EgressClient:
                 raise RunError(
                     Reason.EGRESS_DENIED, f"{self._policy.home}: a credential needs https"
                 )
+
+    def redacted(self, text: str) -> str:
+        """``text`` without the credential: an API may echo it in what the run quotes."""
+        return redacted(text, self._credential)
 
     def page_target(self, query: dict[str, str]) -> Target:
         """The URL of a page: base URL, path, and both the profile's and the paging's query."""

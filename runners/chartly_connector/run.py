@@ -1,7 +1,7 @@
 """One pull: from the loader's state to the last page, through the spool."""
 
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chartly.egress.origins import Target
@@ -48,10 +48,12 @@ class Pull:
         Raises:
             RunError: what ended it early; pages that were written stay.
         """
+        if state.complete:
+            return
         paging = Paging(self._spec.pagination, state.position, state.seen)
         number = state.next_number
         current: Target | None = None
-        while paging.position is not None and not state.complete:
+        while paging.position is not None:
             self._check_time()
             request = paging.request()
             target = self._client.page_target(request.query)
@@ -62,15 +64,14 @@ class Pull:
             page_hash = digest(response.body)
             facts = PageFacts(page.records, page.token, page_hash)
             failure = _advance(paging, facts)
-            meta = _meta(number, response, page_hash, page, request.token_hash)
-            self._write(meta, response.body, None if failure else paging.position)
+            meta = self._meta(number, response, facts, request.token_hash)
+            self._write(replace(meta, position=paging.position), response.body)
             if failure is not None:
                 raise failure
             number += 1
 
-    def _write(self, meta: SegmentMeta, body: bytes, position: dict[str, str | int] | None) -> None:
-        placed = SegmentMeta(**{**asdict(meta), "position": position})
-        waited = self._writer.write(placed, body)
+    def _write(self, meta: SegmentMeta, body: bytes) -> None:
+        waited = self._writer.write(meta, body)
         self._client.traffic.throttled_seconds += waited
         self.pages += 1
         _LOG.info("page %d: %d records from %s", meta.number, meta.records, meta.url)
@@ -79,6 +80,21 @@ class Pull:
         document = decode_page(body)
         records = select_records(document, self._spec.records, self._spec.pagination.mode)
         return _Page(len(records), self._field.get(document) if self._field else None)
+
+    def _meta(
+        self, number: int, response: Response, facts: PageFacts, token_hash: str
+    ) -> SegmentMeta:
+        return SegmentMeta(
+            number=number,
+            stream=MAIN_STREAM,
+            size=len(response.body),
+            sha256=facts.page_hash,
+            url=self._client.redacted(response.target.public),
+            status=response.status,
+            records=facts.records,
+            position=None,
+            token_hash=token_hash,
+        )
 
     def _check_time(self) -> None:
         if self._clock.monotonic() - self._started > self._spec.max_run_seconds:
@@ -98,7 +114,7 @@ def pull(plan: RunPlan, client: EgressClient, spool: Path, limit: int, clock: Cl
             course.run(state.streams.get(MAIN_STREAM, StreamState()))
             reason, message = Reason.SUCCEEDED, ""
         except ChartlyError as error:
-            reason, message = error.reason, error.message
+            reason, message = error.reason, client.redacted(error.message)
         pages = course.pages if course else 0
         end = End(pages, reason, message, counters(pages, client.traffic))
         writer.end(end)
@@ -118,25 +134,15 @@ def counters(pages: int, traffic: Traffic) -> Counters:
 
 
 def _advance(paging: Paging, facts: PageFacts) -> RunError | None:
-    """Goes on after a page; a loop or limit comes back, since the page itself is good."""
+    """Goes on after a page; a loop or limit comes back, since the page itself is good.
+
+    Raises:
+        RunError: the page cannot be gone on from; a later attempt asks for it again.
+    """
     try:
         paging.advance(facts)
     except RunError as error:
+        if error.reason is Reason.UPSTREAM_UNAVAILABLE:
+            raise
         return error
     return None
-
-
-def _meta(
-    number: int, response: Response, page_hash: str, page: _Page, token_hash: str
-) -> SegmentMeta:
-    return SegmentMeta(
-        number=number,
-        stream=MAIN_STREAM,
-        size=len(response.body),
-        sha256=page_hash,
-        url=response.target.public,
-        status=response.status,
-        records=page.records,
-        position=None,
-        token_hash=token_hash,
-    )

@@ -41,8 +41,11 @@ def read_credential(auth: Auth, folder: Path) -> Credential | None:
     except (OSError, UnicodeDecodeError):
         raise _missing(name, key, f"{path} is not readable as ASCII text") from None
     value = text.removesuffix("\n").removesuffix("\r")
-    if not value or not value.isprintable():
-        raise _missing(name, key, f"{path} is empty or holds control characters")
+    # Space at either end is no token of any scheme, and a header may not carry it.
+    if not value.strip() or value != value.strip() or not value.isprintable():
+        raise _missing(
+            name, key, f"{path} is empty, has space around it, or holds control characters"
+        )
     return Credential(f"{name}/{key}", value, _origins(folder / name / ALLOWED_ORIGINS))
 
 

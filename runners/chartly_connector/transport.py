@@ -55,6 +55,10 @@ class PinnedBackend(httpcore.NetworkBackend):
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise httpcore.ConnectError(f"cannot resolve host {host!r}: {error.strerror}") from None
+        except UnicodeError:  # a label of more than 63 characters
+            raise RunError(
+                Reason.EGRESS_DENIED, f"host {host!r} is not a DNS name; a label is too long"
+            ) from None
         addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
         for address in addresses:
             why = objection(address, self._policy)
