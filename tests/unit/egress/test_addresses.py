@@ -13,7 +13,7 @@ PRIVATE = "is private and not in egressPolicy.allowCidrs"
 NOT_GLOBAL = "is not a global address"
 
 FORBIDDEN = [
-    ("0.0.0.0", NEVER, "this host"),
+    ("0.0.0.0", NEVER, "this host"),  # noqa: S104 - nothing is bound to it
     ("0.1.2.3", NEVER, "this network"),
     ("127.0.0.1", NEVER, "loopback"),
     ("127.255.255.254", NEVER, "the whole of 127/8 is loopback"),

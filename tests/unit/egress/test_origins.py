@@ -177,12 +177,14 @@ def test_http_is_left_to_a_profile_whose_base_url_is_http():
 
 @given(st.text(alphabet=st.characters(min_codepoint=0x20, max_codepoint=0x7F), max_size=60))
 def test_inv_7_no_link_leads_out_or_fails_otherwise(tail):
+    reasons = set()
     for link in (tail, f"//{tail}", f"https://{tail}", f"https://api.example.com{tail}"):
         try:
             target = follow(HOME, link, POLICY)
         except RunError as error:
-            assert error.reason is Reason.EGRESS_DENIED
+            reasons.add(error.reason)
         else:
             assert target.origin.host in POLICY.hosts
             assert target.origin.scheme == "https"
             assert target.origin.port == 443
+    assert reasons <= {Reason.EGRESS_DENIED}
