@@ -1,0 +1,136 @@
+import dataclasses
+import json
+
+import pytest
+
+from chartly.errors import Reason, RunError
+from chartly_spool.segment import (
+    Counters,
+    End,
+    SegmentMeta,
+    State,
+    StreamState,
+    body_name,
+    digest,
+    dump,
+    load_end,
+    load_meta,
+    load_state,
+    meta_name,
+)
+
+META = SegmentMeta(
+    7, "main", 2, digest(b"{}"), "https://a.example/", 200, 1, {"next": "b", "pages": 8}, "cd" * 16
+)
+END = End(3, Reason.LIMIT_REACHED, "it is full", Counters(3, 4, 1, 2048, 0.5, {"200": 3, "503": 1}))
+
+
+def refused(call, path):
+    with pytest.raises(RunError) as caught:
+        call(path)
+    assert caught.value.reason is Reason.PEER_LOST
+    return caught.value.message
+
+
+def test_names():
+    assert (body_name(7), meta_name(123_456_789)) == ("00000007.page", "123456789.json")
+
+
+def test_what_is_written_is_read_back(tmp_path):
+    meta = tmp_path / meta_name(7)
+    meta.write_bytes(dump(META))
+    assert load_meta(meta) == META
+    end = tmp_path / "end.json"
+    end.write_bytes(dump(END))
+    assert load_end(end) == END
+
+
+def test_a_state_names_every_token_of_a_long_run(tmp_path):
+    seen = tuple(f"{number:032x}" for number in range(20_000))
+    state = State({"main": StreamState(20_000, {"next": "x", "pages": 20_000}, seen)})
+    path = tmp_path / "state.json"
+    path.write_bytes(dump(state))
+    assert path.stat().st_size > 600_000
+    assert load_state(path) == state
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "because"),
+    [
+        ("number", 8, "the name says 7"),
+        ("number", "7", "a number in quotes"),
+        ("number", True, "a boolean"),
+        ("number", None, "null"),
+        ("size", 2.0, "a fraction"),
+        ("records", "1", "text"),
+        ("status", None, "null"),
+        ("stream", 1, "a number"),
+        ("sha256", None, "null"),
+        ("url", ["a"], "an array"),
+        ("token_hash", {}, "an object"),
+        ("position", "b", "text"),
+        ("position", [1], "an array"),
+        ("surprise", 1, "an unknown member"),
+    ],
+)
+def test_metadata_is_untrusted(tmp_path, field, value, because):
+    path = tmp_path / meta_name(7)
+    path.write_text(json.dumps({**dataclasses.asdict(META), field: value}))
+    assert refused(load_meta, path) == "spool segment 00000007.json has no usable metadata", because
+
+
+@pytest.mark.parametrize("field", [one.name for one in dataclasses.fields(SegmentMeta)])
+def test_metadata_without_a_member(tmp_path, field):
+    content = dataclasses.asdict(META)
+    del content[field]
+    path = tmp_path / meta_name(7)
+    path.write_text(json.dumps(content))
+    assert refused(load_meta, path) == "spool segment 00000007.json has no usable metadata"
+
+
+BROKEN = [
+    (b"", "empty"),
+    (b"{", "cut short"),
+    (b"[]", "an array"),
+    (b"null", "null"),
+    (b"\xff\xfe", "no UTF-8"),
+    (b"[" * 60_000, "nested too deep for the parser"),
+    (b'{"a": "' + b"x" * 70_000 + b'"}', "longer than metadata may be"),
+]
+
+
+@pytest.mark.parametrize(("content", "because"), BROKEN)
+@pytest.mark.parametrize("load", [load_meta, load_end])
+def test_a_file_that_is_not_whole(tmp_path, load, content, because):
+    path = tmp_path / meta_name(7)
+    path.write_bytes(content)
+    assert refused(load, path) == "spool file 00000007.json is not whole", because
+
+
+@pytest.mark.parametrize(
+    ("change", "because"),
+    [
+        ({"reason": "Fine"}, "no reason of ours"),
+        ({"reason": None}, "null"),
+        ({"pages": "3"}, "text"),
+        ({"message": 1}, "a number"),
+        ({"counters": {"surprise": 1}}, "an unknown counter"),
+        ({"counters": []}, "an array"),
+        ({"counters": {"bytes": "9"}}, "a counter in quotes"),
+        ({"counters": {"throttled_seconds": "9"}}, "seconds in quotes"),
+        ({"counters": {"codes": {"200": "1"}}}, "a count in quotes"),
+        ({"counters": {"codes": {"x": 1}}}, "a status in letters"),
+        ({"counters": {"codes": [1]}}, "codes in an array"),
+    ],
+)
+def test_an_end_is_untrusted(tmp_path, change, because):
+    path = tmp_path / "end.json"
+    path.write_text(json.dumps({**dataclasses.asdict(END), **change}))
+    says = "spool file end.json is not what a connector writes"
+    assert refused(load_end, path) == says, because
+
+
+def test_an_end_without_a_member(tmp_path):
+    path = tmp_path / "end.json"
+    path.write_text('{"pages": 1}')
+    assert refused(load_end, path) == "spool file end.json is not what a connector writes"

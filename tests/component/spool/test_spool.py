@@ -1,0 +1,336 @@
+"""Both sides of the spool, in threads and in processes that are killed."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from chartly.errors import Reason, RunError
+from chartly_spool.lock import CONNECTOR, LOADER, FileLock, Peer, holder, peer
+from chartly_spool.reader import SpoolReader
+from chartly_spool.segment import (
+    Counters,
+    End,
+    SegmentMeta,
+    State,
+    StreamState,
+    digest,
+    dump,
+    meta_name,
+)
+from chartly_spool.writer import SpoolWriter
+
+DONE = End(0, Reason.SUCCEEDED, "", Counters())
+
+
+def meta(number, body):
+    return SegmentMeta(
+        number, "main", len(body), digest(body), "https://a.example/", 200, 1, None, "t"
+    )
+
+
+def put(writer, number, body=b"{}"):
+    return writer.write(meta(number, body), body)
+
+
+def names(path):
+    return sorted(one.name for one in path.iterdir() if not one.name.endswith(".lock"))
+
+
+@contextmanager
+def lost(says):
+    with pytest.raises(RunError) as caught:
+        yield
+    assert caught.value.reason is Reason.PEER_LOST
+    assert says in caught.value.message
+
+
+@contextmanager
+def held_elsewhere(path: Path):
+    """A process that holds a lock and is killed by SIGKILL when the block asks or ends."""
+    code = (
+        "import sys, pathlib; from chartly_spool.lock import FileLock\n"
+        "lock = FileLock(pathlib.Path(sys.argv[1])); assert lock.acquire()\n"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdin is not None
+
+    def kill():
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+
+    try:
+        assert process.stdout.readline() == "held\n"
+        yield process, kill
+    finally:
+        if process.poll() is None:
+            kill()
+        process.stdin.close()
+        process.stdout.close()
+
+
+@contextmanager
+def concurrently(call):
+    """Runs ``call`` beside the block, and raises what it raised."""
+    failures = []
+
+    def run():
+        try:
+            call()
+        except BaseException as error:  # noqa: BLE001 - handed on below
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield failures
+    finally:
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def test_a_lock_tells_who_holds_it_and_when_it_is_free(tmp_path):
+    path = tmp_path / CONNECTOR
+    assert peer(path) is Peer.AWAITED
+    assert holder(path) == ""
+    with FileLock(path) as lock:
+        assert lock.acquire()
+        assert peer(path) is Peer.ALIVE
+        assert holder(path) == str(os.getpid())
+        assert not FileLock(path).acquire()
+    assert peer(path) is Peer.GONE
+    lock.release()
+    assert FileLock(path).acquire()
+
+
+def test_a_file_that_nobody_wrote_into_is_not_tried(tmp_path):
+    path = tmp_path / CONNECTOR
+    path.touch()
+    assert peer(path) is Peer.AWAITED
+
+
+def test_the_kernel_releases_the_lock_of_a_killed_process(tmp_path):
+    path = tmp_path / CONNECTOR
+    with held_elsewhere(path) as (process, kill):
+        assert peer(path) is Peer.ALIVE
+        assert holder(path) == str(process.pid)
+        kill()
+        assert peer(path) is Peer.GONE
+
+
+def test_each_side_is_there_once(tmp_path):
+    with SpoolWriter(tmp_path), lost("another connector writes it"):
+        SpoolWriter(tmp_path).__enter__()
+    with SpoolReader(tmp_path), lost("another loader reads it"):
+        SpoolReader(tmp_path).__enter__()
+
+
+def test_pages_arrive_whole_in_order_and_the_end_after_them(tmp_path):
+    bodies = [bytes([65 + number]) * (number + 1) for number in range(20)]
+    got = []
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        reader.write_state(State({"main": StreamState()}))
+
+        def produce():
+            assert writer.wait_for_state(5).streams == {"main": StreamState()}
+            for number, body in enumerate(bodies):
+                put(writer, number, body)
+            writer.end(DONE)
+
+        with concurrently(produce) as failures:
+            while segments := reader.next_segments(3, 1000, 10):
+                assert len(segments) <= 3
+                got += segments
+                reader.done(one.meta.number for one in segments)
+        assert not failures
+        assert reader.end == DONE
+    assert [one.body for one in got] == bodies
+    assert [one.meta.number for one in got] == list(range(20))
+    assert names(tmp_path) == ["end.json", "state.json"]
+
+
+def test_segments_are_counted_on_from_the_state(tmp_path):
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        reader.write_state(State({"main": StreamState(5, {"next": "x"}, ("a",))}))
+        put(writer, 5)
+        assert [one.meta.number for one in reader.next_segments(9, 9, 1)] == [5]
+
+
+def test_a_batch_ends_at_its_bytes(tmp_path):
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        for number in range(4):
+            put(writer, number, b"x" * 10)
+        assert len(reader.next_segments(9, 15, 1)) == 2
+        assert len(reader.next_segments(9, 1000, 1)) == 2
+
+
+def test_nothing_in_time_is_not_the_end(tmp_path):
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path):
+        assert reader.next_segments(1, 1, 0.02) == []
+        assert reader.end is None
+
+
+def test_the_last_page_is_not_missed_when_the_end_is_there_first(tmp_path, monkeypatch):
+    """The page becomes visible between the look for it and the look for the end."""
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        exists = Path.exists
+
+        def late(path):
+            if path.name == meta_name(0) and not exists(path):
+                put(writer, 0)
+                writer.end(DONE)
+                return False
+            return exists(path)
+
+        monkeypatch.setattr(Path, "exists", late)
+        assert [one.meta.number for one in reader.next_segments(9, 9, 1)] == [0]
+
+
+def test_a_page_without_metadata_is_not_there(tmp_path):
+    """INV-4: a crash between body and metadata leaves nothing half-visible."""
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path):
+        (tmp_path / "00000000.page").write_bytes(b"half")
+        (tmp_path / ".00000000.json.tmp").write_bytes(b"{")
+        assert reader.next_segments(1, 1, 0.02) == []
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda path: (path / "00000000.page").write_bytes(b"[]"), "differs from its digest"),
+        (lambda path: (path / "00000000.page").write_bytes(b"{}x"), "differs from its digest"),
+        (lambda path: (path / "00000000.page").unlink(), "00000000.json has no body"),
+        (lambda path: (path / "00000000.json").write_text("{"), "00000000.json is not whole"),
+    ],
+)
+def test_segments_are_untrusted_input(tmp_path, spoil, says):
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        put(writer, 0)
+        spoil(tmp_path)
+        with lost(says):
+            reader.next_segments(1, 1, 1)
+
+
+def test_a_killed_connector_is_peer_lost(tmp_path):
+    with SpoolReader(tmp_path) as reader, held_elsewhere(tmp_path / CONNECTOR) as (_, kill):
+        assert reader.next_segments(1, 1, 0.02) == []
+        kill()
+        with lost("the connector ended without saying how"):
+            reader.next_segments(1, 1, 10)
+
+
+def test_what_a_killed_connector_left_whole_is_still_read(tmp_path):
+    with SpoolReader(tmp_path) as reader:
+        with held_elsewhere(tmp_path / CONNECTOR) as (_, kill):
+            (tmp_path / "00000000.page").write_bytes(b"{}")
+            (tmp_path / "00000000.json").write_bytes(dump(meta(0, b"{}")))
+            kill()
+        assert len(reader.next_segments(1, 1, 1)) == 1
+        with lost("the connector ended without saying how"):
+            reader.next_segments(1, 1, 10)
+
+
+def test_a_connector_that_never_comes_is_peer_lost(tmp_path):
+    with SpoolReader(tmp_path, grace=0.01) as reader, lost("no connector came"):
+        reader.next_segments(1, 1, 10)
+
+
+def test_a_killed_loader_is_peer_lost_to_one_that_waits_for_the_state(tmp_path):
+    with SpoolWriter(tmp_path) as writer, held_elsewhere(tmp_path / LOADER) as (_, kill):
+        kill()
+        with lost("the loader ended while pages were on their way"):
+            writer.wait_for_state(10)
+
+
+def test_a_loader_that_never_comes_is_peer_lost(tmp_path):
+    with SpoolWriter(tmp_path) as writer, lost("the loader did not say where to start"):
+        writer.wait_for_state(0.01)
+
+
+def test_a_killed_loader_is_peer_lost_to_one_that_writes(tmp_path):
+    with SpoolWriter(tmp_path) as writer, held_elsewhere(tmp_path / LOADER) as (_, kill):
+        put(writer, 0)
+        kill()
+        with lost("the loader ended while pages were on their way"):
+            put(writer, 1)
+    assert names(tmp_path) == ["00000000.json", "00000000.page"]
+
+
+def test_a_full_spool_pauses_the_connector_until_the_loader_has_read(tmp_path, monkeypatch):
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path, limit=100) as writer:
+        put(writer, 0, b"x" * 40)
+        put(writer, 1, b"x" * 40)
+        pausing = threading.Event()
+        check = writer._check_peer
+        monkeypatch.setattr(writer, "_check_peer", lambda: (pausing.set(), check()))
+        waits = []
+        with concurrently(lambda: waits.append(put(writer, 2, b"x" * 40))) as failures:
+            assert pausing.wait(10)
+            assert names(tmp_path) == [
+                f"0000000{number}.{kind}" for number in (0, 1) for kind in ("json", "page")
+            ]
+            reader.done([reader.next_segments(1, 9, 1)[0].meta.number])
+        assert not failures
+        assert waits[0] > 0
+        assert [one.meta.number for one in reader.next_segments(9, 999, 1)] == [1, 2]
+
+
+def test_a_full_spool_does_not_hide_that_the_loader_is_gone(tmp_path):
+    with SpoolWriter(tmp_path, limit=100) as writer, held_elsewhere(tmp_path / LOADER) as (_, kill):
+        put(writer, 0, b"x" * 80)
+        with concurrently(lambda: put(writer, 1, b"x" * 80)) as failures:
+            kill()
+    assert [one.reason for one in failures] == [Reason.PEER_LOST]
+
+
+def test_a_page_larger_than_the_spool_passes_when_the_spool_is_empty(tmp_path):
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path, limit=10) as writer:
+        put(writer, 0, b"x" * 50)
+        assert len(reader.next_segments(1, 1, 1)) == 1
+
+
+@pytest.mark.parametrize("file", ["00000001.page", "00000001.json"])
+def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_visible(tmp_path, file):
+    """The kernel itself says ENOSPC: the temporary file leads to /dev/full."""
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        put(writer, 0)
+        (tmp_path / f".{file}.tmp").symlink_to("/dev/full")
+        with pytest.raises(RunError) as caught:
+            put(writer, 1)
+        assert caught.value.reason is Reason.LIMIT_REACHED
+        assert caught.value.message == f"spool {tmp_path}: no space left on the device"
+        assert names(tmp_path) == ["00000000.json", "00000000.page"]
+        writer.end(End(1, caught.value.reason, caught.value.message, Counters()))
+        assert len(reader.next_segments(9, 9, 1)) == 1
+        assert reader.end is not None
+        assert reader.end.reason is Reason.LIMIT_REACHED
+
+
+def test_another_fault_of_the_disk_is_not_called_a_full_one(tmp_path):
+    with SpoolReader(tmp_path), SpoolWriter(tmp_path) as writer:
+        (tmp_path / ".00000000.page.tmp").mkdir()
+        with pytest.raises(IsADirectoryError) as caught:
+            put(writer, 0)
+        assert caught.value.errno == errno.EISDIR
+
+
+def test_removing_twice_is_no_failure(tmp_path):
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        put(writer, 0)
+        reader.next_segments(1, 1, 1)
+        reader.done([0])
+        reader.done([0])
+    assert names(tmp_path) == []
