@@ -1,0 +1,53 @@
+"""The sentences under the members of classes, read from source: classes need not carry them."""
+
+import ast
+import inspect
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+
+def member_sentence(owner: type, name: str) -> str:
+    """What stands under a member, in its class or the nearest one that declares it.
+
+    Raises:
+        LookupError: nothing is said.
+    """
+    for declaring in owner.__mro__:
+        if declaring.__module__.startswith("chartly") and name in _sentences(declaring):
+            return _sentences(declaring)[name]
+    raise LookupError(f"{owner.__module__}.{owner.__name__}.{name} has no sentence under it")
+
+
+def class_sentence(owner: type) -> str:
+    """The docstring of a class as one paragraph."""
+    return _paragraph(owner.__doc__ or "")
+
+
+@cache
+def _sentences(owner: type) -> dict[str, str]:
+    statements = _classes(inspect.getsourcefile(owner) or "")[owner.__name__].body
+    return {
+        name: _paragraph(two.value.value)
+        for one, two in pairwise(statements)
+        for name in _assigned(one)
+        if isinstance(two, ast.Expr)
+        and isinstance(two.value, ast.Constant)
+        and isinstance(two.value.value, str)
+    }
+
+
+def _assigned(statement: ast.stmt) -> list[str]:
+    targets = statement.targets if isinstance(statement, ast.Assign) else []
+    targets = [statement.target] if isinstance(statement, ast.AnnAssign) else targets
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+@cache
+def _classes(source: str) -> dict[str, ast.ClassDef]:
+    tree = ast.parse(Path(source).read_text(encoding="utf-8"))
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def _paragraph(text: str) -> str:
+    return " ".join(text.replace("``", "`").split())
