@@ -101,7 +101,7 @@ def run_workflow(
     with exclusive(workspace) as state:
         run, continued = _prepared(state, workflow, frozen, options)
         started = time.monotonic()
-        with _spool(run.path) as spool, opened_store(state) as engine:
+        with _spool(run) as spool, opened_store(state) as engine:
             result = _attempt(run, frozen, options, spool, engine, on_progress)
         report = RunReport(
             intent=run.intent,
@@ -129,7 +129,7 @@ def _prepared(
         if folder.result is not None or intent.workflow != workflow.name:
             continue
         if intent.run_digest == digest:
-            folder.next_attempt()
+            folder.next_attempt(_evidence(options))
             return folder, True
         folder.finish({"run": intent.run_id, "reason": Reason.KILLED.value, "message": "cut off"})
     run_id = new_run_id(workflow.name)
@@ -195,10 +195,14 @@ def _window(intent: Intent) -> tuple[datetime, datetime] | None:
 
 
 @contextmanager
-def _spool(run: Path) -> Iterator[Path]:
-    """A fresh spool; whatever an earlier attempt left is not in the ledger, and goes."""
-    spool = run / "spool"
-    shutil.rmtree(spool, ignore_errors=True)
+def _spool(run: RunFolder) -> Iterator[Path]:
+    """A fresh spool; whatever an earlier attempt left is not in the ledger, and goes.
+
+    Each attempt has its own: a connector whose loader was killed may still write into the old one.
+    """
+    for left in run.path.glob("spool-*"):
+        shutil.rmtree(left, ignore_errors=True)
+    spool = run.path / f"spool-{run.intent.attempt}"
     spool.mkdir()
     try:
         yield spool

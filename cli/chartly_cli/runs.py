@@ -75,9 +75,10 @@ class RunFolder:
         write_durably(self.path / SNAPSHOT, snapshot)
         write_durably(self.path / INTENT, json.dumps(asdict(intent), indent=2).encode())
 
-    def next_attempt(self) -> Intent:
-        """The intent of the attempt after this one, made durable."""
-        intent = replace(self.intent, attempt=self.intent.attempt + 1)
+    def next_attempt(self, evidence: dict[str, Any]) -> Intent:
+        """The intent of the attempt after this one, with its own options, made durable."""
+        before = self.intent
+        intent = replace(before, attempt=before.attempt + 1, evidence=evidence)
         write_durably(self.path / INTENT, json.dumps(asdict(intent), indent=2).encode())
         return intent
 

@@ -1,0 +1,230 @@
+"""What is wrong with files is told before anything starts: INV-10, and the list of bad input."""
+
+import pytest
+
+from support.command import chartly, edit, sales_folder
+
+CONNECTOR = "profiles/connector-sales-http@1.0.0.yaml"
+NORMALIZER = "profiles/normalizer-sales-default@1.0.0.yaml"
+STORAGE = "profiles/storage-sales-events@1.0.0.yaml"
+ANALYTICS = "profiles/analytics-sales-daily-rollup@1.0.0.yaml"
+WORKFLOW = "workflows/sales-onboard@1.0.0.yaml"
+SELECT = "date_trunc('day', occurred_at) AS day"
+
+TABLE = [
+    # because, file, old, new, reason, what the sentence says
+    ("malformed YAML", STORAGE, "  dataset: sales-events", "  dataset: [sales", "ConfigInvalid", ["storage-sales-events@1.0.0.yaml: line", "not YAML"]),
+    ("a duplicate key", STORAGE, "  retentionDays: 30", "  retentionDays: 30\n  retentionDays: 31", "ConfigInvalid", ["'retentionDays' is given twice"]),
+    ("an unknown field", STORAGE, "retentionDays", "retentionDay", "ConfigInvalid", ["unknown field 'retentionDay'", "did you mean 'retentionDays'?"]),
+    ("an unknown kind", STORAGE, "kind: Profile", "kind: Profil", "ConfigInvalid", ["'Profil'", "did you mean 'Profile'?"]),
+    ("an unknown step", WORKFLOW, "type: normalize", "type: normalise", "ConfigInvalid", ["did you mean 'normalize'?"]),
+    ("an unknown op", NORMALIZER, "op: toNumber", "op: toNumbr", "ConfigInvalid", ["did you mean 'toNumber'?"]),
+    ("a missing profile", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-event@1.0.0", "ProfileNotFound", ["'tenant-demo/proj-sales::storage/sales-event@1.0.0' is not there", "did you mean 'storage/sales-events@1.0.0'?"]),
+    ("a missing version", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-events@1.0.1", "ProfileNotFound", ["did you mean 'storage/sales-events@1.0.0'?"]),
+    ("a cross-project reference", WORKFLOW, "tenant-demo/proj-sales::storage", "tenant-demo/proj-other::storage", "NotAProject", ["--project tenant/project"]),
+    ("@latest", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-events@latest", "ConfigInvalid", ["'latest'", "x.y.z"]),
+    ("a version range", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-events@^1.0.0", "ConfigInvalid", ["'^1.0.0'"]),
+    ("a version with a v", STORAGE, "version: 1.0.0", "version: v1.0.0", "ConfigInvalid", ["v1.0.0"]),
+    ("a version that is a number", STORAGE, "version: 1.0.0", "version: 1.0", "ConfigInvalid", ["metadata.version"]),
+    ("a bad path", NORMALIZER, "$.totals.amount", "$.totals..[amount", "ConfigInvalid", ["amount", "column"]),
+    ("an unknown reference kind", WORKFLOW, "::storage/", "::storag/", "ConfigInvalid", ["storag", "connector, normalizer, storage, analytics"]),
+    ("a profile of the wrong kind", WORKFLOW, "::storage/sales-events", "::connector/sales-http", "ConfigInvalid", ["a write_dataset step takes a storage profile"]),
+    ("a wrong step order", WORKFLOW, "type: connector_sync\n      connector_profile", "type: analytics_query\n      analytics_profile", "ConfigInvalid", ["a analytics_query step takes a analytics profile"]),
+    ("a URL that is no URL", CONNECTOR, 'baseUrl: "https://api.example.invalid"', 'baseUrl: "ftp://api.example.invalid"', "ConfigInvalid", ["baseUrl"]),
+    ("a credential in a header", CONNECTOR, 'Accept: "application/json"', 'Authorization: "Bearer abc"', "ConfigInvalid", ["Authorization"]),
+    ("a required field that nothing maps", NORMALIZER, "    - currency\n", "    - currenzy\n", "ConfigInvalid", ["currenzy"]),
+    ("two statements", ANALYTICS, "GROUP BY 1,2", "GROUP BY 1,2; DROP TABLE x", "ConfigInvalid", ["spec.queryTemplate.text"]),
+    ("a function that does not repeat", ANALYTICS, SELECT, "now() AS day", "ConfigInvalid", ["now"]),
+    ("a table that is not declared", ANALYTICS, "FROM {{dataset}}", "FROM {{dataset}}, other", "ConfigInvalid", ["other"]),
+    ("what no code serves", CONNECTOR, "mode: bearer", "mode: basic", "NotServed", ["spec.auth.mode 'basic'"]),
+    ("a float", STORAGE, "retentionDays: 30", "retentionDays: 30.5", "ConfigInvalid", ["retentionDays", "30.5"]),
+    ("a tag", STORAGE, "dataset: sales-events", "dataset: !!python/name:os.system x", "ConfigInvalid", ["tag"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "reason", "says"),
+    [case[1:] for case in TABLE],
+    ids=[case[0] for case in TABLE],
+)
+def test_a_mistake_gets_one_sentence_and_a_code_whatever_finds_it(
+    tmp_path, file, old, new, reason, says
+):
+    """INV-10: the object, the field, the value and what is allowed; no stack trace."""
+    folder = sales_folder(tmp_path / "sales", {file: (old, new)})
+    validated = chartly(folder, "validate")
+    assert validated.code == 3, validated
+    joined = "\n".join(validated.errors)
+    for part in says:
+        assert part in joined, validated
+    assert "Traceback" not in validated.err
+    assert "\nerror" not in joined or len(validated.errors) > 1
+    ran = chartly(folder, "run", "sales-onboard")
+    assert ran.code == 3, ran
+    assert f"error: {reason}: " in ran.err
+    for part in says:
+        assert part in ran.err
+    assert not (folder / ".chartly" / "runs").exists(), "nothing may start"
+
+
+def test_every_mistake_of_every_file_is_told_at_once(tmp_path):
+    folder = sales_folder(tmp_path / "sales", {
+        CONNECTOR: ("timeoutMs", "timeoutMS"),
+        NORMALIZER: ("canonicalEventType", "canonicalEvent"),
+        STORAGE: ("granularity: day", "granularity: weekly"),
+    })  # fmt: skip
+    outcome = chartly(folder, "validate")
+    assert outcome.code == 3
+    joined = "\n".join(outcome.errors)
+    assert "did you mean 'timeoutMs'?" in joined
+    assert "canonicalEventType" in joined
+    assert '"weekly" is not one of hour, day' in joined
+    told = chartly(folder, "--output", "json", "validate")
+    assert told.code == 3
+    assert len(told.document["problems"]) == len(outcome.errors)
+
+
+@pytest.mark.parametrize(
+    ("because", "content", "says"),
+    [
+        ("not UTF-8", b"kind: \xff\xfe", "is not UTF-8"),
+        ("a list", b"- a\n", "must be an object"),
+        ("no kind", b"a: 1\n", "kind: None is not known"),
+        ("too large", b"a: " + b"x" * 1_100_000, "is larger than"),
+    ],
+)  # fmt: skip
+def test_files_that_are_not_objects(tmp_path, because, content, says):
+    folder = sales_folder(tmp_path / "sales")
+    (folder / "profiles" / "odd.yaml").write_bytes(content)
+    outcome = chartly(folder, "validate")
+    assert outcome.code == 3
+    assert f"profiles/odd.yaml: {says}" in outcome.err or says in outcome.err, because
+
+
+def test_a_cross_project_reference_is_refused_where_the_project_is_known(tmp_path):
+    folder = sales_folder(
+        tmp_path / "sales", {WORKFLOW: ("tenant-demo/proj-sales::storage", "other/p::storage")}
+    )
+    outcome = chartly(folder, "--project", "tenant-demo/proj-sales", "validate")
+    assert outcome.code == 3
+    assert (
+        "names project other/p, but the workflow belongs to tenant-demo/proj-sales" in outcome.err
+    )
+    ran = chartly(folder, "--project", "tenant-demo/proj-sales", "run", "sales")
+    assert ran.errors[0].startswith("error: CrossProjectReference: ")
+
+
+def test_steps_in_another_order_are_refused(tmp_path):
+    folder = sales_folder(tmp_path / "sales")
+    path = folder / WORKFLOW
+    head, _, steps = path.read_text().partition("  steps:\n")
+    sync, normalize, write, query = (
+        "    - type:" + one for one in steps.split("    - type:") if one.strip()
+    )
+    for order in (
+        [normalize, sync, write],
+        [sync, write, normalize],
+        [sync, query, normalize, write],
+        [sync, sync, normalize, write],
+        [sync],
+    ):
+        path.write_text(head + "  steps:\n" + "".join(order))
+        outcome = chartly(folder, "validate")
+        assert outcome.code == 3, order
+        assert "workflow sales-onboard@1.0.0: steps: " in outcome.err
+
+
+def test_one_version_with_two_contents_is_refused(tmp_path):
+    folder = sales_folder(tmp_path / "sales")
+    for name, old, new in ((STORAGE, "30", "31"), (WORKFLOW, "enabled: true", "enabled: false")):
+        text = (folder / name).read_text()
+        other = (folder / name).with_name("other.yaml")
+        other.write_text(text.replace(old, new))
+        outcome = chartly(folder, "validate")
+        assert outcome.code == 3, name
+        assert "differs from the same version in" in outcome.err
+        assert "give the changed one a new version" in outcome.err
+        other.unlink()
+
+
+def test_two_workflows_may_not_write_one_dataset(tmp_path):
+    folder = sales_folder(tmp_path / "sales")
+    text = (folder / WORKFLOW).read_text()
+    (folder / "workflows" / "two.yaml").write_text(text.replace("sales-onboard", "sales-again"))
+    outcome = chartly(folder, "validate")
+    assert outcome.code == 3
+    assert "dataset 'sales-events' is already written by workflow" in outcome.err
+    assert "a dataset has one writer" in outcome.err
+
+
+def test_nothing_to_check_is_a_mistake_too(tmp_path):
+    outcome = chartly(tmp_path, "validate")
+    assert (outcome.code, "holds no profiles/" in outcome.err) == (3, True)
+
+
+def test_named_files_are_checked_alone(tmp_path):
+    folder = sales_folder(tmp_path / "sales", {STORAGE: ("retentionDays", "retentionDay")})
+    assert chartly(folder, "validate", str(folder / CONNECTOR)).out == "1 objects are valid\n"
+    assert chartly(folder, "validate", str(folder / STORAGE)).code == 3
+    gone = chartly(folder, "validate", str(folder / "none.yaml"))
+    assert (gone.code, "cannot be read" in gone.err) == (3, True)
+    edit(folder / CONNECTOR, "mode: bearer", "mode: basic")
+    assert "is not served" in chartly(folder, "validate", str(folder / CONNECTOR)).err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("nonsense",), 2, "No such command 'nonsense'"),
+        (("run",), 2, "Missing argument"),
+        (("query", "SELECT 1", "--limit", "0"), 2, "--limit"),
+        ((), 2, ""),
+        (("run", "sale"), 3, "did you mean 'sales'?"),
+        (("digest", "storage/sales-event@1.0.0"), 3, "did you mean 'storage/sales-events@1.0.0'?"),
+        (("deprecate", "storage/x@1.0.0", "--because", "old"), 3, "is not in"),
+        (("--project", "x", "validate"), 3, "must be tenant/project"),
+        (("run", "sales", "--window", "a", "b"), 3, "two RFC 3339 instants"),
+        (("run", "sales", "--window", "2026-02-02T00:00:00Z", "2026-02-01T00:00:00Z"), 3, "the start before the end"),
+        (("run", "sales", "--window", "2026-02-01", "2026-02-02"), 3, "needs offsets"),
+        (("query", "SELECT 1"), 3, "run a workflow first"),
+        (("rejects", "sales"), 3, "run a workflow first"),
+        (("audit", "verify"), 3, "run a workflow first"),
+        (("audit", "show"), 3, "is not in"),
+        (("conformance",), 3, "conformance --update"),
+        (("test", "nothing"), 3, "is not in"),
+        (("render", "none.yaml"), 3, "cannot be read"),
+    ],
+)  # fmt: skip
+def test_bad_arguments(tmp_path, arguments, code, says):
+    folder = sales_folder(tmp_path / "sales")
+    outcome = chartly(folder, *arguments)
+    assert outcome.code == code, outcome
+    assert says in outcome.err + outcome.out
+    assert "Traceback" not in outcome.err
+
+
+def test_a_missing_secret_is_named_with_its_file(tmp_path):
+    folder = sales_folder(tmp_path / "sales")
+    secret = folder / ".chartly" / "secrets" / "sales-http" / "token"
+    secret.unlink()
+    ran = chartly(folder, "run", "sales")
+    assert ran.code == 3
+    assert ran.errors == [
+        f"error: SecretMissing: secret: secret 'sales-http' key 'token': put its value into {secret}"
+    ]
+    doctor = chartly(folder, "doctor")
+    assert doctor.code == 3
+    assert (
+        f"FAIL  secret: secret 'sales-http' key 'token': put its value into {secret}" in doctor.out
+    )
+
+
+def test_a_workflow_without_a_project_says_how_to_give_one(tmp_path):
+    folder = sales_folder(tmp_path / "sales")
+    path = folder / WORKFLOW
+    path.write_text(path.read_text().replace("tenant-demo/proj-sales::", ""))
+    outcome = chartly(folder, "resolve", "sales")
+    assert outcome.code == 3
+    assert outcome.errors[0].startswith("error: NotAProject: ")
+    assert "--project tenant/project, or put a namespace.yaml" in outcome.err
+    assert chartly(folder, "--project", "tenant-demo/proj-sales", "resolve", "sales").code == 0
