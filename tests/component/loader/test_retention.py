@@ -1,0 +1,129 @@
+"""What expires, what that seals, and what is counted when pages come again."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chartly.errors import Reason
+from chartly.load.sql import qualified
+from chartly.load.tables import data_table
+from chartly_loader.run import load
+from chartly_store.project import ProjectStore
+from support.loading import (
+    FROZEN_AT,
+    CrashError,
+    DyingEngine,
+    clock,
+    load_pages,
+    nothing,
+    page,
+    request,
+    sale,
+    sales_plan,
+    spool_pages,
+)
+
+
+def _later(engine, plan, spool, pages, days):
+    """A run that is frozen some days after the first."""
+    spool_pages(spool, pages)
+    asked = replace(
+        request(plan, spool, f"run-{days}"), ingested_at=FROZEN_AT + timedelta(days=days)
+    )
+    return load(asked, engine, nothing, clock)
+
+
+def _stored(engine, plan):
+    store = ProjectStore(engine, plan.project)
+    table = qualified(store.database, data_table("sales-events"))
+    return [row[0] for row in engine.rows(f"SELECT event_id FROM {table} ORDER BY event_id")]
+
+
+def _rolled_up(engine, plan):
+    view = ProjectStore(engine, plan.project).view("sales-rollup-daily")
+    return engine.rows(f"SELECT toDayOfMonth(day), orders FROM {view} ORDER BY day")
+
+
+OLD, NEW = "2026-02-01T00:00:00Z", "2026-02-03T00:00:00Z"
+
+
+def test_rows_go_and_their_windows_are_sealed_when_retention_is_over(engine, project, tmp_path):
+    plan = sales_plan(project)
+    load_pages(engine, plan, tmp_path, [page([sale("a", "1", OLD), sale("b", "1", OLD)])])
+    second = _later(engine, plan, tmp_path / "s2", [page([sale("c", "1", NEW)])], 31)
+    assert second.reason is Reason.SUCCEEDED, second.message
+    assert _stored(engine, plan) == ["c"], "the rows are gone from the table itself"
+    assert _rolled_up(engine, plan) == [(1, 2), (3, 1)], "what was summed stays"
+    row = ProjectStore(engine, project).dataset("sales-events")
+    assert row.sealed_before == datetime(2026, 2, 2, tzinfo=UTC)
+    third = _later(
+        engine, plan, tmp_path / "s3", [page([sale("d", "9", OLD), sale("e", "1", NEW)])], 32
+    )
+    assert (third.counts["late"], third.counts["loaded"]) == (1, 1)
+    assert _rolled_up(engine, plan) == [(1, 2), (3, 2)], "a sealed window is never computed again"
+
+
+def test_a_row_that_was_replaced_takes_no_window_with_it(engine, project, tmp_path):
+    """The old row of an event is older than its retention, the event itself is not."""
+    plan = sales_plan(project)
+    load_pages(engine, plan, tmp_path, [page([sale("a", "1", OLD)])])
+    second = _later(engine, plan, tmp_path / "s2", [page([sale("a", "2", OLD)])], 31)
+    assert second.reason is Reason.SUCCEEDED, second.message
+    assert ProjectStore(engine, project).dataset("sales-events").sealed_before is None
+    third = _later(engine, plan, tmp_path / "s3", [page([sale("b", "1", OLD)])], 32)
+    assert third.counts["late"] == 0
+    assert _rolled_up(engine, plan) == [(1, 2)]
+
+
+def test_without_retention_nothing_expires(engine, project, tmp_path):
+    plan = sales_plan(project, {"storage": {"spec.retentionDays": None}})
+    load_pages(engine, plan, tmp_path, [page([sale("a", "1", OLD)])])
+    _later(engine, plan, tmp_path / "s2", [page([sale("b", "1", NEW)])], 3650)
+    assert _stored(engine, plan) == ["a", "b"]
+
+
+def test_events_older_than_the_time_they_are_kept_go(engine, project, tmp_path):
+    by_time = {"spec.retentionDays": None, "spec.retention": {"days": 30, "from": "occurred_at"}}
+    plan = sales_plan(project, {"storage": by_time})
+    load_pages(engine, plan, tmp_path, [page([sale("a", "1", OLD), sale("b", "1", NEW)])])
+    second = _later(engine, plan, tmp_path / "s2", [page([])], 22)
+    assert second.reason is Reason.SUCCEEDED, second.message
+    assert _stored(engine, plan) == ["b"]
+
+
+def test_a_dataset_without_a_time_expires_and_seals_nothing(engine, project, tmp_path):
+    plan = sales_plan(project)
+    (stream,) = plan.streams
+    storage = stream.storage.model_copy(update={"partitioning": None})
+    plan = replace(plan, analytics=(), streams=(replace(stream, storage=storage),))
+    load_pages(engine, plan, tmp_path, [page([sale("a", "1", OLD)])])
+    second = _later(engine, plan, tmp_path / "s2", [page([sale("b", "1", NEW)])], 31)
+    assert second.reason is Reason.SUCCEEDED, second.message
+    assert _stored(engine, plan) == ["b"]
+    assert ProjectStore(engine, project).dataset("sales-events").sealed_before is None
+
+
+@pytest.mark.parametrize("merged", [False, True])
+def test_a_page_that_comes_again_is_loaded_not_duplicate(
+    engine, project, tmp_path, monkeypatch, merged
+):
+    """INV-4: rows of a page that is not in the ledger are not yet loaded, even if merged already."""
+    monkeypatch.setattr("chartly_loader.intake.GROUP_SEGMENTS", 1)
+    plan = sales_plan(project)
+    pages = [page([sale("a"), sale("b")]), page([sale("a", "5"), sale("c"), sale("d")])]
+    ledgers = []
+
+    def second_ledger(table, _number):
+        ledgers.append(table)
+        return "before" if ledgers.count("__ledger") == 2 else None
+
+    with pytest.raises(CrashError):
+        load_pages(DyingEngine(engine, second_ledger), plan, tmp_path, pages)
+    if merged:
+        store = ProjectStore(engine, project)
+        engine.command(
+            f"OPTIMIZE TABLE {qualified(store.database, data_table('sales-events'))} FINAL"
+        )
+    result = load_pages(engine, plan, tmp_path, pages)
+    assert (result.counts["loaded"], result.counts["duplicate"], result.counts["read"]) == (4, 1, 5)

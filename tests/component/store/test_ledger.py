@@ -1,0 +1,103 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from chartly.errors import Reason
+from chartly_store.attempts import Attempt, Attempts
+from chartly_store.ledger import Committed, Ledger, Resume
+from chartly_store.project import ProjectStore
+
+NOW = datetime(2026, 2, 10, 6, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(engine, project):
+    made = ProjectStore(engine, project)
+    made.create()
+    return made
+
+
+def _page(segment, **changes):
+    made = {
+        "dataset": "sales",
+        "run_id": "run-1",
+        "stream": "main",
+        "segment": segment,
+        "attempt": 1,
+        "ordinal": 1,
+        "state_key": "k",
+        "page_sha256": f"{segment:064}",
+        "bytes": 100,
+        "read": 5,
+        "loaded": 1,
+        "rejected": 1,
+        "duplicate": 1,
+        "filtered": 1,
+        "late": 1,
+        "position": f'{{"token": "{segment + 1}"}}',
+        "token_hash": f"hash-{segment}",
+        "committed_at": NOW,
+    }
+    return Committed(**{**made, **changes})
+
+
+def test_a_run_without_pages_starts_at_the_beginning(store):
+    assert Ledger(store).resume("run-1", "main") == Resume(0, None, (), complete=False)
+    assert set(Ledger(store).totals("run-1").values()) == {0}
+
+
+def test_a_run_goes_on_after_its_last_page(store):
+    ledger = Ledger(store)
+    ledger.commit([_page(0), _page(1)])
+    ledger.commit([_page(7, run_id="run-2"), _page(9, stream="other")])
+    resume = ledger.resume("run-1", "main")
+    assert resume == Resume(2, {"token": "2"}, ("hash-0", "hash-1"), complete=False)
+
+
+def test_after_the_last_page_nothing_is_left(store):
+    ledger = Ledger(store)
+    ledger.commit([_page(0, position="null")])
+    assert ledger.resume("run-1", "main") == Resume(1, None, ("hash-0",), complete=True)
+
+
+def test_a_page_that_is_entered_again_counts_once(store):
+    """INV-4."""
+    ledger = Ledger(store)
+    ledger.commit([_page(0), _page(1)])
+    ledger.commit([_page(0, ordinal=2, loaded=2, duplicate=0)])
+    totals = ledger.totals("run-1")
+    assert totals == {
+        "pages": 2, "bytes": 200, "read": 10, "loaded": 3,
+        "rejected": 2, "duplicate": 1, "filtered": 2, "late": 2,
+    }  # fmt: skip
+
+
+def _attempt(number, run="run-1"):
+    return Attempt(run, number, 0, "flow", "1.0.0", "sha256:x", NOW)
+
+
+def test_attempts_are_numbered_over_the_whole_project(store):
+    attempts = Attempts(store)
+    begun = [attempts.begin(_attempt(1), NOW), attempts.begin(_attempt(1, "run-2"), NOW)]
+    begun.append(attempts.begin(_attempt(2), NOW))
+    assert [one.ordinal for one in begun] == [1, 2, 3]
+    assert [one.attempt for one in attempts.of_run("run-1")] == [2, 1]
+    assert [one.ordinal for one in attempts.of_workflow("flow")] == [3, 2, 1]
+    assert attempts.of_workflow("other") == []
+
+
+def test_an_attempt_is_started_until_it_says_how_it_ended(store):
+    attempts = Attempts(store)
+    begun = attempts.begin(_attempt(1), NOW)
+    assert attempts.of_run("run-1")[0] == begun
+    assert begun.state == "started"
+    attempts.finish(begun, Reason.AUTH_REJECTED, "the API said 401", '{"a": 1}', "1:h", NOW)
+    (ended,) = attempts.of_run("run-1")
+    assert (ended.state, ended.reason, ended.message) == (
+        "finished",
+        "AuthRejected",
+        "the API said 401",
+    )
+    assert (ended.outcome, ended.audit_head, ended.ordinal) == ({"a": 1}, "1:h", begun.ordinal)
+    attempts.finish(begun, Reason.AUTH_REJECTED, "the API said 401", '{"a": 1}', "1:h", NOW)
+    assert len(attempts.of_run("run-1")) == 1

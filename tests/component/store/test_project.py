@@ -1,0 +1,157 @@
+import json
+
+import pytest
+
+from chartly.api.event_schema import event_schema
+from chartly.api.normalizer import NormalizerSpec
+from chartly.api.storage import StorageSpec
+from chartly.errors import Reason, RunError
+from chartly_store.project import ProjectStore
+from chartly_store.teardown import drop_dataset, drop_output
+
+NORMALIZER = {
+    "canonicalEventType": "sales.event",
+    "requiredFields": ["event_id", "occurred_at", "amount"],
+    "mapping": {"event_id": "$.id", "occurred_at": "$.t", "amount": "$.a", "note": "$.n"},
+    "transforms": [
+        {"op": "toUtcTimestamp", "field": "occurred_at"},
+        {"op": "toDecimal", "field": "amount", "precision": 10, "scale": 2},
+    ],
+}
+STORAGE = {
+    "dataset": "sales",
+    "partitioning": {"by": ["occurred_at"]},
+    "indexing": {"fields": ["event_id", "amount", "note"]},
+}
+
+
+def _specs(normalizer, storage):
+    return (
+        NormalizerSpec.model_validate_json(json.dumps({**NORMALIZER, **normalizer})),
+        StorageSpec.model_validate_json(json.dumps({**STORAGE, **storage})),
+    )
+
+
+@pytest.fixture
+def store(engine, project):
+    made = ProjectStore(engine, project)
+    made.create()
+    return made
+
+
+def _ensure(store, workflow="flow", normalizer=None, storage=None):
+    one, two = _specs(normalizer or {}, storage or {})
+    return store.ensure_dataset(event_schema(one, two), two, workflow)
+
+
+def test_a_project_is_not_there_until_it_is_made(engine, project):
+    store = ProjectStore(engine, project)
+    assert not store.exists()
+    store.create()
+    store.create()
+    assert store.exists()
+    assert store.dataset("sales") is None
+    assert store.columns("sales__data") == {}
+    assert store.bytes_on_disk("sales") == 0
+
+
+def test_a_dataset_is_made_once_and_claimed(store):
+    row = _ensure(store)
+    assert (row.dataset, row.workflow, row.sealed_before) == ("sales", "flow", None)
+    assert _ensure(store).version == 1
+    columns = store.columns("sales__data")
+    assert columns["amount"] == "Decimal(10, 2)"
+    assert columns["note"] == "Nullable(String)"
+    assert list(columns)[:4] == ["amount", "event_id", "note", "occurred_at"]
+    assert list(store.columns("sales"))[-1] == "event_key"
+
+
+def test_a_dataset_has_one_writer(store):
+    _ensure(store)
+    with pytest.raises(RunError) as caught:
+        _ensure(store, "other")
+    assert caught.value.reason is Reason.DATASET_IN_USE
+    assert caught.value.message == (
+        "dataset 'sales' is written by workflow 'flow'; workflow 'other' needs another one"
+    )
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "storage"),
+    [
+        ({}, {"partitioning": {"by": ["occurred_at"], "granularity": "month"}}),
+        ({}, {"partitioning": None}),
+        ({"versionField": "occurred_at"}, {}),
+    ],
+)
+def test_what_orders_the_rows_can_never_change(store, normalizer, storage):
+    _ensure(store)
+    with pytest.raises(RunError) as caught:
+        _ensure(store, normalizer=normalizer, storage=storage)
+    assert caught.value.reason is Reason.SCHEMA_INCOMPATIBLE
+    assert "dataset 'sales' is laid out as" in caught.value.message
+
+
+WIDER = [
+    NORMALIZER["transforms"][0],
+    {"op": "toDecimal", "field": "amount", "precision": 20, "scale": 2},
+]
+
+
+@pytest.mark.parametrize(
+    ("normalizer", "column", "kind"),
+    [
+        ({"transforms": WIDER}, "amount", "Decimal(20, 2)"),
+        ({"requiredFields": ["event_id", "occurred_at"]}, "amount", "Nullable(Decimal(10, 2))"),
+        ({"requiredFields": ["amount", "occurred_at"]}, "event_id", "Nullable(String)"),
+        ({"mapping": {**NORMALIZER["mapping"], "extra": "$.x"}}, "extra", "Nullable(String)"),
+    ],
+)
+def test_stored_columns_follow_the_profile_also_under_an_index(store, normalizer, column, kind):
+    _ensure(store)
+    store.engine.command(
+        f"INSERT INTO {store.view('sales').replace('`sales`', '`sales__data`')} "
+        "(event_id, occurred_at, amount, event_key, _ver) VALUES ('a', '2026-01-01', 1.5, 'a', 1)"
+    )
+    _ensure(store, normalizer=normalizer)
+    assert store.columns("sales__data")[column] == kind
+    assert store.columns("sales")[column] == kind
+    assert len(store.engine.rows(f"SELECT * FROM {store.view('sales')}")) == 1
+
+
+def test_a_dropped_field_leaves_the_view_and_its_values_stay(store):
+    _ensure(store)
+    mapping = {name: path for name, path in NORMALIZER["mapping"].items() if name != "amount"}
+    changes = {
+        "mapping": mapping,
+        "requiredFields": ["event_id", "occurred_at"],
+        "transforms": NORMALIZER["transforms"][:1],
+    }
+    _ensure(store, normalizer=changes, storage={"indexing": {"fields": []}})
+    assert "amount" not in store.columns("sales")
+    assert store.columns("sales__data")["amount"] == "Nullable(Decimal(10, 2))"
+
+
+def test_an_incompatible_change_leaves_the_table_as_it_is(store):
+    _ensure(store)
+    before = store.columns("sales__data")
+    with pytest.raises(RunError) as caught:
+        _ensure(
+            store,
+            normalizer={"transforms": NORMALIZER["transforms"][:1]},
+            storage={"indexing": {"fields": []}},
+        )
+    assert caught.value.reason is Reason.SCHEMA_INCOMPATIBLE
+    assert store.columns("sales__data") == before
+
+
+def test_teardown_drops_a_dataset_and_lets_another_workflow_have_its_name(store):
+    _ensure(store)
+    assert drop_dataset(store, "sales")
+    assert not drop_dataset(store, "sales"), "a second teardown finds nothing"
+    assert store.columns("sales__data") == store.columns("sales__rejected") == {}
+    assert _ensure(store, "other").workflow == "other"
+
+
+def test_teardown_of_an_output_that_never_was_is_no_error(store):
+    assert not drop_output(store, "never")
