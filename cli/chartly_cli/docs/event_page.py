@@ -36,9 +36,9 @@ A golden is parsed exactly, brought into this spelling, and compared byte for by
 _IDENTITY = f"""
 `event_key` is the stored text of the one `identity` field, or for several the canonical JSON
 array of their texts; one over {KEY_LIMIT} bytes becomes `sha256:<hex>`. A record whose identity is
-null is rejected. Of several rows with one key, the one with the highest version is read: the instant of
-`versionField` if that is declared, otherwise the one fetched last. Loading the same pages again
-changes nothing.
+null is rejected. Of several rows with one key, the one with the highest version is read: the
+instant of `versionField` if that is declared, otherwise the one fetched last. Loading the same
+pages again changes nothing.
 
 When a corrected record moves an event to another time, the row under the old time disappears, and
 the windows of both times are computed again.
@@ -47,9 +47,10 @@ _STORED = f"""
 Each dataset is a view with the dataset's name, `_` for `-`, in the project's database:
 `tenant-demo/proj-sales` and `sales-events` are `tenant_demo__proj_sales.sales_events`. It shows one
 row per event, payload and envelope. Columns of the payload have one of the types
-`{COLUMN_TYPES}`; `Timestamp` has milliseconds and is in UTC. A field has the type that its transforms give, unless
-`columns` declares another one that can hold it: `toNumber` gives `Decimal(38,9)`, `toInt` `Int64`,
-`toBool` `Bool`, `toUtcTimestamp` `Timestamp`; without either it is `String`.
+`{COLUMN_TYPES}`; `Timestamp` has milliseconds and is in UTC. A field has the type that its
+transforms give, unless `columns` declares another one that can hold it: `toNumber` gives
+`Decimal(38,9)`, `toInt` `Int64`, `toBool` `Bool`, `toUtcTimestamp` `Timestamp`; without either it
+is `String`.
 
 `chartly query "SELECT ..."` reads these views.
 """

@@ -1,0 +1,60 @@
+import ast
+import re
+import tomllib
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted(
+    path
+    for root in ("core", "runners", "cli", "tests")
+    for path in (ROOT / root).rglob("*.py")
+    if "__pycache__" not in path.parts
+)
+SOURCES = [path for path in MODULES if "tests" not in path.relative_to(ROOT).parts]
+LONGEST = 400
+VAGUE = re.compile(r"(utils?|helpers?|commons?|managers?|misc)(_.*)?|.*_(utils?|helpers?|manager)")
+UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
+
+
+def named(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_a_module_has_one_noun_and_fits_the_head(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST
+    assert VAGUE.fullmatch(path.stem) is None
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_nothing_is_left_unfinished(path):
+    assert UNFINISHED.findall(path.read_text(encoding="utf-8")) == []
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_a_module_says_what_it_is_for(path):
+    text = path.read_text(encoding="utf-8")
+    assert ast.get_docstring(ast.parse(text)) or not text.strip()
+
+
+def test_tests_need_no_packages():
+    """Importlib mode: an __init__.py would make two test files of one name collide."""
+    assert [
+        named(path) for path in MODULES if path not in SOURCES and path.stem == "__init__"
+    ] == []
+
+
+def test_the_commands_of_the_distribution_are_there():
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for target in scripts["scripts"].values():
+        module, _, name = target.partition(":")
+        assert callable(getattr(import_module(module), name)), target
+
+
+def test_the_core_is_typed():
+    packages = {path.parent for path in SOURCES if path.parent.parent.parent == ROOT}
+    assert packages
+    assert [named(one) for one in packages if not (one / "py.typed").exists()] == []
