@@ -1,7 +1,10 @@
 """From segments to committed rows: shaped in one thread while another writes to the engine."""
 
+import gc
 import json
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -21,7 +24,7 @@ from chartly_store.events import EventTable
 from chartly_store.ledger import Committed, Ledger
 from chartly_store.project import ProjectStore
 
-GROUP_BYTES = 24 * 1024 * 1024
+GROUP_BYTES = 12 * 1024 * 1024
 GROUP_SEGMENTS = 512
 _WAIT_SECONDS = 1.0
 _INDEX_BITS = 24
@@ -72,7 +75,7 @@ class Intake:
         Raises:
             RunError: the connector is lost, a page is unusable, or the store refuses.
         """
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="commit") as writer:
+        with _quiet_collector(), ThreadPoolExecutor(1, "commit") as writer:
             pending: Future[None] | None = None
             fault: ChartlyError | None = None
             while fault is None:
@@ -169,7 +172,7 @@ class Intake:
         columns = {
             name: rows.column(name) for name in rows.column_names if not name.startswith("_")
         }
-        columns |= {name: pa.repeat(pa.scalar(text), count) for name, text in constants.items()}
+        columns |= {name: _constant(text, count) for name, text in constants.items()}
         columns["ingested_at"] = pa.repeat(
             pa.scalar(self._request.ingested_at, pa.timestamp("ms", tz="UTC")), count
         )
@@ -264,3 +267,22 @@ class Intake:
             loaded=done.loaded + sum(page.loaded for page in group.ledger),
             rejected=done.rejected + sum(page.rejected for page in group.ledger),
         )
+
+
+def _constant(text: str, count: int) -> pa.Array:
+    """One text for every row, stored once."""
+    return pa.DictionaryArray.from_arrays(
+        pa.repeat(pa.scalar(0, pa.int8()), count), pa.array([text], pa.string())
+    )
+
+
+@contextmanager
+def _quiet_collector() -> Iterator[None]:
+    """No cyclic collection while pages are in hand: records hold no cycles, and there are many."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()

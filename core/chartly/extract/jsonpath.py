@@ -44,7 +44,7 @@ class Path:
             return [self._find(record) for record in records]
         try:
             return _all_present(records, self.keys)
-        except (KeyError, TypeError, IndexError):
+        except (KeyError, TypeError, IndexError, AttributeError):
             return [self._find(record) for record in records]
 
 
@@ -107,15 +107,8 @@ def _all_present(records: list[dict[str, object]], keys: tuple[Key, ...]) -> lis
     last = keys[-1]
     if isinstance(last, int):
         raise IndexError
-    return (
-        [value.get(last) for value in cast("list[dict[str, object]]", column)]
-        if all(type(value) is dict for value in column)
-        else _raise()
-    )
-
-
-def _raise() -> list[object]:
-    raise TypeError
+    # What is no object has no ``get``, and sends the column down the careful way.
+    return [value.get(last) for value in cast("list[dict[str, object]]", column)]
 
 
 def _library(text: str) -> Callable[[object], object]:

@@ -149,17 +149,18 @@ class Shaper:
         if isinstance(values, pa.Array):
             return values
         if column.name in self._untyped:
-            values = [
-                value if type(value) is str or value is None else to_text(value) for value in values
-            ]
+            column_of_text = vectors.texts(values)
+            if column_of_text is not None:
+                return column_of_text
+            values = [None if value is None else to_text(value) for value in values]
         return pa.array(values, arrow_type(column.type))
 
     def _keys(self, arrays: dict[str, pa.Array]) -> pa.Array:
+        first = arrays[self.schema.identity[0]]
+        if len(self.schema.identity) == 1 and vectors.are_short(first, KEY_LIMIT):
+            return first
         columns = [_texts(arrays[name]) for name in self.schema.identity]
-        if len(columns) == 1:
-            keys = columns[0]
-        else:
-            keys = [canonical_json(list(row)).decode() for row in zip(*columns, strict=True)]
+        keys = columns[0] if len(columns) == 1 else map(_joined, zip(*columns, strict=True))
         return pa.array([_short(str(key)) for key in keys], pa.string())
 
     def _rejections(self, page: _Page, places: list[int]) -> list[Rejection]:
@@ -303,6 +304,10 @@ def _texts(array: pa.Array) -> list[object]:
     if pa.types.is_string(array.type):
         return list(array.to_pylist())
     return [None if value is None else to_text(value) for value in array.to_pylist()]
+
+
+def _joined(row: tuple[object, ...]) -> str:
+    return canonical_json(row).decode("utf-8", "surrogatepass")
 
 
 def _short(key: str) -> str:
