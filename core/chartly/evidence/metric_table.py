@@ -43,7 +43,7 @@ METRICS: tuple[Metric, ...] = (
         "chartly_records_total",
         "counter",
         (*_PROJECT, "dataset", "outcome"),
-        "records by outcome: loaded, rejected, duplicate, filtered, late",
+        "records of the run by outcome: loaded, rejected, duplicate, filtered, late",
     ),
     Metric(
         "chartly_run_duration_seconds",
@@ -61,7 +61,7 @@ METRICS: tuple[Metric, ...] = (
         "chartly_dataset_freshness_seconds",
         "gauge",
         (*_PROJECT, "dataset"),
-        "age of the newest load of a dataset when the file was written",
+        "age of the newest successful load when the file was written",
     ),
     Metric("chartly_build_info", "gauge", ("version",), "1, with the version as a label"),
 )
