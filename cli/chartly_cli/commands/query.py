@@ -2,10 +2,13 @@
 
 from decimal import Decimal
 
+from chartly.load.sql import quoted
 from chartly_cli.output import table
 from chartly_cli.session import Session
 from chartly_cli.sql_guard import check_select
 from chartly_cli.stored import project_of, stored
+
+_READ_ONLY = {"readonly": 2, "max_execution_time": 60}
 
 
 def query(session: Session, sql: str, limit: int) -> None:
@@ -17,9 +20,10 @@ def query(session: Session, sql: str, limit: int) -> None:
             {"name": found.store.database},
         )
         text = check_select(sql, {str(row[0]) for row in names})
-        found.engine.command(f"USE `{found.store.database}`")
         bounded = f"SELECT * FROM ({text}\n) LIMIT {limit}"  # noqa: S608 - checked above
-        result = found.engine.arrow(bounded, settings={"readonly": 2, "max_execution_time": 60})
+        # With the same settings, so that it holds for the handle that reads.
+        found.engine.rows(f"USE {quoted(found.store.database)}", settings=_READ_ONLY)
+        result = found.engine.arrow(bounded, settings=_READ_ONLY)
     rows = result.to_pylist()
     document = [{name: _plain(value) for name, value in row.items()} for row in rows]
     text = table(result.column_names, [list(row.values()) for row in document])

@@ -1,5 +1,6 @@
 """``chartly run``."""
 
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from chartly_cli.local_run import RunOptions, RunReport, run_workflow
 from chartly_cli.output import pairs
 from chartly_cli.progress import shown
 from chartly_cli.session import Session
+
+_PIN = re.compile(r"[^=]+:[0-9]{1,5}=[^=]+:[0-9]{1,5}")
 
 
 def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
@@ -24,6 +27,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     workspace = session.workspace()
     workflow = workspace.workflow(name)
     _check_window(window)
+    _check_pins(connect_to)
     options = RunOptions(
         secrets=secrets or workspace.state / "secrets",
         connect_to=connect_to,
@@ -51,6 +55,12 @@ def _check_window(window: tuple[str, str] | None) -> None:
         ) from None
     if start.tzinfo is None or end.tzinfo is None or start >= end:
         raise SpecError(f"--window {' '.join(window)}: needs offsets, and the start before the end")
+
+
+def _check_pins(pins: tuple[str, ...]) -> None:
+    for pin in pins:
+        if not _PIN.fullmatch(pin):
+            raise SpecError(f"--connect-to {pin!r}: must be HOST:PORT=ADDR:PORT")
 
 
 def summary(report: RunReport) -> str:
