@@ -1,9 +1,12 @@
 """The way out: each name resolved once, every address checked, the connection pinned to it."""
 
+import math
 import socket
 import ssl
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpcore
 import httpx
@@ -25,6 +28,11 @@ class PinnedBackend(httpcore.NetworkBackend):
         self._policy = policy
         self._pins = dict(pins)
         self._backend = httpcore.SyncBackend()
+        self._deadline = math.inf
+
+    def finish_by(self, deadline: float) -> None:
+        """The monotonic time after which no stream of this backend reads on."""
+        self._deadline = deadline
 
     def connect_tcp(
         self,
@@ -47,7 +55,7 @@ class PinnedBackend(httpcore.NetworkBackend):
                 failure = error
                 continue
             _check_peer(stream, address)
-            return stream
+            return _TimedStream(stream, lambda: self._deadline)
         raise failure or httpcore.ConnectError(f"{host} has no address")
 
     def _resolve(self, host: str, port: int) -> list[str]:
@@ -67,6 +75,38 @@ class PinnedBackend(httpcore.NetworkBackend):
         return addresses
 
 
+class _TimedStream(httpcore.NetworkStream):
+    """A stream whose reads end by one deadline: a byte now and then does not keep it going."""
+
+    def __init__(self, stream: httpcore.NetworkStream, deadline: Callable[[], float]) -> None:
+        self._stream = stream
+        self._deadline = deadline
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        left = self._deadline() - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("timed out")
+        return self._stream.read(max_bytes, left if timeout is None else min(timeout, left))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, timeout)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
+    ) -> httpcore.NetworkStream:
+        secured = self._stream.start_tls(ssl_context, server_hostname, timeout)
+        return _TimedStream(secured, self._deadline)
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401 - the library's signature
+        return self._stream.get_extra_info(info)
+
+
 def _check_peer(stream: httpcore.NetworkStream, address: str) -> None:
     peer = stream.get_extra_info("server_addr")
     if peer is None or str(peer[0]).partition("%")[0] != address.partition("%")[0]:
@@ -78,6 +118,7 @@ class PinnedTransport(httpx.BaseTransport):
     """httpx over a pool of pinned connections: no proxies, no netrc, no environment."""
 
     def __init__(self, backend: PinnedBackend, context: ssl.SSLContext) -> None:
+        self._backend = backend
         self._pool = httpcore.ConnectionPool(
             ssl_context=context,
             network_backend=backend,
@@ -88,7 +129,8 @@ class PinnedTransport(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """One exchange; the body is not read yet."""
+        """One exchange; the body is not read yet, but has to be by the request's read timeout."""
+        self._backend.finish_by(time.monotonic() + request.extensions["timeout"]["read"])
         response = self._pool.handle_request(
             httpcore.Request(
                 method=request.method,
