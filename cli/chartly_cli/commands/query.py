@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from chartly.errors import RunError, SpecError
 from chartly.load.sql import quoted
 from chartly_cli.output import table
 from chartly_cli.session import Session
@@ -23,7 +24,10 @@ def query(session: Session, sql: str, limit: int) -> None:
         bounded = f"SELECT * FROM ({text}\n) LIMIT {limit}"  # noqa: S608 - checked above
         # With the same settings, so that it holds for the handle that reads.
         found.engine.rows(f"USE {quoted(found.store.database)}", settings=_READ_ONLY)
-        result = found.engine.arrow(bounded, settings=_READ_ONLY)
+        try:
+            result = found.engine.arrow(bounded, settings=_READ_ONLY)
+        except RunError as error:
+            raise SpecError(f"query: {error.message}") from None
     rows = result.to_pylist()
     document = [{name: _plain(value) for name, value in row.items()} for row in rows]
     text = table(result.column_names, [list(row.values()) for row in document])
