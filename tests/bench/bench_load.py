@@ -43,7 +43,7 @@ def record(number, chance):
 
 
 def fill(spool, size, lines):
-    chance = random.Random(1)  # noqa: S311 - the same records every time
+    chance = random.Random(1)
     with SpoolWriter(spool, limit=1 << 40) as writer, lines.open("w") as out:
         for number in range(EVENTS // size):
             records = [record(number * size + i, chance) for i in range(size)]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable
 from datetime import date, datetime, time
-from decimal import Decimal
 from functools import partial
 
 import pyarrow as pa
@@ -57,8 +56,6 @@ def _bool(value: object) -> bool:
 
 
 def _integer(value: object, bounds: tuple[int, int]) -> int:
-    if isinstance(value, Decimal) and value == value.to_integral_value():
-        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise BadValueError(RejectReason.NOT_AN_INTEGER, "must be a whole number")
     if not bounds[0] <= value <= bounds[1]:

@@ -47,6 +47,8 @@ def _conversion(transform: api.Transform) -> Convert:  # noqa: PLR0911 - one ret
             return lambda _: transform.value
         case api.MapValues():
             return partial(_mapped, values=transform.values)
+        case api.Drop() | api.Rename():
+            return lambda value: value
         case api.Hash():
             return partial(_hashed, salt=transform.salt)
         case _:
