@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from chartly.api.analytics import AnalyticsSpec
-from chartly.api.suggestion import one_of
+from chartly.api.suggestion import did_you_mean, one_of
 from chartly.errors import SpecError
 from chartly.query.functions import AGGREGATES, SCALARS, hint, is_allowed
 from chartly.query.lexer import Token, place, tokens
@@ -113,8 +113,10 @@ def _check_call(name: str, token: Token, at: str) -> None:
     if why is not None:
         raise SpecError(f"{at}: {name}() is not repeatable" + (f"; {why}" if why else ""))
     if not is_allowed(name) and not _is_type(name):
+        near = did_you_mean(name.lower(), sorted(AGGREGATES | SCALARS))
         raise SpecError(
-            f"{at}: function {name}() is not allowed; {one_of(name.lower(), AGGREGATES | SCALARS)}"
+            f"{at}: function {name}() is not allowed"
+            + (f"; did you mean {near!r}?" if near else "")
         )
 
 

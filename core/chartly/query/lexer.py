@@ -8,7 +8,7 @@ from chartly.errors import SpecError
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)"
     r"|(?P<string>'(?:[^'\\\x00]|'')*')"
-    r"|(?P<quoted>`[A-Za-z_][A-Za-z0-9_]*`|\"[A-Za-z_][A-Za-z0-9_]*\")"
+    r"|(?P<quoted>(?:`[A-Za-z_][A-Za-z0-9_]*`|\"[A-Za-z_][A-Za-z0-9_]*\")(?![`\"]))"
     r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?![A-Za-z0-9_.]))"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<comment>--|/\*|\*/|\#)"
