@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from ipaddress import ip_network
 from pathlib import Path
 from types import FrameType
 
@@ -46,6 +47,15 @@ def parse_pin(text: str) -> Pin:
     return Pin(_endpoint(name), _endpoint(address))
 
 
+def cidr(text: str) -> str:
+    """A network in CIDR notation, as it was written.
+
+    Raises:
+        ValueError: it is none; argparse tells so.
+    """
+    return str(ip_network(text))
+
+
 def _endpoint(text: str) -> Endpoint:
     host, _, port = text.rpartition(":")
     if not host or not port.isdigit():
@@ -63,7 +73,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--secrets", type=Path, required=True)
     parser.add_argument("--connect-to", type=parse_pin, action="append", default=[])
     parser.add_argument("--cacert", type=Path)
-    parser.add_argument("--grant-cidr", action="append", default=[])
+    parser.add_argument("--grant-cidr", type=cidr, action="append", default=[])
     parser.add_argument("--termination-log", type=Path)
     parser.add_argument("--metrics-file", type=Path)
     return parser.parse_args(argv)
@@ -72,7 +82,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one pull; returns the exit code."""
     arguments = _arguments(argv)
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _terminate)
     credential: Credential | None = None
     try:
         project = parse_project(arguments.project)
@@ -89,7 +100,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             )
             report.write_metrics(registry, arguments.metrics_file)
     except ChartlyError as error:
-        end = _ended_early(error, arguments.spool)
+        end = _ended_early(error.reason, redacted(error.message, credential), arguments.spool)
+    except OSError as error:
+        said = f"{error.filename}: {error.strerror}"
+        end = _ended_early(Reason.CONFIG_INVALID, said, arguments.spool)
     if end.reason is not Reason.SUCCEEDED:
         report.say(redacted(f"{end.reason}: {end.message}", credential))
     if arguments.termination_log is not None:
@@ -117,16 +131,18 @@ def _pull(plan: RunPlan, credential: Credential | None, arguments: argparse.Name
         transport.close()
 
 
-def _ended_early(error: ChartlyError, spool: Path) -> End:
+def _ended_early(reason: Reason, message: str, spool: Path) -> End:
     """Tells the loader, too, when there was no pull at all."""
-    end = End(0, error.reason, error.message, Counters())
+    end = End(0, reason, message, Counters())
     # A full disk may be why it ended; then the lock's release tells the loader.
     with contextlib.suppress(ChartlyError, OSError), SpoolWriter(spool) as writer:
         writer.end(end)
     return end
 
 
-def _terminate(_number: int, _frame: FrameType | None) -> None:
+def _terminate(number: int, _frame: FrameType | None) -> None:
+    # Once is enough: a second signal would cut off the words about the first.
+    signal.signal(number, signal.SIG_IGN)
     raise RunError(Reason.TERMINATED, "the connector was told to stop")
 
 

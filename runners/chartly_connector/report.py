@@ -31,6 +31,8 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": redacted(record.getMessage(), self._credential),
         }
+        if record.exc_info:
+            line["trace"] = redacted(self.formatException(record.exc_info), self._credential)
         return json.dumps(line, ensure_ascii=False)
 
 
@@ -46,13 +48,13 @@ def log_to(stream: TextIO, credential: Credential | None) -> None:
 
 def termination(end: End, credential: Credential | None) -> str:
     """The termination message: at most 4 KiB of JSON."""
-    message = redacted(end.message, credential)
-    content = {
-        "reason": end.reason.value,
-        "message": message[:1000],
-        "counters": asdict(end.counters),
-    }
-    return json.dumps(content, ensure_ascii=False)[:MESSAGE_LIMIT]
+    message = redacted(end.message, credential)[:1000]
+    content = {"reason": end.reason.value, "counters": asdict(end.counters)}
+    text = json.dumps({**content, "message": message})
+    while message and len(text) > MESSAGE_LIMIT:
+        message = message[: len(message) // 2]
+        text = json.dumps({**content, "message": message})
+    return text
 
 
 def metrics(counters: Counters, *, tenant: str, project: str, connector: str) -> CollectorRegistry:

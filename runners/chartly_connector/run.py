@@ -115,6 +115,10 @@ def pull(plan: RunPlan, client: EgressClient, spool: Path, limit: int, clock: Cl
             reason, message = Reason.SUCCEEDED, ""
         except ChartlyError as error:
             reason, message = error.reason, client.redacted(error.message)
+        except Exception as error:  # noqa: BLE001 - the loader has to be told, whatever it is
+            _LOG.exception("this is a bug in Chartly")
+            reason = Reason.INTERNAL_ERROR
+            message = f"the connector met {type(error).__name__}; its log has the details"
         pages = course.pages if course else 0
         end = End(pages, reason, message, counters(pages, client.traffic))
         writer.end(end)
