@@ -1,5 +1,6 @@
 import socket
 import ssl
+import time
 
 import httpcore
 import pytest
@@ -197,6 +198,15 @@ def test_a_pin_leads_elsewhere_for_its_host_and_port_only(dns):
     made.connect_tcp(NAME, 8443)
     made.connect_tcp("cdn.example.invalid", 443)
     assert network.asked == [("127.0.0.1", 9443), ("8.8.8.8", 8443), ("8.8.8.8", 443)]
+
+
+def test_nothing_is_read_after_the_deadline(dns):
+    dns.answers = [["8.8.8.8"]]
+    made = backend(Network())
+    stream = made.connect_tcp(NAME, 443)
+    made.finish_by(time.monotonic() - 1)
+    with pytest.raises(httpcore.ReadTimeout):
+        stream.read(1)
 
 
 def test_tls_verifies_names_and_certificates(trust):

@@ -1,0 +1,86 @@
+import pytest
+
+from chartly.api.connector import Auth
+from chartly.errors import Reason, RunError
+from chartly_connector.secrets import Credential, read_credential, redacted
+from support.connecting import CANARY
+
+BEARER = Auth.model_validate_json(
+    '{"mode": "bearer", "secretRef": {"name": "sales-http", "key": "token"}}'
+)
+
+
+@pytest.fixture
+def secret(tmp_path):
+    path = tmp_path / "sales-http" / "token"
+    path.parent.mkdir()
+    return path
+
+
+def missing(folder):
+    with pytest.raises(RunError) as caught:
+        read_credential(BEARER, folder)
+    assert caught.value.reason is Reason.SECRET_MISSING
+    return caught.value.message
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_is_a_file_without_its_last_line_end(tmp_path, secret, end):
+    secret.write_bytes((CANARY + end).encode())
+    credential = read_credential(BEARER, tmp_path)
+    assert credential == Credential("sales-http/token", CANARY, None)
+    assert CANARY not in repr(credential)
+
+
+def test_no_auth_needs_no_secret(tmp_path):
+    assert read_credential(Auth(), tmp_path) is None
+
+
+def test_a_secret_that_is_not_there_is_named_with_its_path(tmp_path):
+    path = tmp_path / "sales-http" / "token"
+    assert missing(tmp_path) == f"secret 'sales-http' key 'token': {path} is not there"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "is empty, has space around it, or holds control characters"),
+        (b"\n", "is empty, has space around it, or holds control characters"),
+        (b"   ", "is empty, has space around it, or holds control characters"),
+        (b" canary", "is empty, has space around it, or holds control characters"),
+        (b"canary \n", "is empty, has space around it, or holds control characters"),
+        (b"canary\n\n", "is empty, has space around it, or holds control characters"),
+        (b"can\nary", "is empty, has space around it, or holds control characters"),
+        (b"canary\r\nX-Admin: 1", "is empty, has space around it, or holds control characters"),
+        (b"can\x00ary", "is empty, has space around it, or holds control characters"),
+        (b"can\x7fary", "is empty, has space around it, or holds control characters"),
+        (b"can\tary", "is empty, has space around it, or holds control characters"),
+        (b"can\xc3\xa4ry", "is not readable as ASCII text"),
+        (b"\xff\xfe", "is not readable as ASCII text"),
+    ],
+)
+def test_inv_6_what_no_header_may_carry_is_refused_without_being_shown(
+    tmp_path, secret, content, says
+):
+    secret.write_bytes(content)
+    message = missing(tmp_path)
+    assert message == f"secret 'sales-http' key 'token': {secret} {says}"
+    assert "canary" not in message
+
+
+def test_a_folder_is_no_secret(tmp_path, secret):
+    secret.mkdir()
+    assert missing(tmp_path).endswith("is not readable as ASCII text")
+
+
+def test_a_secret_may_name_its_origins(tmp_path, secret):
+    secret.write_text(CANARY)
+    (secret.parent / "allowed-origins").write_text("https://a.example\n https://b.example:8443 \n")
+    credential = read_credential(BEARER, tmp_path)
+    assert credential.origins == {"https://a.example", "https://b.example:8443"}
+
+
+def test_redaction_finds_every_occurrence():
+    credential = Credential("a/b", CANARY, None)
+    assert redacted(f"{CANARY}, x{CANARY}x", credential) == "***, x***x"
+    assert redacted("nothing", None) == "nothing"
