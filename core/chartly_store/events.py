@@ -85,26 +85,13 @@ class EventTable:
         )
         return int(str(found[0][0]))
 
-    def expire(self, now: datetime) -> datetime | None:
-        """Deletes what is older than its retention; returns the newest event time it deleted."""
-        condition, cut = self._expired(now)
-        if condition is None:
-            return None
-        found = self._engine.rows(
-            f"SELECT count() FROM {self._table} WHERE {condition}", {"cut": cut}
-        )
-        if not found[0][0]:
-            return None
-        newest = self._newest(condition, cut)
-        self._engine.command(
-            f"ALTER TABLE {self._table} DELETE WHERE {condition} SETTINGS mutations_sync = 1",
-            {"cut": cut},
-        )
-        return newest
+    def newest_expired(self, now: datetime) -> datetime | None:
+        """The newest time of an event that is older than its retention.
 
-    def _newest(self, condition: str, cut: str) -> datetime | None:
-        """The newest time of an event that can be seen; a replaced row takes nothing with it."""
-        if self._schema.time_column is None:
+        Only of what can be seen: a row that was replaced takes no event with it.
+        """
+        condition, cut = self._expired(now)
+        if condition is None or self._schema.time_column is None:
             return None
         found = self._engine.rows(
             f"SELECT count(), max({quoted(self._schema.time_column)}) "
@@ -112,6 +99,20 @@ class EventTable:
             {"cut": cut},
         )[0]
         return found[1] if found[0] and isinstance(found[1], datetime) else None
+
+    def expire(self, now: datetime) -> None:
+        """Deletes what is older than its retention."""
+        condition, cut = self._expired(now)
+        if condition is None:
+            return
+        found = self._engine.rows(
+            f"SELECT count() FROM {self._table} WHERE {condition}", {"cut": cut}
+        )
+        if found[0][0]:
+            self._engine.command(
+                f"ALTER TABLE {self._table} DELETE WHERE {condition} SETTINGS mutations_sync = 1",
+                {"cut": cut},
+            )
 
     def _expired(self, now: datetime) -> tuple[str | None, str]:
         if self._storage.retention_days is not None:

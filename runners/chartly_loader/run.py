@@ -183,11 +183,13 @@ class _Load:
             self._request.run_id, self._request.ingested_at
         )
         totals = self._totals()
+        try:
+            _check_rejects(stream.plan, totals)
+        except RunError as error:
+            self._trail.say("normalizer.run.failed", {**totals, "reason": error.reason.value})
+            raise
         self._trail.say("normalizer.run.succeeded", dict(totals))
-        _check_rejects(stream.plan, totals)
-        newest = stream.table.expire(self._request.ingested_at)
-        if newest is not None:
-            stream.row = self._seal(stream, newest)
+        self._expire(stream)
         self._trail.say(
             "dataset.updated",
             {
@@ -197,6 +199,13 @@ class _Load:
                 **totals,
             },
         )
+
+    def _expire(self, stream: _Stream) -> None:
+        """Windows are sealed before their rows go: computed without them they would be wrong."""
+        newest = stream.table.newest_expired(self._request.ingested_at)
+        if newest is not None:
+            stream.row = self._seal(stream, newest)
+        stream.table.expire(self._request.ingested_at)
 
     def _seal(self, stream: _Stream, newest: datetime) -> DatasetRow:
         """Windows that lost a row to expiry are never computed again."""

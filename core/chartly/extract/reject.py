@@ -35,7 +35,7 @@ REJECT_REASONS: dict[RejectReason, str] = {
     RejectReason.TYPE_MISMATCH: "the value has another type than the column",
     RejectReason.IDENTITY_MISSING: "the fields that identify the event are null",
     RejectReason.RECORD_NOT_OBJECT: "the record is not a JSON object",
-    RejectReason.VERSION_INVALID: "the version field is null",
+    RejectReason.VERSION_INVALID: "the version field is null or before 1970",
 }
 
 

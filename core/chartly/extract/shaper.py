@@ -7,6 +7,7 @@ from itertools import compress
 from typing import TypeAlias, cast
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from chartly.api import normalizer as api
 from chartly.api.columns import TIMESTAMP, ColumnType
@@ -110,6 +111,8 @@ class Shaper:
         if column.name not in self._untyped:
             values = _typed(page, column, values)
             page.columns[column.name] = values
+        if column.name == self.schema.version_field:
+            _refuse_early(page, column, values)
         needed = column.required or column.name == self.schema.version_field
         if not needed or not _has_null(values):
             return
@@ -264,6 +267,15 @@ def _converted(
             page.refuse(index, name, error)
             result.append(None)
     return result
+
+
+def _refuse_early(page: _Page, column: Column, versions: Values) -> None:
+    """Versions are stored without a sign: one before 1970 would be the highest of all."""
+    moments = pa.array(versions, arrow_type(column.type))
+    early = pc.indices_nonzero(pc.less(moments.cast(pa.int64()), 0))
+    error = BadValueError(RejectReason.VERSION_INVALID, "is the version and lies before 1970")
+    for index in early.to_pylist():
+        page.refuse(index, column.name, error)
 
 
 def _typed(page: _Page, column: Column, values: Values) -> Values:

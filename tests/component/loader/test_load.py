@@ -1,12 +1,14 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from chartly.errors import Reason, RunError
 from chartly_loader.run import load
 from chartly_store.attempts import Attempts
+from chartly_store.audit import AuditLog, Checkpoint
 from chartly_store.project import ProjectStore
 from support.loading import (
     FROZEN_AT,
@@ -32,6 +34,13 @@ COUNTS = ("read", "loaded", "rejected", "duplicate", "filtered", "late")
 def _events(engine, plan, columns="event_id, amount, occurred_at", dataset="sales-events"):
     view = ProjectStore(engine, plan.project).view(dataset)
     return engine.rows(f"SELECT {columns} FROM {view} ORDER BY ALL")
+
+
+def _said(engine, plan):
+    """The types of the audit events of the first attempt."""
+    store = ProjectStore(engine, plan.project)
+    entries = AuditLog(store, Checkpoint(Path("unused"))).run_entries("run-1", 1)
+    return [one.event["type"] for one in entries]
 
 
 def _sums(result):
@@ -226,6 +235,20 @@ def test_the_version_field_decides(engine, project, tmp_path, sent, stays, becau
     assert _events(engine, plan, "amount, toDayOfMonth(occurred_at)") == [stays], because
 
 
+def test_a_version_before_1970_is_rejected(engine, project, tmp_path):
+    """It would be the highest of all as an unsigned number."""
+    plan = sales_plan(project, VERSIONED)
+    old = {**json.loads(_versioned("b", "1", 1, 1)), "updated": "1969-12-31T23:59:59Z"}
+    first = {**json.loads(_versioned("c", "1", 1, 1)), "updated": "1970-01-01T00:00:00Z"}
+    records = [_versioned("a", "1", 1, 1), json.dumps(old).encode(), json.dumps(first).encode()]
+    result = load_pages(engine, plan, tmp_path, [page(records)])
+    assert (result.counts["loaded"], result.counts["rejected"]) == (2, 1)
+    found = engine.rows(
+        f"SELECT reason, field FROM `{ProjectStore(engine, project).database}`.`sales_events__rejected`"
+    )
+    assert found == [("VersionInvalid", "updated_at")]
+
+
 def test_a_poison_page_fails_the_run_and_what_came_before_it_stays(engine, project, tmp_path):
     plan = sales_plan(project)
     pages = [page([sale("a")]), b'{"data": [', page([sale("b")])]
@@ -335,6 +358,8 @@ def test_the_reject_threshold_gates_analytics_not_rows(engine, project, tmp_path
             f"2 of 4 records were rejected; rejectThreshold.{name} allows {limit}" in result.message
         )
         assert result.outputs == ()
+    said = _said(engine, plan)
+    assert ("normalizer.run.succeeded" in said, "normalizer.run.failed" in said) == (ok, not ok)
     assert len(_events(engine, plan)) == 2
     assert _adds_up(result)
 

@@ -64,6 +64,23 @@ def test_rows_go_and_their_windows_are_sealed_when_retention_is_over(engine, pro
     assert _rolled_up(engine, plan) == [(1, 2), (3, 2)], "a sealed window is never computed again"
 
 
+def test_a_crash_while_rows_expire_unseals_nothing(engine, project, tmp_path):
+    plan = sales_plan(project)
+    load_pages(engine, plan, tmp_path, [page([sale("a", "1", OLD), sale("b", "1", OLD)])])
+
+    class Dying(DyingEngine):
+        def command(self, sql, parameters=None):
+            super().command(sql, parameters)
+            if "DELETE" in sql:
+                raise CrashError
+
+    with pytest.raises(CrashError):
+        _later(Dying(engine, lambda *_: None), plan, tmp_path / "s2", [page([])], 31)
+    again = _later(engine, plan, tmp_path / "s3", [page([sale("c", "1", OLD)])], 32)
+    assert again.counts["late"] == 1
+    assert _rolled_up(engine, plan) == [(1, 2)]
+
+
 def test_a_row_that_was_replaced_takes_no_window_with_it(engine, project, tmp_path):
     """The old row of an event is older than its retention, the event itself is not."""
     plan = sales_plan(project)

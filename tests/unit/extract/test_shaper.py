@@ -320,3 +320,26 @@ def test_the_machine_s_zone_does_not_matter(monkeypatch):
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("sent", "reasons", "because"),
+    [
+        (["1970-01-01T00:00:00Z"], [], "the first instant has version 0"),
+        (["1969-12-31T23:59:59.999Z"], ["VersionInvalid"], "it would be the highest of all"),
+        ([None, "1969-12-31T23:59:59Z"], ["VersionInvalid"] * 2, "null beside it"),
+        (["2026-02-02", "1960-01-01T00:00:00+01:00"], ["NotATimestamp", "VersionInvalid"], "each for its own reason"),
+    ],
+)  # fmt: skip
+def test_a_version_before_1970_is_rejected(sent, reasons, because):
+    mapping = {**playbook_profile("normalizer").content["spec"]["mapping"], "updated": "$.updated"}
+    transforms = [
+        TIME,
+        {"op": "toNumber", "field": "amount"},
+        {"op": "toUtcTimestamp", "field": "updated"},
+    ]
+    shaper = _shaper(
+        [("mapping", mapping), ("transforms", transforms), ("versionField", "updated")]
+    )
+    page = shaper.shape([_record(index, updated=one) for index, one in enumerate(sent)])
+    assert [one.reason.value for one in page.rejections] == reasons, because
