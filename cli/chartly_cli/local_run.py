@@ -7,9 +7,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from chartly.api.workflow import Workflow
-from chartly.errors import Reason, RunError
+from chartly.errors import ChartlyError, Reason, RunError
 from chartly.plan.digest import run_digest
 from chartly_cli.checks import insist, machine_checks, run_checks
 from chartly_cli.runs import (
@@ -33,6 +34,8 @@ from chartly_cli.workspace import Frozen, Workspace
 from chartly_loader.metrics import run_metrics, write_metrics
 from chartly_loader.request import LoadRequest, LoadResult, OnProgress
 from chartly_loader.run import load
+from chartly_spool.segment import END, Counters, End
+from chartly_spool.writer import SpoolWriter
 from chartly_store.port import Engine
 
 _STOP_SECONDS = 5.0
@@ -225,10 +228,23 @@ def _connector(
         command += ["--cacert", str(options.cacert.absolute())]
     with (run.path / "connector.log").open("ab") as log:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        watch = threading.Thread(target=_tell_end, args=(process, spool))
+        watch.start()
         try:
             yield process
         finally:
             _stop(process)
+            watch.join()
+
+
+def _tell_end(process: subprocess.Popen[bytes], spool: Path) -> None:
+    """A connector that dies before it takes its lock leaves no sign of it; this is one."""
+    code = process.wait()
+    # Where the loader is through first, the spool is gone, and nobody waits.
+    with suppress(ChartlyError, OSError), SpoolWriter(spool) as writer:
+        if not (spool / END).exists():
+            message = f"the connector ended with code {code} and without saying how"
+            writer.end(End(0, Reason.PEER_LOST, message, Counters()))
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
