@@ -16,9 +16,10 @@ import typer
 from chartly.errors import REASONS, Reason, RunError
 from chartly_cli.commands.run import summary
 from chartly_cli.demo import show
+from chartly_cli.demo.api_server import api_server
 from chartly_cli.demo.authority import Authority, make_authority
 from chartly_cli.demo.flights import flights_database
-from chartly_cli.demo.sales_server import sales_server
+from chartly_cli.demo.sales import sales_records
 from chartly_cli.local_run import RunOptions, RunReport, run_workflow
 from chartly_cli.progress import shown
 from chartly_cli.session import Session
@@ -64,7 +65,7 @@ def demo(session: Session, folder: Path, rows: int) -> None:
     authority = make_authority(folder / "tls")
     token = secrets.token_urlsafe(24)
     same = []
-    with sales_server(authority.server_context(), token) as port:
+    with api_server(authority.server_context(), token, sales_records()) as port:
         workspace = _prepared(folder, SALES)
         _put_token(workspace, token)
         same.append(_show(session, workspace, SALES, _options(workspace, authority, SALES, port)))
