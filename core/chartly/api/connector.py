@@ -177,7 +177,9 @@ class RetryPolicy(SpecModel):
     max_backoff_ms: Milliseconds = 60_000
     """Where doubling ends. `Retry-After` is obeyed up to this, or 5 minutes if that is longer."""
     on: tuple[Annotated[int, Field(ge=400, le=599)], ...] = ()
-    """Statuses that are tried again beside 408, 425, 429 and all from 500 on."""
+    """Statuses that are tried again beside 408, 425, 429 and all from 500 on. Quote the name: YAML
+    takes a bare `on` for true.
+    """
 
 
 class RateLimit(SpecModel):
