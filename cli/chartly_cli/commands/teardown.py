@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from chartly.errors import ChartlyError
+from chartly.errors import ChartlyError, Reason
 from chartly.evidence.event import Source
 from chartly_cli.commands.deprecate import annotate
-from chartly_cli.runs import write_durably
+from chartly_cli.runs import run_folders, write_durably
 from chartly_cli.session import Session
 from chartly_cli.stored import Stored, stored
 from chartly_cli.workspace import Frozen, Workspace, read_files
@@ -38,8 +38,19 @@ def teardown(session: Session, name: str, *, yes: bool) -> None:
         _finish(session, _file_steps(workspace, frozen), yes=yes, found=None, frozen=frozen)
         return
     with stored(workspace, frozen.plan.project) as found:
+        if yes:
+            _end_cut_off(workspace.state, frozen.resolution.workflow.name)
         steps = _steps(workspace, frozen, found)
         _finish(session, steps, yes=yes, found=found, frozen=frozen)
+
+
+def _end_cut_off(state: Path, workflow: str) -> None:
+    """Ends runs that were cut off: none may go on where the rows of its first pages are gone."""
+    for folder in run_folders(state):
+        intent = folder.intent
+        if folder.result is None and intent.workflow == workflow:
+            said = {"reason": Reason.KILLED.value, "message": "cut off, then torn down"}
+            folder.finish({"run": intent.run_id, **said})
 
 
 def _steps(workspace: Workspace, frozen: Frozen, found: Stored) -> list[Step]:
