@@ -59,13 +59,14 @@ def children(pid: int) -> list[int]:
 
 def kill(process: subprocess.Popen, side: str) -> None:
     """Kills both processes, or the loader's side alone, or the connector alone."""
-    if side == "both":
-        os.killpg(process.pid, signal.SIGKILL)
+    connectors = children(process.pid)
+    if side == "connector" and connectors:
+        for connector in connectors:
+            os.kill(connector, signal.SIGKILL)
     elif side == "loader":
         process.kill()
     else:
-        for child in children(process.pid):
-            os.kill(child, signal.SIGKILL)
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.mark.slow

@@ -1,0 +1,389 @@
+"""Each command on good files: what it prints, in both forms, and what it leaves."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from support.command import chartly, chartly_json, edit, sales_folder
+from support.profiles import ROOT
+from support.sales_api import in_order, pages_of, sale, serving
+
+STORAGE = "profiles/storage-sales-events@1.0.0.yaml"
+WORKFLOW = "workflows/sales-onboard@1.0.0.yaml"
+GOLDEN = "fixtures/sales.expected.canonical.json"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return sales_folder(tmp_path / "sales")
+
+
+@pytest.fixture(scope="module")
+def ran(tmp_path_factory):
+    """A folder in which the workflow has run; tests only read it."""
+    place = tmp_path_factory.mktemp("ran")
+    folder = sales_folder(place / "sales")
+    with serving(place, in_order(pages_of([sale(n) for n in range(12)], 4))) as api:
+        chartly_json(folder, "run", "sales", *api.options)
+    return folder
+
+
+def test_help_is_quick_because_it_imports_nothing_heavy():
+    """`chartly --help` under 0.3 s: the models and engines are not imported for it."""
+    heavy = ("pydantic", "pyarrow", "chdb", "sqlglot", "httpx", "clickhouse_connect", "yaml")
+    script = (
+        "import sys; sys.argv = ['chartly', '--help']\n"
+        "from chartly_cli.__main__ import _run\n"
+        f"code = _run(); print([one for one in {heavy!r} if one in sys.modules]); sys.exit(code)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_every_command_has_help(folder):
+    listed = chartly(folder, "--help").out
+    for name in (
+        "init", "validate", "render", "resolve", "digest", "run", "test", "conformance", "query",
+        "rejects", "status", "teardown", "deprecate", "doctor", "demo", "audit", "version",
+    ):  # fmt: skip
+        assert f"\n  {name} " in listed
+        assert chartly(folder, name, "--help").code == 0
+
+
+def test_version(folder):
+    assert chartly_json(folder, "version") == {"version": chartly(folder, "version").out.strip()}
+
+
+def test_validate_counts_what_it_checked(folder):
+    assert chartly(folder, "validate").out == "5 objects are valid\n"
+    assert chartly_json(folder, "validate") == {"checked": 5, "problems": []}
+
+
+def test_the_playbook_and_the_custom_resources_have_the_same_digests(folder):
+    """Both file spellings give the same digests, anywhere, offline."""
+    ours = chartly_json(folder, "digest")
+    theirs = {
+        name: one
+        for name, one in chartly_json(ROOT, "digest").items()
+        if name.partition("/")[2].startswith("sales-")
+    }
+    assert ours == theirs
+    assert len(ours) == 4
+
+
+def test_digest_of_one_profile_and_of_a_workflow(folder):
+    every = chartly_json(folder, "digest")
+    name = "storage/sales-events@1.0.0"
+    assert chartly(folder, "digest", name).out.strip() == every[name]
+    assert chartly_json(folder, "digest", f"tenant-demo/proj-sales::{name}") == {name: every[name]}
+    whole = chartly_json(folder, "digest", "sales")
+    assert whole["config"] == chartly_json(folder, "resolve", "sales")["configDigest"]
+    assert whole["run"] not in (whole["config"], every[name])
+
+
+def test_one_byte_changes_the_digest_and_a_comment_does_not(folder):
+    before = chartly_json(folder, "digest", "sales")
+    edit(folder / STORAGE, "retentionDays: 30", "# a comment\n  retentionDays: 30")
+    assert chartly_json(folder, "digest", "sales") == before
+    edit(folder / STORAGE, "retentionDays: 30", "retentionDays: 31")
+    after = chartly_json(folder, "digest", "sales")
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed == {"storage/sales-events@1.0.0", "config", "run"}
+
+
+def test_resolve_tells_where_each_profile_was_found(folder):
+    (folder / "global" / "profiles").mkdir(parents=True)
+    shutil.move(folder / STORAGE, folder / "global" / "profiles")
+    document = chartly_json(folder, "resolve", "sales-onboard")
+    found = {one["reference"].rpartition("::")[2]: one["foundIn"] for one in document["profiles"]}
+    assert found["storage/sales-events@1.0.0"] == "global"
+    assert found["connector/sales-http@1.0.0"] == "tenant-demo/proj-sales"
+    assert document["project"] == "tenant-demo/proj-sales"
+    assert [one["type"] for one in document["steps"]] == [
+        "connector_sync",
+        "normalize",
+        "write_dataset",
+        "analytics_query",
+    ]
+    assert "global" in chartly(folder, "resolve", "sales").out
+
+
+def test_render_gives_custom_resources_that_read_back_the_same(folder, tmp_path):
+    rendered = chartly(folder, "render").out
+    documents = list(yaml.safe_load_all(rendered))
+    assert [one["kind"] for one in documents] == ["Profile"] * 4 + ["Workflow"]
+    assert {one["metadata"]["namespace"] for one in documents} == {"tenant-demo-proj-sales"}
+    assert documents[0]["metadata"]["name"].endswith("-1.0.0")
+    again = tmp_path / "again" / "profiles"
+    again.mkdir(parents=True)
+    (again / "all.yaml").write_text(rendered)
+    assert chartly_json(again.parent, "digest", "sales-onboard") == chartly_json(
+        folder, "digest", "sales-onboard"
+    )
+    one = chartly_json(folder, "render", str(folder / STORAGE))
+    assert [each["metadata"]["name"] for each in one] == ["storage-sales-events-1.0.0"]
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert chartly(empty, "render").code == 3
+
+
+def test_a_namespace_file_says_the_project(folder):
+    (folder / "namespace.yaml").write_text(
+        "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: x\n  labels:\n"
+        "    chartly.io/tenant: tenant-demo\n    chartly.io/project: proj-sales\n"
+    )
+    path = folder / WORKFLOW
+    path.write_text(path.read_text().replace("tenant-demo/proj-sales::", ""))
+    assert chartly_json(folder, "resolve", "sales")["project"] == "tenant-demo/proj-sales"
+    edit(folder / "namespace.yaml", "    chartly.io/project: proj-sales\n", "")
+    assert "must be tenant/project" in chartly(folder, "validate").err
+    edit(folder / "namespace.yaml", "    chartly.io/tenant: tenant-demo\n", "")
+    assert "it is not said which project" in chartly(folder, "resolve", "sales").err
+
+
+def test_a_domain_is_a_label_or_a_name_with_dashes_or_underscores(folder):
+    edit(folder / WORKFLOW, "domain: sales", "domain: web_sales")
+    for name in ("web_sales", "web-sales", "sales-onboard", "sales_onboard"):
+        assert chartly(folder, "resolve", name).code == 0, name
+    text = (folder / WORKFLOW).read_text()
+    (folder / "workflows" / "two.yaml").write_text(text.replace("version: 1.0.0", "version: 2.0.0"))
+    outcome = chartly(folder, "resolve", "web_sales")
+    assert (outcome.code, "stands in several files" in outcome.err) == (3, True)
+
+
+def test_a_fixture_is_run_through_everything_twice(folder):
+    outcome = chartly(folder, "test", "sales")
+    assert outcome.code == 0, outcome
+    assert "ok    sales: 1 events as in the golden" in outcome.out
+    assert "read 1 = loaded 1 + rejected 0" in outcome.out
+    assert not (folder / ".chartly" / "store").exists(), "the folder's store is not touched"
+
+
+def test_a_golden_that_differs_is_shown_and_fails(folder):
+    """Canonical events match expectations, exactly: 19.99 is not 19.990000000000001."""
+    edit(folder / GOLDEN, "19.99", "19.990000000000001")
+    outcome = chartly(folder, "test", "sales")
+    assert outcome.code == 21
+    assert "FAIL  sales: 1 events differ from the golden" in outcome.out
+    assert '-  "amount": "19.990000000000001",' in outcome.out
+    assert '+  "amount": "19.99",' in outcome.out
+    edit(folder / GOLDEN, "19.990000000000001", "19.990")
+    assert chartly(folder, "test", "sales").code == 0, "a trailing zero is the same number"
+
+
+def test_more_cases_are_more_files(folder):
+    sample = folder / "fixtures" / "sales.two.sample.json"
+    sample.write_text(json.dumps([sale(1), sale(2)]))
+    outcome = chartly(folder, "test", "sales")
+    assert outcome.code == 3
+    assert "sales.two.expected.canonical.json is not there" in outcome.err
+    golden = folder / "fixtures" / "sales.two.expected.canonical.json"
+    one = json.loads((folder / GOLDEN).read_text())
+    events = [
+        {**one, "event_id": f"sale_{n:04}", "occurred_at": f"2026-02-0{n + 1}T0{n}:30:00Z",
+         "amount": n + 0.25, "currency": ("USD", "EUR")[n % 2], "customer_id": f"cust_{n}"}
+        for n in (1, 2)
+    ]  # fmt: skip
+    golden.write_text(json.dumps(events))
+    assert "ok    sales.two: 2 events" in chartly(folder, "test", "sales").out
+    golden.write_text("[{")
+    broken = chartly(folder, "test", "sales")
+    assert (broken.code, str(golden) in broken.err) == (3, True)
+    sample.write_text("<html>")
+    broken = chartly(folder, "test", "sales")
+    assert (broken.code, str(sample) in broken.err) == (3, True)
+
+
+def test_a_page_as_the_api_gives_it_is_a_fixture_too(folder):
+    sample = folder / "fixtures" / "sales.sample.json"
+    sample.write_text(json.dumps({"data": [json.loads(sample.read_text())], "next_cursor": "x"}))
+    assert chartly(folder, "test", "sales").code == 0
+
+
+def test_a_workflow_without_fixtures_cannot_be_tested(folder):
+    shutil.rmtree(folder / "fixtures")
+    outcome = chartly(folder, "test")
+    assert (outcome.code, "has no fixtures/sales.sample.json" in outcome.err) == (3, True)
+    shutil.rmtree(folder / "workflows")
+    outcome = chartly(folder, "test")
+    assert (outcome.code, "holds no workflows/ to test" in outcome.err) == (3, True)
+
+
+def test_a_fixture_run_that_fails_says_why(folder):
+    edit(folder / "profiles/normalizer-sales-default@1.0.0.yaml", "  canonicalEventType",
+         "  rejectThreshold: {count: 0}\n  canonicalEventType")  # fmt: skip
+    (folder / "fixtures" / "sales.sample.json").write_text(json.dumps({"id": "x"}))
+    (folder / GOLDEN).write_text("[]")
+    outcome = chartly(folder, "test", "sales")
+    assert outcome.code == 20
+    assert outcome.errors[0].startswith("error: RejectThreshold: ")
+
+
+def test_conformance_records_and_compares(folder):
+    outcome = chartly(folder, "conformance", "--update")
+    assert outcome.out == "1 workflows conform\n"
+    assert chartly_json(folder, "conformance") == {
+        "conforms": True, "difference": "", "goldens": [],
+    }  # fmt: skip
+    edit(folder / STORAGE, "retentionDays: 30", "retentionDays: 31")
+    changed = chartly(folder, "conformance")
+    assert changed.code == 21
+    assert '-          "retentionDays": 30' in changed.out
+    assert '+          "retentionDays": 31' in changed.out
+    assert "storage/sales-events@1.0.0" in changed.out
+    assert "give a changed profile a new version" in changed.err
+    edit(folder / STORAGE, "retentionDays: 31", "retentionDays: 30")
+    edit(folder / GOLDEN, "USD", "EUR")
+    changed = chartly(folder, "conformance")
+    assert (changed.code, '+  "currency": "USD",' in changed.out) == (21, True)
+
+
+def test_doctor_lists_every_prerequisite(folder):
+    document = chartly_json(folder, "doctor")
+    assert all(one["ok"] for one in document)
+    assert {one["check"] for one in document} == {
+        "environment", "services", "folder", "disk", "profiles", "workflows", "project", "plan",
+        "secret",
+    }  # fmt: skip
+    edit(folder / STORAGE, "retentionDays", "retentionDay")
+    broken = chartly(folder, "doctor")
+    assert broken.code == 3
+    assert "FAIL  profiles: " in broken.out
+
+
+def test_doctor_says_what_a_workflow_lacks(folder):
+    edit(folder / WORKFLOW, "storage/sales-events@1.0.0", "storage/other@1.0.0")
+    broken = chartly(folder, "doctor")
+    assert (broken.code, "FAIL  plan: " in broken.out) == (3, True)
+    edit(folder / WORKFLOW, "storage/other@1.0.0", "storage/sales-events@1.0.0")
+    edit(folder / "profiles/normalizer-sales-default@1.0.0.yaml", "$.id", "$..[")
+    broken = chartly(folder, "doctor")
+    assert (broken.code, "FAIL  plan: normalizer/sales-default" in broken.out) == (3, True)
+
+
+def test_doctor_says_what_the_machine_lacks(folder, monkeypatch):
+    monkeypatch.setattr("chartly_cli.checks._ENGINE", ("chdb", "no_such_package"))
+    lacking = chartly(folder, "doctor")
+    assert "FAIL  services: missing packages: no_such_package" in lacking.out
+    assert chartly(folder, "run", "sales").errors[0].startswith("error: PrerequisiteMissing: ")
+    monkeypatch.undo()
+    monkeypatch.setattr("chartly_cli.checks._FREE_BYTES", 1 << 60)
+    assert "FAIL  disk: " in chartly(folder, "doctor").out
+
+
+def test_doctor_on_a_folder_that_is_not_there(tmp_path):
+    outcome = chartly(tmp_path / "none", "doctor")
+    assert (outcome.code, "FAIL  workflows: 0 workflows" in outcome.out) == (3, True)
+
+
+def test_secrets_may_lie_elsewhere(folder, tmp_path):
+    shutil.move(folder / ".chartly" / "secrets", tmp_path / "elsewhere")
+    assert chartly(folder, "doctor").code == 3
+    assert chartly(folder, "doctor", "--secrets", str(tmp_path / "elsewhere")).code == 0
+
+
+def test_query_shows_the_rollup_with_exact_numbers(ran):
+    sql = (
+        "SELECT day, currency, orders, total_amount FROM sales_rollup_daily ORDER BY day, currency"
+    )
+    rows = chartly_json(ran, "query", sql)
+    assert rows[0] == {
+        "day": "2026-02-01T00:00:00Z", "currency": "EUR", "orders": 1, "total_amount": "7.25",
+    }  # fmt: skip
+    text = chartly(ran, "query", sql, "--limit", "2")
+    assert text.out.splitlines()[0].split() == ["day", "currency", "orders", "total_amount"]
+    assert len(text.out.splitlines()) == 4
+    assert "the first 2 rows; --limit takes more" in text.err
+    nulls = chartly(ran, "query", "SELECT NULL AS a, true AS b, 1.5 AS c")
+    assert nulls.code == 0
+
+
+@pytest.mark.parametrize(
+    ("sql", "says"),
+    [
+        ("SELECT nope FROM sales_events", "nope"),
+        ("SELECT * FROM sales_event", "did you mean 'sales_events'?"),
+        ("SELECT 1 WHERE 1 IN system.one", "IN takes values"),
+        ("DROP TABLE sales_events", "must be exactly one SELECT"),
+    ],
+)
+def test_a_bad_query_is_the_users_mistake(ran, sql, says):
+    """INV-10: not the store's."""
+    outcome = chartly(ran, "query", sql)
+    assert outcome.code == 3, outcome
+    assert outcome.errors[0].startswith("error: ConfigInvalid: query: ")
+    assert says in outcome.err
+    assert len(outcome.err.splitlines()) == 1
+
+
+def test_rejects_of_a_run_without_any(ran):
+    assert ": no rejects" in chartly(ran, "rejects", "sales").out
+
+
+def test_status_answers_the_six_criteria(ran):
+    document = chartly_json(ran, "status", "sales")
+    assert [one["criterion"] for one in document] == [
+        "profiles are versioned and validated",
+        "ingestion runs deterministically on fixtures",
+        "events match expectations",
+        "storage policy is enforced",
+        "analytics output is repeatable",
+        "observability and audit evidence exist",
+    ]
+    assert all(one["holds"] for one in document)
+    assert all(one["evidence"] for one in document)
+    assert chartly(ran, "status", "sales").out.count("yes  ") == 6
+
+
+def test_status_before_anything_ran_says_what_is_missing(folder):
+    outcome = chartly(folder, "status", "sales")
+    assert outcome.code == 21
+    assert outcome.out.count("yes  ") == 3
+    assert outcome.out.count("run a workflow first") == 3
+
+
+def test_status_of_broken_fixtures(folder):
+    edit(folder / GOLDEN, "USD", "EUR")
+    assert "NO   events match expectations: " in chartly(folder, "status", "sales").out
+    shutil.rmtree(folder / "fixtures")
+    outcome = chartly(folder, "status", "sales")
+    assert outcome.out.count("NO   ") == 5
+    edit(folder / "profiles/normalizer-sales-default@1.0.0.yaml", "$.id", "$..[")
+    assert "NO   profiles are versioned and validated: " in chartly(folder, "status", "sales").out
+
+
+def test_audit_verify_and_show(ran):
+    verdicts = chartly_json(ran, "audit", "verify")
+    assert len(verdicts) == 2
+    assert all(one["fault"] is None and one["entries"] > 0 for one in verdicts)
+    assert "whole" in chartly(ran, "audit", "verify").out
+    shown = chartly(ran, "audit", "show")
+    assert "workflow.run.succeeded" in shown.out
+    run = next((ran / ".chartly" / "runs").iterdir()).name
+    assert chartly_json(ran, "audit", "show", run) == chartly_json(ran, "audit", "show")
+
+
+def test_a_store_is_used_by_one_command_at_a_time(ran):
+    script = (
+        "import sys, pathlib\n"
+        "from chartly_spool.lock import FileLock\n"
+        "lock = FileLock(pathlib.Path(sys.argv[1])); assert lock.acquire()\n"
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", script, str(ran / ".chartly" / "lock")]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout.readline() == "held\n"
+        outcome = chartly(ran, "query", "SELECT 1")
+        holder.stdin.close()
+        assert holder.wait(10) == 0
+    assert outcome.code == 11
+    assert f"is in use by process {holder.pid}; wait for it or end it" in outcome.err
+    assert chartly(ran, "query", "SELECT 1").code == 0
