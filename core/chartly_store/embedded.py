@@ -1,6 +1,7 @@
 """The embedded engine: chDB in a folder, one owner process, one trust domain."""
 
 import os
+import shutil
 import tempfile
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,8 @@ class EmbeddedEngine:
     def __init__(self, path: Path, lock: FileLock) -> None:
         self._lock = lock
         scratch = path / "tmp"
+        # Killed owners leave their last batch there; this process is the only one now.
+        shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(exist_ok=True)
         # The driver hands inserts over in files; they must lie where there is room for a batch.
         self._before = tempfile.tempdir

@@ -14,6 +14,7 @@ from chartly.load.evolution import changes
 from chartly.load.sql import qualified
 from chartly.load.tables import (
     DATASETS,
+    add_indexes,
     create_dataset,
     create_project,
     data_table,
@@ -80,6 +81,8 @@ class ProjectStore:
             self.engine.command(statement)
         stored = self.columns(data_table(storage.dataset))
         for statement in changes(self.database, storage.dataset, schema, stored):
+            self.engine.command(statement)
+        for statement in add_indexes(self.database, schema, storage):
             self.engine.command(statement)
         self.engine.command(dataset_view(self.database, schema, storage.dataset))
         return row

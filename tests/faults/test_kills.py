@@ -6,7 +6,7 @@ KILLS = 50
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 def test_killed_loaders_lose_and_double_nothing(tmp_path):
     """INV-4: SIGKILL at any moment, over many runs into one dataset."""
     harness = Harness(tmp_path, seed=20260210)
@@ -18,7 +18,7 @@ def test_killed_loaders_lose_and_double_nothing(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(280)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(("mutant", "kills"), [("ledger-first", 4), ("old-wins", 0)])
 def test_the_harness_catches_a_loader_that_is_wrong(tmp_path, mutant, kills):
     """The oracle itself can fail."""

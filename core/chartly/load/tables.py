@@ -160,6 +160,18 @@ def _events_engine(schema: EventSchema) -> str:
     return f"{engine} PARTITION BY {partition} ORDER BY ({quoted(schema.time_column)}, event_key)"
 
 
+def add_indexes(database: str, schema: EventSchema, storage: StorageSpec) -> list[str]:
+    """The statements that give a stored table the indexes it does not have yet.
+
+    They serve rows that are written from then on, and others as they are merged.
+    """
+    table = qualified(database, data_table(storage.dataset))
+    return [
+        f"ALTER TABLE {table} ADD {index.replace('INDEX', 'INDEX IF NOT EXISTS', 1)}"
+        for index in _indexes(schema, storage)
+    ]
+
+
 def _indexes(schema: EventSchema, storage: StorageSpec) -> list[str]:
     types = {column.name: base_type(column.type) for column in schema.columns}
     return [

@@ -33,7 +33,7 @@ def _body(records):
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @given(pages=PAGES, crashes=CRASHES, together=st.integers(1, 3))
 @settings(
     max_examples=30,

@@ -294,6 +294,22 @@ def test_a_connector_that_failed_ends_the_run_with_its_reason(engine, project, t
     assert later.outputs[0].windows == 2
 
 
+@pytest.mark.parametrize(
+    ("reason", "said"),
+    [
+        (Reason.CANCELLED, "workflow.run.cancelled"),
+        (Reason.LIMIT_REACHED, "workflow.run.failed"),
+    ],
+)
+def test_the_trail_tells_who_was_stopped_from_what_failed(engine, project, tmp_path, reason, said):
+    plan = sales_plan(project)
+    spool = tmp_path / "spool"
+    spool_pages(spool, [], 0, ended(0, reason, "stopped"))
+    result = load(request(plan, spool), engine, nothing, clock)
+    assert result.reason is reason
+    assert _said(engine, plan)[-1] == said
+
+
 def test_fewer_pages_than_the_connector_wrote_is_not_success(engine, project, tmp_path):
     """INV-4: a page that vanished from the spool is not passed over."""
     plan = sales_plan(project)

@@ -130,6 +130,13 @@ def test_a_folder_that_cannot_be_opened_is_said_and_let_go(tmp_path):
         assert caught.value.reason is Reason.STORE_UNAVAILABLE
 
 
+def test_what_a_killed_owner_was_handing_over_is_swept(folder, opened):
+    opened.close()
+    (folder / "tmp" / "batch.raw").write_bytes(b"half")
+    with closing(open_embedded(folder)):
+        assert list((folder / "tmp").iterdir()) == []
+
+
 def test_inserts_are_durable_and_never_deduplicated(opened):
     """Two equal inserts are two inserts: dedup tokens lose rows when a process is killed."""
     for _ in range(2):

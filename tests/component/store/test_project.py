@@ -119,6 +119,22 @@ def test_stored_columns_follow_the_profile_also_under_an_index(store, normalizer
     assert len(store.engine.rows(f"SELECT * FROM {store.view('sales')}")) == 1
 
 
+def test_a_field_can_be_indexed_later(store):
+    _ensure(store, storage={"indexing": {"fields": ["amount"]}})
+    _ensure(store)
+    _ensure(store)
+    found = store.engine.rows(
+        "SELECT name, type FROM system.data_skipping_indices "
+        "WHERE database = {database:String} ORDER BY name",
+        {"database": store.database},
+    )
+    assert found == [
+        ("idx_amount", "minmax"),
+        ("idx_event_id", "bloom_filter"),
+        ("idx_note", "bloom_filter"),
+    ]
+
+
 def test_a_dropped_field_leaves_the_view_and_its_values_stay(store):
     _ensure(store)
     mapping = {name: path for name, path in NORMALIZER["mapping"].items() if name != "amount"}

@@ -7,6 +7,7 @@ from chartly.api.event_schema import ENVELOPE, Column, EventSchema
 from chartly.api.storage import StorageSpec
 from chartly.load.tables import (
     ENVELOPE_TYPES,
+    add_indexes,
     create_dataset,
     create_project,
     data_table,
@@ -107,6 +108,16 @@ def test_indexed_fields_get_the_index_that_fits_their_type():
     data, _ = create_dataset("d", _schema(), storage)
     assert "INDEX `idx_amount` `amount` TYPE minmax GRANULARITY 1" in data
     assert "INDEX `idx_event_id` `event_id` TYPE bloom_filter(0.01) GRANULARITY 1" in data
+
+
+def test_an_index_can_be_added_later():
+    storage = _storage(indexing={"fields": ["amount"]})
+    (statement,) = add_indexes("d", _schema(), storage)
+    assert statement == (
+        "ALTER TABLE `d`.`sales_events__data` ADD INDEX IF NOT EXISTS `idx_amount` `amount` "
+        "TYPE minmax GRANULARITY 1"
+    )
+    assert add_indexes("d", _schema(), _storage()) == []
 
 
 def test_the_view_shows_payload_and_envelope_and_nothing_of_ours():
