@@ -3,10 +3,11 @@
 import os
 import sys
 
-import typer
-
 from chartly.errors import REASONS, ChartlyError, Reason
 from chartly_cli.app import app
+
+_INTERRUPTED = 130
+"""What Typer makes of Ctrl-C."""
 
 
 def main() -> None:
@@ -19,14 +20,16 @@ def _run() -> int:
         result = app(standalone_mode=False)
     except ChartlyError as error:
         return _tell(error)
-    except (KeyboardInterrupt, typer.Abort):
-        return _say("error: Cancelled: the command was asked to stop", Reason.CANCELLED)
-    except BrokenPipeError:
+    except SystemExit as ended:
+        if not isinstance(ended.__context__, BrokenPipeError):
+            raise
         # Whoever read our output has enough; nothing more can be told.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last resort: no stack trace for users
         return _unexpected(error)
+    if result == _INTERRUPTED:
+        return _say("error: Cancelled: the command was asked to stop", Reason.CANCELLED)
     return result if isinstance(result, int) else 0
 
 
