@@ -1,0 +1,270 @@
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pyarrow as pa
+import pytest
+
+from chartly.api.duration import Length
+from chartly.api.event_schema import event_schema
+from chartly.api.profile import parse_profile
+from chartly.errors import Reason, RunError
+from chartly.load.tables import PUBLISHED
+from chartly.query.windows import window_of, windows_between
+from chartly_store.attempts import Attempt, Attempts
+from chartly_store.events import EventTable
+from chartly_store.project import ProjectStore
+from chartly_store.rollup import Generation, Rollup
+from support.profiles import changed, playbook_profile, playbook_profiles
+
+PROFILES = {profile.id.kind: profile.spec for profile in playbook_profiles()}
+START = datetime(2026, 2, 1, tzinfo=UTC)
+DAY = Length(1, "day")
+VIEW = "sales_rollup_daily"
+
+
+def _analytics(**changes):
+    source = playbook_profile("analytics")
+    for path, value in changes.items():
+        source = changed(source, "spec." + path.replace("__", "."), value)
+    return parse_profile(source).spec
+
+
+class Sales:
+    """A dataset with hourly sales, filled run by run."""
+
+    def __init__(self, engine, project):
+        self.store = ProjectStore(engine, project)
+        self.store.create()
+        self.schema = event_schema(PROFILES["normalizer"], PROFILES["storage"])
+        self.store.ensure_dataset(self.schema, PROFILES["storage"], "sales-onboard")
+        self.table = EventTable(self.store, self.schema, PROFILES["storage"])
+
+    def put(self, run, ordinal, days, currency="EUR", amount="1.10", deleted=0):
+        rows = [
+            {
+                "amount": Decimal(amount).quantize(Decimal("1.000000000")),
+                "currency": currency,
+                "customer_id": None,
+                "event_id": f"{day}-{hour}",
+                "occurred_at": START + timedelta(days=day, hours=hour),
+                "type": "sales.event",
+                "tenant_id": "t",
+                "project_id": "p",
+                "ingested_at": START,
+                "raw_ref": "sha256:0#0",
+                "run_id": run,
+                "profile_digest": "sha256:0",
+                "event_key": f"{day}-{hour}",
+                "_ver": ordinal << 40,
+                "_deleted": deleted,
+            }
+            for day in days
+            for hour in range(3)
+        ]
+        types = {"_ver": pa.uint64(), "_deleted": pa.uint8(), "amount": pa.decimal128(38, 9)}
+        schema = pa.schema(
+            [
+                (
+                    name,
+                    types.get(name)
+                    or (pa.timestamp("ms", "UTC") if isinstance(value, datetime) else pa.string()),
+                )
+                for name, value in rows[0].items()
+            ]
+        )
+        self.table.insert(pa.Table.from_pylist(rows, schema))
+        attempt = Attempt(run, 1, 0, "sales-onboard", "1.0.0", "sha256:0", START)
+        assert Attempts(self.store).begin(attempt, START).ordinal == ordinal
+
+    def rollup(self, **changes):
+        return Rollup(self.store, _analytics(**changes), "occurred_at")
+
+    def rows(self):
+        return self.store.engine.rows(f"SELECT * FROM `{self.store.database}`.{VIEW} ORDER BY ALL")
+
+
+@pytest.fixture
+def sales(engine, project):
+    return Sales(engine, project)
+
+
+def _generation(number, digest="sha256:q"):
+    return Generation(number, f"run-{number}", digest)
+
+
+def _publish(rollup, number, digest="sha256:q", sealed=None):
+    return rollup.publish(
+        rollup.touched(digest), _generation(number, digest), sealed, complete=True
+    )
+
+
+def test_the_playbook_s_query_is_computed_per_window(sales):
+    sales.put("run-1", 1, range(3))
+    result = _publish(sales.rollup(), 1)
+    assert (result.windows, result.sealed, result.rows) == (3, 0, 3)
+    assert [row[1:] for row in sales.rows()] == [("EUR", 3, Decimal("3.300000000"))] * 3
+
+
+def test_only_touched_windows_are_computed_again_and_a_repeat_changes_nothing(sales):
+    sales.put("run-1", 1, range(5))
+    first = _publish(sales.rollup(), 1)
+    assert sales.rollup().touched("sha256:q") == []
+    sales.put("run-2", 2, [3])
+    touched = sales.rollup().touched("sha256:q")
+    assert touched == [window_of(START + timedelta(days=3), DAY)]
+    assert _publish(sales.rollup(), 2).fingerprint == first.fingerprint
+    assert sales.rollup().fingerprint() == first.fingerprint
+
+
+def test_rows_of_a_run_that_never_published_are_covered_by_the_next(sales):
+    sales.put("run-1", 1, range(2))
+    _publish(sales.rollup(), 1)
+    sales.put("died", 2, [4])
+    sales.put("run-3", 3, [1])
+    assert [one.start.day for one in sales.rollup().touched("sha256:q")] == [2, 5]
+
+
+def test_another_query_computes_every_window_again(sales):
+    sales.put("run-1", 1, range(4))
+    _publish(sales.rollup(), 1)
+    assert len(sales.rollup().touched("sha256:other")) == 4
+
+
+def test_groups_that_vanish_vanish_and_other_windows_stay(sales):
+    sales.put("run-1", 1, [0, 1])
+    _publish(sales.rollup(), 1)
+    sales.put("run-2", 2, [0], currency="USD")
+    _publish(sales.rollup(), 2)
+    assert [row[1] for row in sales.rows()] == ["USD", "EUR"]
+
+
+def test_a_window_whose_rows_are_all_gone_is_published_empty(sales):
+    sales.put("run-1", 1, [0, 1])
+    _publish(sales.rollup(), 1)
+    sales.put("run-2", 2, [0], deleted=1)
+    result = _publish(sales.rollup(), 2)
+    assert (result.windows, result.rows) == (1, 1)
+
+
+def test_a_range_that_was_asked_for_leaves_the_others_to_the_next_run(sales):
+    sales.put("run-1", 1, range(4))
+    rollup = sales.rollup()
+    given = windows_between(START, START + timedelta(days=1), DAY)
+    rollup.publish(given, _generation(1), None, complete=False)
+    assert len(sales.rows()) == 1
+    assert len(sales.rollup().touched("sha256:q")) == 4
+
+
+def test_a_sealed_window_is_kept_as_it_is(sales):
+    sales.put("run-1", 1, range(3))
+    _publish(sales.rollup(), 1)
+    sales.put("run-2", 2, range(3), currency="USD")
+    result = _publish(sales.rollup(), 2, sealed=START + timedelta(days=1))
+    assert (result.windows, result.sealed) == (2, 1)
+    assert [row[1] for row in sales.rows()] == ["EUR", "USD", "USD"]
+
+
+def test_a_crash_before_the_switch_leaves_the_old_result(sales, monkeypatch):
+    sales.put("run-1", 1, range(2))
+    first = _publish(sales.rollup(), 1)
+    sales.put("run-2", 2, range(2), currency="USD")
+    dying = sales.rollup()
+    monkeypatch.setattr(dying, "_switch", lambda *_, **__: (_ for _ in ()).throw(RuntimeError))
+    with pytest.raises(RuntimeError):
+        _publish(dying, 2)
+    assert sales.rollup().fingerprint() == first.fingerprint
+    _publish(sales.rollup(), 3)
+    assert [row[1:3] for row in sales.rows()] == [("USD", 3)] * 2
+    stored = sales.store.engine.rows(f"SELECT count() FROM `{sales.store.database}`.{VIEW}__data")
+    assert stored == [(2,)]
+
+
+def test_many_windows_are_switched_by_one_insert(sales, monkeypatch):
+    sales.put("run-1", 1, range(60))
+    calls = []
+    insert = sales.store.insert_dicts
+    monkeypatch.setattr(
+        sales.store,
+        "insert_dicts",
+        lambda table, rows: (calls.append((table, len(rows))), insert(table, rows)),
+    )
+    assert _publish(sales.rollup(), 1).rows == 60
+    assert calls == [(PUBLISHED, 61)]
+
+
+def test_declared_columns_are_a_contract(sales):
+    columns = {
+        "day": "Timestamp",
+        "currency": "String",
+        "orders": "Int64",
+        "total_amount": "Decimal(18,2)",
+    }
+    sales.put("run-1", 1, [0])
+    _publish(sales.rollup(outputs__columns=columns), 1)
+    assert sales.rows() == [(START, "EUR", 3, Decimal("3.30"))]
+    kinds = sales.store.columns(f"{VIEW}__data")
+    assert kinds["total_amount"] == "Decimal(18, 2)"
+
+
+def test_what_would_lose_digits_is_no_output(sales):
+    columns = {
+        "day": "Timestamp",
+        "currency": "String",
+        "orders": "Int64",
+        "total_amount": "Decimal(18,2)",
+    }
+    sales.put("run-1", 1, [0], amount="0.001")
+    with pytest.raises(RunError, match="column 'total_amount' does not fit Decimal") as caught:
+        _publish(sales.rollup(outputs__columns=columns), 1)
+    assert caught.value.reason is Reason.OUTPUT_CONTRACT
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [({"day": "Timestamp"}, "the query gives columns day, currency, orders, total_amount")],
+)
+def test_columns_that_are_not_the_query_s_are_refused(sales, columns, says):
+    sales.put("run-1", 1, [0])
+    with pytest.raises(RunError, match=says) as caught:
+        _publish(sales.rollup(outputs__columns=columns), 1)
+    assert caught.value.reason is Reason.OUTPUT_CONTRACT
+
+
+def test_an_output_never_changes_its_columns(sales):
+    sales.put("run-1", 1, [0])
+    _publish(sales.rollup(), 1)
+    text = (
+        "SELECT currency, count() AS orders FROM {{dataset}} WHERE occurred_at >= {{window_start}} "
+        "AND occurred_at < {{window_end}} GROUP BY 1"
+    )
+    with pytest.raises(RunError, match="the dataset holds day") as caught:
+        _publish(sales.rollup(queryTemplate__text=text), 2, "sha256:new")
+    assert caught.value.reason is Reason.OUTPUT_CONTRACT
+
+
+def test_limits_hold(sales):
+    sales.put("run-1", 1, range(20))
+    with pytest.raises(RunError) as caught:
+        _publish(sales.rollup(limits={"maxMemoryBytes": 1}), 1)
+    assert caught.value.reason is Reason.STORE_UNAVAILABLE
+
+
+def test_writes_still_work_after_a_query_ran_read_only(sales):
+    sales.put("run-1", 1, [0])
+    _publish(sales.rollup(), 1)
+    sales.put("run-2", 2, [1])
+    assert _publish(sales.rollup(), 2).rows == 2
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_a_fingerprint_does_not_depend_on_threads(sales, threads):
+    """INV-5."""
+    sales.put("run-1", 1, range(30))
+    rollup = sales.rollup()
+    expected = _publish(rollup, 1).fingerprint
+    from chartly.query.fingerprint import fingerprint_query, fingerprint_text
+
+    row = sales.store.engine.rows(
+        fingerprint_query(sales.store.view("sales-rollup-daily")), settings={"max_threads": threads}
+    )[0]
+    assert fingerprint_text(row) == expected
