@@ -133,6 +133,14 @@ def test_inv_7_a_page_link_out_of_the_policy_is_refused(rig):
     assert caught.value.reason is Reason.EGRESS_DENIED
 
 
+def test_inv_7_the_base_url_itself_is_held_to_the_ports(rig):
+    server = rig.serve(in_turn(OK))
+    client = rig.client(egressPolicy={"ports": [8443]})
+    says = f"port 443 of {HOME!r} is not allowed; allowed are 8443"
+    assert failed(client, says) is Reason.EGRESS_DENIED
+    assert server.opened == 0
+
+
 def test_inv_7_an_allowed_host_at_a_forbidden_address_is_refused(rig):
     """Nothing is pinned, and localhost resolves to loopback."""
     stranger = rig.serve(in_turn(OK), STRANGER)
@@ -232,6 +240,14 @@ def test_bad_answers_without_end_are_one_sentence(rig, answer, says, because):
         because
     )
     assert len(server.requests) == 3
+
+
+def test_a_response_that_is_given_up_gives_its_connection_back(rig):
+    """The pool has fewer connections than there are attempts."""
+    server = rig.serve(in_turn(reply(b"[1]", headers={"Content-Encoding": "br"})))
+    says = f"{PAGE}: content-encoding 'br' was not asked for after 8 of 8 attempts"
+    assert failed(rig.client(retry={"maxAttempts": 8}), says) is Reason.UPSTREAM_UNAVAILABLE
+    assert len(server.requests) == 8
 
 
 def test_a_gzip_bomb_ends_it_at_once(rig):

@@ -232,6 +232,18 @@ def test_a_killed_connector_is_peer_lost(tmp_path):
             reader.next_segments(1, 1, 10)
 
 
+def test_a_connector_that_ends_while_it_is_looked_at_is_not_lost(tmp_path, monkeypatch):
+    with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+
+        def ends(_path):
+            writer.end(DONE)
+            return Peer.GONE
+
+        monkeypatch.setattr("chartly_spool.reader.peer", ends)
+        assert reader.next_segments(1, 1, 10) == []
+        assert reader.end == DONE
+
+
 def test_what_a_killed_connector_left_whole_is_still_read(tmp_path):
     with SpoolReader(tmp_path) as reader:
         with held_elsewhere(tmp_path / CONNECTOR) as (_, kill):
@@ -273,9 +285,17 @@ def test_a_full_spool_pauses_the_connector_until_the_loader_has_read(tmp_path, m
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path, limit=100) as writer:
         put(writer, 0, b"x" * 40)
         put(writer, 1, b"x" * 40)
-        pausing = threading.Event()
+        pausing, looks = threading.Event(), []
         check = writer._check_peer
-        monkeypatch.setattr(writer, "_check_peer", lambda: (pausing.set(), check()))
+
+        def look():
+            """A page that need not wait looks once."""
+            looks.append(1)
+            if len(looks) > 1:
+                pausing.set()
+            check()
+
+        monkeypatch.setattr(writer, "_check_peer", look)
         waits = []
         with concurrently(lambda: waits.append(put(writer, 2, b"x" * 40))) as failures:
             assert pausing.wait(10)
