@@ -196,6 +196,25 @@ def test_a_correction_within_a_run_is_counted_once(
     assert (result.counts["corrected"], result.counts["duplicate"]) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("sent", "stays", "because"),
+    [
+        ([("1", 1), ("2", 1)], (2, 1), "equal versions: the page's order decides"),
+        ([("1", 2), ("2", 1)], (2, 1), "also when the last one has the earlier time"),
+        ([("1", 1), ("2", 2), ("3", 1)], (3, 1), "also when the time comes back"),
+    ],
+)
+def test_of_one_event_in_a_page_the_last_record_stays(
+    engine, project, tmp_path, sent, stays, because
+):
+    plan = sales_plan(project)
+    records = [sale("a", amount, f"2026-02-0{day}T00:00:00Z") for amount, day in sent]
+    result = load_pages(engine, plan, tmp_path, [page(records)])
+    assert result.counts["duplicate"] == len(sent) - 1
+    assert _events(engine, plan, "amount, toDayOfMonth(occurred_at)") == [stays], because
+    assert len(_events(engine, plan, "day", "sales-rollup-daily")) == 1
+
+
 VERSIONED = {
     "normalizer": {
         "spec.mapping.updated_at": "$.updated",
