@@ -27,6 +27,7 @@ demo: $(STAMP) ## run the domains sales and flights end to end on this machine
 test: $(STAMP) lint type ## lint, check types and run every test
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest --cov --cov-report= tests
+	TZ=America/New_York $(BIN)/python -m pytest --quiet tests/unit/extract tests/unit/query tests/component/loader
 	$(BIN)/coverage report --include='core/chartly/*' --fail-under=100 --skip-covered
 	$(BIN)/coverage report --include='core/chartly_*/*,runners/*,cli/*' --fail-under=90 --skip-covered
 

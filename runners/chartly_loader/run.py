@@ -256,6 +256,7 @@ class _Load:
         if reason is Reason.CANCELLED:
             outcome = "cancelled"
         closing = {"reason": reason.value, "message": message[:500], **counts}
+        self._say_failed(reason)
         self._trail.say(f"workflow.run.{outcome}", closing)
         self._audit.append_run(self._request.run_id, self._request.attempt, self._trail.entries)
         self._audit.append_project(
@@ -277,6 +278,13 @@ class _Load:
             attempt, reason, message, json.dumps(_recorded(result)), result.audit_head, self._now()
         )
         return result
+
+    def _say_failed(self, reason: Reason) -> None:
+        """Ends every part that was started and has not said how it ended."""
+        said = {entry.event["type"] for entry in self._trail.entries}
+        for part in ("connector", "normalizer"):
+            if not said & {f"{part}.run.succeeded", f"{part}.run.failed"}:
+                self._trail.say(f"{part}.run.failed", {"reason": reason.value})
 
     def _chained(self) -> dict[str, object]:
         """What the project's chain records of the attempt's own."""

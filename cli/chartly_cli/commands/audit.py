@@ -7,6 +7,7 @@ from chartly_cli.output import table
 from chartly_cli.runs import run_folders
 from chartly_cli.session import Session
 from chartly_cli.stored import project_of, stored
+from chartly_store.audit import ChainVerdict
 
 
 def verify(session: Session) -> None:
@@ -21,6 +22,7 @@ def verify(session: Session) -> None:
             "head": one.verdict.head,
             "fault": one.verdict.fault,
             "at": one.verdict.sequence or None,
+            "unchained": one.unchained,
         }
         for one in verdicts
     ]
@@ -28,9 +30,7 @@ def verify(session: Session) -> None:
         [
             one.chain,
             one.verdict.count,
-            f"{one.verdict.fault} at entry {one.verdict.sequence}"
-            if one.verdict.fault
-            else "whole",
+            _shown(one),
             one.verdict.head[:16],
         ]
         for one in verdicts
@@ -40,6 +40,12 @@ def verify(session: Session) -> None:
     if broken:
         session.printer.note(f"error: {Reason.AUDIT_BROKEN}: {', '.join(broken)} not whole")
         raise typer.Exit(REASONS[Reason.AUDIT_BROKEN].exit_code)
+
+
+def _shown(one: ChainVerdict) -> str:
+    if one.verdict.fault:
+        return f"{one.verdict.fault} at entry {one.verdict.sequence}"
+    return f"whole, last {one.unchained} not yet recorded" if one.unchained else "whole"
 
 
 def show(session: Session, run: str | None) -> None:
