@@ -101,26 +101,34 @@ class EventTable:
         return found[1] if found[0] and isinstance(found[1], datetime) else None
 
     def expire(self, now: datetime) -> None:
-        """Deletes what is older than its retention."""
+        """Deletes what is older than its retention, and rejects: they hold whole records."""
         condition, cut = self._expired(now)
         if condition is None:
             return
-        found = self._engine.rows(
-            f"SELECT count() FROM {self._table} WHERE {condition}", {"cut": cut}
-        )
+        self._delete(self._table, condition, cut)
+        rejects = rejected_table(self._storage.dataset)
+        older, cut = self._older(_COPIED, now, self._days())
+        self._delete(qualified(self._store.database, rejects), older, cut)
+
+    def _delete(self, table: str, condition: str, cut: str) -> None:
+        found = self._engine.rows(f"SELECT count() FROM {table} WHERE {condition}", {"cut": cut})
         if found[0][0]:
             self._engine.command(
-                f"ALTER TABLE {self._table} DELETE WHERE {condition} SETTINGS mutations_sync = 1",
+                f"ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 1",
                 {"cut": cut},
             )
 
     def _expired(self, now: datetime) -> tuple[str | None, str]:
-        if self._storage.retention_days is not None:
-            return self._older(_COPIED, now, self._storage.retention_days)
-        if self._storage.retention is not None:
-            column = quoted(self._storage.retention.from_)
-            return self._older(column, now, self._storage.retention.days)
-        return None, ""
+        days = self._days()
+        if not days:
+            return None, ""
+        retention = self._storage.retention
+        return self._older(quoted(retention.from_) if retention else _COPIED, now, days)
+
+    def _days(self) -> int:
+        """How long events are kept; 0 is for ever."""
+        retention = self._storage.retention
+        return (retention.days if retention else self._storage.retention_days) or 0
 
     def _older(self, column: str, now: datetime, days: int) -> tuple[str, str]:
         cut = (now - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")

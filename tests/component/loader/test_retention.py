@@ -93,6 +93,25 @@ def test_a_row_that_was_replaced_takes_no_window_with_it(engine, project, tmp_pa
     assert _rolled_up(engine, plan) == [(1, 2)]
 
 
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"spec.retentionDays": 30},
+        {"spec.retentionDays": None, "spec.retention": {"days": 30, "from": "occurred_at"}},
+    ],
+)
+def test_rejects_are_kept_no_longer_than_events(engine, project, tmp_path, kept):
+    plan = sales_plan(project, {"storage": kept})
+    load_pages(engine, plan, tmp_path, [page([sale("bad", "null", NEW)])])
+    rejects = (
+        f"SELECT run_id FROM `{ProjectStore(engine, project).database}`.`sales_events__rejected`"
+    )
+    _later(engine, plan, tmp_path / "s2", [page([sale("worse", "null", NEW)])], 29)
+    assert sorted(engine.rows(rejects)) == [("run-1",), ("run-29",)]
+    _later(engine, plan, tmp_path / "s3", [page([])], 31)
+    assert engine.rows(rejects) == [("run-29",)]
+
+
 def test_without_retention_nothing_expires(engine, project, tmp_path):
     plan = sales_plan(project, {"storage": {"spec.retentionDays": None}})
     load_pages(engine, plan, tmp_path, [page([sale("a", "1", OLD)])])
