@@ -3,6 +3,7 @@
 import errno
 import os
 import time
+from collections import deque
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -38,7 +39,8 @@ class SpoolWriter:
         self._path = path
         self._limit = limit
         self._lock = FileLock(path / CONNECTOR)
-        self._sizes: dict[int, int] = {}
+        self._sizes: deque[tuple[int, int]] = deque()
+        self._held = 0
 
     def __enter__(self) -> Self:
         if not self._lock.acquire():
@@ -75,7 +77,8 @@ class SpoolWriter:
             # Its room is needed to say how the connector ended.
             (self._path / body_name(meta.number)).unlink()
             raise
-        self._sizes[meta.number] = len(body)
+        self._sizes.append((meta.number, len(body)))
+        self._held += len(body)
         return waited
 
     def end(self, end: End) -> None:
@@ -84,15 +87,16 @@ class SpoolWriter:
 
     def _wait_for_room(self, size: int) -> float:
         started = time.monotonic()
-        while self._sizes and self._used() + size > self._limit * _FULL:
+        while self._used() + size > self._limit * _FULL and self._sizes:
             self._check_peer()
             time.sleep(_POLL_SECONDS)
         return time.monotonic() - started
 
     def _used(self) -> int:
-        for number in [n for n in self._sizes if not (self._path / body_name(n)).exists()]:
-            del self._sizes[number]
-        return sum(self._sizes.values())
+        # The loader removes pages in their order, so only the oldest has to be looked for.
+        while self._sizes and not (self._path / body_name(self._sizes[0][0])).exists():
+            self._held -= self._sizes.popleft()[1]
+        return self._held
 
     def _check_peer(self) -> None:
         if peer(self._path / LOADER) is Peer.GONE:
