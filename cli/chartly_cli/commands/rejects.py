@@ -1,5 +1,6 @@
 """``chartly rejects``."""
 
+from chartly.errors import Reason, RunError
 from chartly.load.sql import qualified
 from chartly.load.tables import rejected_table
 from chartly_cli.output import table
@@ -17,9 +18,15 @@ def rejects(session: Session, name: str, limit: int) -> None:
     workflow = frozen.resolution.workflow.name
     with stored(workspace, frozen.plan.project) as found:
         attempts = Attempts(found.store).of_workflow(workflow)
-        run = attempts[0].run_id if attempts else ""
+        if not attempts:
+            raise RunError(
+                Reason.PREREQUISITE_MISSING, f"workflow {workflow!r} has not run yet; run it first"
+            )
+        run = attempts[0].run_id
         rows: list[tuple[object, ...]] = []
         for stream in frozen.plan.streams:
+            if not found.store.columns(rejected_table(stream.storage.dataset)):
+                continue
             target = qualified(found.store.database, rejected_table(stream.storage.dataset))
             rows += found.engine.rows(
                 f"SELECT {', '.join(_COLUMNS)} FROM {target} FINAL "  # noqa: S608 - quoted names

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from chartly.errors import ChartlyError, Reason
+from chartly.errors import ChartlyError, Reason, SpecError
 from chartly.evidence.event import Source
 from chartly_cli.commands.deprecate import annotate
 from chartly_cli.runs import run_folders, write_durably
@@ -55,6 +55,7 @@ def _end_cut_off(state: Path, workflow: str) -> None:
 
 def _steps(workspace: Workspace, frozen: Frozen, found: Stored) -> list[Step]:
     files = _file_steps(workspace, frozen)
+    writer = frozen.resolution.workflow.name
     derived = [
         Step(
             "derived dataset",
@@ -63,6 +64,7 @@ def _steps(workspace: Workspace, frozen: Frozen, found: Stored) -> list[Step]:
             partial(drop_output, found.store, dataset),
         )
         for dataset in (one.spec.outputs.dataset for one in frozen.plan.analytics)
+        if _is_ours(found, dataset, writer)
     ]
     canonical = [
         Step(
@@ -72,8 +74,15 @@ def _steps(workspace: Workspace, frozen: Frozen, found: Stored) -> list[Step]:
             partial(drop_dataset, found.store, dataset),
         )
         for dataset in (one.storage.dataset for one in frozen.plan.streams)
+        if _is_ours(found, dataset, writer)
     ]
     return [files[0], *derived, *canonical, *files[1:]]
+
+
+def _is_ours(found: Stored, dataset: str, workflow: str) -> bool:
+    """Whether no other workflow writes a dataset; what another one wrote is not ours to drop."""
+    row = found.store.dataset(dataset)
+    return row is None or row.workflow == workflow
 
 
 def _file_steps(workspace: Workspace, frozen: Frozen) -> list[Step]:
@@ -81,9 +90,15 @@ def _file_steps(workspace: Workspace, frozen: Frozen) -> list[Step]:
     workflow = frozen.resolution.workflow
     path = workspace.root / workflow.source
     kept = workspace.state / _PENDING / path.name
-    steps = [Step("workflow", workflow.source, "workflow.deleted", partial(_remove, path, kept))]
+    others = [one for one in workspace.workflows if one.name != workflow.name]
+    sources = {one.source for one in others} | {one.source for _, one in workspace.profiles}
+    alone = workflow.source not in sources
+    remove = partial(_remove, path, kept, alone=alone)
+    steps = [Step("workflow", workflow.source, "workflow.deleted", remove)]
+    used = {step.reference.rpartition("::")[2] for one in others for step in one.steps}
     for one in frozen.resolution.profiles:
-        if one.found_in is not None and one.profile.deprecated is None:
+        free = str(one.reference.profile) not in used
+        if one.found_in is not None and one.profile.deprecated is None and free:
             source = workspace.root / one.profile.source
             because = f"torn down with workflow {workflow.name}"
             act = partial(annotate, source, one.profile, because)
@@ -92,8 +107,14 @@ def _file_steps(workspace: Workspace, frozen: Frozen) -> list[Step]:
     return steps
 
 
-def _remove(path: Path, kept: Path) -> None:
-    """Removes a workflow's file; what it named is kept until the teardown is through."""
+def _remove(path: Path, kept: Path, *, alone: bool) -> None:
+    """Removes a workflow's file; what it named is kept until the teardown is through.
+
+    Raises:
+        SpecError: the file holds other objects, too.
+    """
+    if not alone:
+        raise SpecError(f"{path}: holds other objects, too; take the workflow out of it by hand")
     # Taken up after a kill, the workflow is read from what was kept, and its file is gone.
     if path.exists() and path != kept:
         kept.parent.mkdir(parents=True, exist_ok=True)

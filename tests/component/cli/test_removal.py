@@ -146,3 +146,47 @@ def test_deprecate_without_a_store_only_edits_the_file(folder):
         == 0
     )
     assert not (folder / ".chartly" / "store").exists()
+
+
+def second_workflow(folder, name="sales-again"):
+    text = (folder / WORKFLOW).read_text().replace("sales-onboard", name)
+    path = folder / "workflows" / f"{name}.yaml"
+    path.write_text(text)
+    return path
+
+
+def test_what_another_workflow_wrote_or_still_uses_is_left_alone(ran):
+    """Non-destructive: a workflow that names the datasets of another cannot drop them."""
+    other = second_workflow(ran)
+    steps = chartly_json(ran, "teardown", "sales-again", "--yes")["steps"]
+    assert steps == [{"kind": "workflow", "name": "workflows/sales-again.yaml"}]
+    assert not other.exists()
+    assert chartly_json(ran, "query", "SELECT count() AS n FROM sales_events") == [{"n": 2}]
+
+
+def test_a_file_that_holds_other_objects_is_not_removed(folder):
+    path = folder / WORKFLOW
+    profile = folder / STORAGE
+    path.write_text(path.read_text() + "---\n" + profile.read_text())
+    profile.unlink()
+    outcome = chartly(folder, "teardown", "sales", "--yes")
+    assert outcome.code == 0
+    assert "holds other objects, too; take the workflow out of it by hand" in outcome.out
+    assert path.exists()
+
+
+def test_rejects_of_a_workflow_that_has_not_run_or_not_come_far(tmp_path, ran):
+    second_workflow(ran)
+    outcome = chartly(ran, "rejects", "sales-again")
+    assert outcome.code == 3
+    assert outcome.errors == [
+        "error: PrerequisiteMissing: workflow 'sales-again' has not run yet; run it first"
+    ]
+    with serving(tmp_path, in_order(pages_of([sale(1)], 1))) as api:
+        refused = chartly(ran, "run", "sales-again", *api.options)
+    assert refused.code == 3, refused
+    assert (
+        "error: DatasetInUse: dataset 'sales-events' is written by workflow 'sales-onboard'"
+        in refused.err
+    )
+    assert ": no rejects" in chartly(ran, "rejects", "sales-again").out
