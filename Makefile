@@ -44,7 +44,7 @@ generate: $(STAMP) ## write the generated reference docs anew
 
 lock: $(STAMP) ## resolve the dependencies anew into requirements/
 	for extra in $(EXTRAS); do \
-	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate \
+	  $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-strip-extras --no-header --no-annotate \
 	    --python-version 3.11 --exclude-newer '7 days' --extra $$extra pyproject.toml --output-file requirements/$$extra.txt; \
 	done
 
