@@ -40,10 +40,9 @@ def main(
     project: Annotated[
         str | None, typer.Option(metavar="TENANT/PROJECT", help="The project, if files do not say.")
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Tell more.")] = False,
 ) -> None:
     """A few small YAML files become a data domain that runs."""
-    context.obj = Session(directory, output, project, verbose)
+    context.obj = Session(directory, output, project)
 
 
 @app.command()

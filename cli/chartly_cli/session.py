@@ -25,7 +25,6 @@ class Session:
     directory: Path
     form: Form
     project: str | None
-    verbose: bool
 
     @property
     def printer(self) -> Printer:
