@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from chartly.api.reference import Project
 from chartly.errors import Reason, RunError
 from chartly_loader.run import load
 from chartly_store.attempts import Attempts
 from chartly_store.audit import AuditLog, Checkpoint
 from chartly_store.project import ProjectStore
+from chartly_store.teardown import drop_dataset, drop_output
 from support.loading import (
     FROZEN_AT,
     WORKFLOW,
@@ -426,7 +428,7 @@ def test_events_older_than_their_retention_are_late(engine, project, tmp_path):
 
 def test_more_days_than_one_insert_may_touch(engine, project, tmp_path):
     plan = sales_plan(project)
-    days = [f"2025-{month:02}-{day:02}T12:00:00Z" for month in range(1, 13) for day in range(1, 28)]
+    days = [f"2025-{month:02}-{day:02}T12:00:00Z" for month in range(1, 5) for day in range(1, 29)]
     records = [sale(f"k{index}", "1", day) for index, day in enumerate(days)]
     result = load_pages(engine, plan, tmp_path, [page(records)])
     assert result.reason is Reason.SUCCEEDED, result.message
@@ -443,6 +445,33 @@ def test_a_window_given_by_hand_is_computed_and_nothing_else(engine, project, tm
     asked = (datetime(2026, 2, 2, tzinfo=UTC), datetime(2026, 2, 4, tzinfo=UTC))
     result = load(replace(request(plan, spool), window=asked), engine, nothing, clock)
     assert result.outputs[0].windows == 2
+
+
+def test_projects_share_a_store_and_no_row(engine, project, tmp_path):
+    """INV-8."""
+    plans = [sales_plan(project), sales_plan(Project("tenant-other", project.project))]
+    for number, plan in enumerate(plans):
+        load_pages(engine, plan, tmp_path / str(number), [page([sale(f"only-{number}")])])
+    drop_dataset(ProjectStore(engine, plans[0].project), "sales-events")
+    assert [row[0] for row in _events(engine, plans[1])] == ["only-1"]
+    assert [one.ordinal for one in attempts(engine, plans[1], "run-1")] == [1]
+
+
+def test_teardown_keeps_the_evidence(engine, project, tmp_path):
+    """INV-9."""
+    plan = sales_plan(project)
+    load_pages(engine, plan, tmp_path, [page([sale("a")])])
+    store = ProjectStore(engine, project)
+    for _ in range(2):
+        drop_output(store, "sales-rollup-daily")
+        drop_dataset(store, "sales-events")
+    assert store.columns("sales_events") == store.columns("sales_rollup_daily") == {}
+    assert _said(engine, plan)[-1] == "workflow.run.succeeded"
+    assert resume(engine, plan, "run-1").complete
+    assert attempts(engine, plan, "run-1")[0].reason == "Succeeded"
+    again = load_pages(engine, plan, tmp_path, [page([sale("b")])], "run-2")
+    assert again.outputs[0].rows == 1
+    assert [row[0] for row in _events(engine, plan)] == ["b"]
 
 
 def test_another_workflow_may_not_write_the_dataset(engine, project, tmp_path):
