@@ -107,6 +107,10 @@ class SpoolWriter:
         try:
             hidden.write_bytes(content)
             os.replace(hidden, self._path / name)  # noqa: PTH105 - Path.replace is the same call
+        except FileNotFoundError:
+            raise RunError(
+                Reason.PEER_LOST, f"spool {self._path}: is gone, as its loader is"
+            ) from None
         except OSError as error:
             if error.errno not in _NO_ROOM:
                 raise

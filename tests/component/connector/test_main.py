@@ -315,6 +315,18 @@ def test_a_killed_connector_is_peer_lost_and_its_pages_are_whole(place, stuck):
     place.check_no_secret()
 
 
+def test_a_connector_whose_spool_was_taken_away_ends_without_calling_it_a_bug(place, rig):
+    rig.serve(lambda number, _request, _server: json_reply({"data": [number], "next_cursor": str(number)}))  # fmt: skip
+    with running(place) as process, SpoolReader(place.spool) as reader:
+        reader.write_state(State({"main": StreamState()}))
+        assert reader.next_segments(1, 1, 20)
+        place.spool.rename(place.path / "taken-away")
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == REASONS[Reason.PEER_LOST].exit_code
+    assert "Traceback" not in err
+    assert "bug" not in err
+
+
 def test_a_connector_whose_loader_is_gone_ends(place, rig):
     rig.serve(lambda number, _request, _server: json_reply({"data": [number], "next_cursor": str(number)}))  # fmt: skip
     with running(place) as process:

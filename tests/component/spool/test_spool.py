@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -279,6 +280,19 @@ def test_a_killed_loader_is_peer_lost_to_one_that_writes(tmp_path):
         with lost("the loader ended while pages were on their way"):
             put(writer, 1)
     assert names(tmp_path) == ["00000000.json", "00000000.page"]
+
+
+def test_a_spool_that_was_taken_away_is_peer_lost(tmp_path):
+    """The next attempt removes the folders of those before it, whoever still writes there."""
+    spool = tmp_path / "spool-1"
+    spool.mkdir()
+    with SpoolWriter(spool) as writer:
+        put(writer, 0)
+        shutil.rmtree(spool)
+        with lost(f"spool {spool}: is gone, as its loader is"):
+            put(writer, 1)
+        with lost("is gone"):
+            writer.end(DONE)
 
 
 def test_a_full_spool_pauses_the_connector_until_the_loader_has_read(tmp_path, monkeypatch):
