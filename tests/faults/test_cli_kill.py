@@ -1,5 +1,6 @@
 """``chartly run`` killed at random moments, on both sides, and run again until it is done."""
 
+import contextlib
 import os
 import random
 import signal
@@ -12,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from support.command import chartly, chartly_json, sales_folder
-from support.sales_api import Answer, in_order, pages_of, sale, serving
+from support.sales_api import Answer, SalesApi, in_order, pages_of, sale, serving
 
 KILLS = 50
-PAGES = 30
+PAGES = 20
 ROWS_A_PAGE = 5
 PAGE_SECONDS = 0.01
-LONGEST = 2.0
+MOST_PAGES_A_LIFE = 6
+BY_TIME = 0.3
 SEED = 20260202
 TOTALS = (
     "SELECT count() AS n, uniqExact(event_id) AS keys, sum(amount) AS total, "
@@ -69,8 +71,26 @@ def kill(process: subprocess.Popen, side: str) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
+def outlives(process: subprocess.Popen, api: SalesApi, chance: random.Random) -> bool:
+    """Lets a run live for some pages and a moment, or for some time; whether it still lives then.
+
+    Pages count, so that kills come between them however slow the machine is; time counts, so that
+    kills come before the first page and after the last one, too.
+    """
+    if chance.random() < BY_TIME:
+        moment = chance.uniform(0.2, 1.5)
+    else:
+        moment = chance.uniform(0, 0.5)
+        pages = len(api.asked) + chance.randint(1, MOST_PAGES_A_LIFE)
+        while len(api.asked) < pages and process.poll() is None:
+            time.sleep(0.005)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(moment)
+    return process.poll() is None
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_killed_runs_lose_nothing_and_double_nothing(tmp_path):
     """INV-4 after any crash: 50 random SIGKILLs, then one run; every row is there once."""
     folder = sales_folder(tmp_path / "sales", {
@@ -82,12 +102,11 @@ def test_killed_runs_lose_nothing_and_double_nothing(tmp_path):
     with serving(tmp_path, slowly(pages_of(records, ROWS_A_PAGE))) as api:
         while killed < KILLS:
             process = start(folder, api.options)
-            try:
-                process.wait(chance.uniform(0.3, LONGEST))
-                ended += 1
-            except subprocess.TimeoutExpired:
+            if outlives(process, api, chance):
                 kill(process, chance.choice(("both", "both", "loader", "connector")))
                 killed += 1
+            else:
+                ended += 1
             assert process.wait(60) in (0, 12, -signal.SIGKILL)
         last = chartly_json(folder, "run", "sales", *api.options)
         again = chartly_json(folder, "run", "sales", *api.options)
@@ -104,6 +123,7 @@ def test_killed_runs_lose_nothing_and_double_nothing(tmp_path):
     lost, doubled = len(records) - found["keys"], found["n"] - found["keys"]
     print(f"kills: {killed}, lost: {lost}, doubled: {doubled} (ended: {ended}, requests: {asked})")
     assert (lost, doubled) == (0, 0)
+    assert asked > 3 * PAGES, "kills must come between pages, too"
     assert Decimal(found["total"]) == total
     assert chartly(folder, "audit", "verify").code == 0
     left = list((folder / ".chartly" / "runs").glob("*/spool*"))
