@@ -3,10 +3,10 @@
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -24,8 +24,10 @@ from support.loading import ended, page, sale, sales_plan, segment_meta
 
 TESTS = Path(__file__).parents[1]
 PAGES = 24
-_LONGEST_LIFE = 0.9
+_CALLS = 70
+"""Engine calls of a loader among which it dies; a whole attempt has some more."""
 _GIVE_UP = 30.0
+_POLL = 0.005
 
 
 class ExactnessError(AssertionError):
@@ -80,9 +82,11 @@ class Harness:
         name, attempt = identity
         spool = self.folder / f"{name}-{attempt}"
         spool.mkdir()
-        connector = threading.Thread(target=_connect, args=(spool, bodies))
+        gone = threading.Event()
+        connector = threading.Thread(target=_connect, args=(spool, bodies, gone))
         command = [sys.executable, str(TESTS / "faults" / "loader_process.py")]
-        command += [str(self.folder / "store"), str(spool), name, str(attempt), self.mutant]
+        command += [str(self.folder / "store"), str(spool), name, str(attempt)]
+        command += ["--mutant", self.mutant, "--dies", *(self._moment() if kill else ())]
         process = subprocess.Popen(
             command,
             env={**os.environ, "PYTHONPATH": str(TESTS)},
@@ -92,31 +96,26 @@ class Harness:
         )
         connector.start()
         try:
-            if kill:
-                self._kill(process, spool)
             out, err = process.communicate(timeout=_GIVE_UP)
         finally:
             process.kill()
             process.wait()
+            gone.set()
             connector.join(_GIVE_UP)
-        if process.returncode < 0:
+        if process.returncode == -signal.SIGKILL:
+            self.kills += 1
             return None
         if process.returncode:
             raise ExactnessError(err[-2000:])
         return json.loads(out)
 
-    def _kill(self, process, spool):
-        """Kills the loader some time after it has told the connector where to start."""
-        deadline = time.monotonic() + _GIVE_UP
-        while not (spool / STATE).exists() and process.poll() is None:
-            if time.monotonic() > deadline:
-                raise ExactnessError("the loader did not start")
-            time.sleep(0.002)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(self._random.uniform(0, _LONGEST_LIFE))
-        if process.poll() is None:
-            process.kill()
-            self.kills += 1
+    def _moment(self):
+        """When a loader dies: so long after it has called its engine so many times.
+
+        Calls count, so that the kills are spread over a run on a fast machine and a slow one alike;
+        the time after the call lets them fall into the middle of an insert.
+        """
+        return str(self._random.randrange(_CALLS)), str(self._random.choice((0, 0.001, 0.004)))
 
     def _expect(self, records):
         for of_page in records:
@@ -169,8 +168,11 @@ def _sale(one):
     return body[:-1] + f', "salt": {salt}}}'.encode()
 
 
-def _connect(spool, bodies):
+def _connect(spool, bodies, gone):
     """What a connector does: waits for the state, writes what is missing, and ends."""
+    while not (spool / STATE).exists():
+        if gone.wait(_POLL):
+            return
     with suppress(RunError), SpoolWriter(spool) as writer:
         start = writer.wait_for_state(_GIVE_UP).streams[MAIN_STREAM]
         first = len(bodies) if start.complete else start.next_number

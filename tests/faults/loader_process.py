@@ -1,10 +1,11 @@
-"""A loader as a process of its own, to be killed: one attempt over a spool that others fill.
+"""A loader as a process of its own that kills itself: one attempt over a spool that others fill."""
 
-Usage: loader_process.py STORE SPOOL RUN ATTEMPT [MUTANT]
-"""
-
+import argparse
 import json
-import sys
+import os
+import signal
+import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -36,15 +37,43 @@ MUTANTS = {
 }
 
 
-def main(store, spool, run, attempt, mutant=""):
+class MortalEngine:
+    """An engine whose process gets SIGKILL some time after so many calls, whatever it does then."""
+
+    def __init__(self, engine, calls, seconds):
+        self._engine = engine
+        self._calls = calls
+        self._seconds = seconds
+
+    def __getattr__(self, name):
+        if name != "close":
+            self._calls -= 1
+            if self._calls == 0:
+                threading.Thread(target=self._die, daemon=True).start()
+        return getattr(self._engine, name)
+
+    def _die(self):
+        time.sleep(self._seconds)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for name, kind in (("store", Path), ("spool", Path), ("run", str), ("attempt", int)):
+        parser.add_argument(name, type=kind)
+    parser.add_argument("--mutant", default="")
+    parser.add_argument("--dies", type=float, nargs="*", help="after CALLS calls and SECONDS")
+    given = parser.parse_args()
     intake.GROUP_SEGMENTS = 2
-    if mutant:
-        setattr(intake.Intake, *MUTANTS[mutant])
-    with closing(open_embedded(Path(store))) as engine:
-        asked = request(sales_plan(), Path(spool), run, int(attempt))
-        result = load(asked, engine, nothing, clock)
+    if given.mutant:
+        setattr(intake.Intake, *MUTANTS[given.mutant])
+    with closing(open_embedded(given.store)) as engine:
+        mortal = MortalEngine(engine, *given.dies) if given.dies else engine
+        result = load(
+            request(sales_plan(), given.spool, given.run, given.attempt), mortal, nothing, clock
+        )
     print(json.dumps({"reason": result.reason, "message": result.message, "counts": result.counts}))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -1,0 +1,58 @@
+import pytest
+
+from chartly.api.profile import parse_profile
+from chartly.errors import Reason, SpecError
+from chartly.plan.catalog import Catalog
+from chartly.plan.check import check_plan
+from chartly.plan.resolve import resolve
+from chartly.plan.snapshot import freeze, thaw
+from support.profiles import HOME, changed, playbook_profile, playbook_workflow, workflow
+
+KINDS = ("connector", "normalizer", "storage", "analytics")
+
+
+def _check(kind=None, path="", value=None, flow=None):
+    """Checks the playbook's plan, with one value of one profile changed."""
+    profiles = {one: playbook_profile(one) for one in KINDS}
+    if kind is not None:
+        profiles[kind] = changed(profiles[kind], path, value)
+    catalog = Catalog((HOME, parse_profile(one)) for one in profiles.values())
+    resolution = resolve(flow or workflow(), catalog, HOME)
+    snapshot = freeze(resolution)
+    check_plan(resolution, thaw(snapshot.content, snapshot.digest, HOME))
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "because"),
+    [
+        (None, "", None, "the playbook itself"),
+        ("connector", "spec.records", {"path": "$.response.rows"}, "a path to the records"),
+        ("connector", "spec.pagination", {"mode": "none"}, "pages that no field names"),
+    ],
+)
+def test_what_can_run_passes(kind, path, value, because):
+    _check(kind, path, value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "says", "reason"),
+    [
+        ("connector", "spec.records", {"path": "$.rows["}, "connector/sales-http: spec.records.path: ", Reason.CONFIG_INVALID),
+        ("connector", "spec.pagination.responseField", "a[", "connector/sales-http: spec.pagination.responseField: ", Reason.CONFIG_INVALID),
+        ("normalizer", "spec.mapping.amount", "$.totals[", "normalizer/sales-default@1.0.0: mapping.amount: ", Reason.CONFIG_INVALID),
+        ("analytics", "spec.queryTemplate.text", "DROP TABLE x", "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text", Reason.CONFIG_INVALID),
+        ("storage", "spec.writeMode", "replace", "storage/sales-events@1.0.0: spec.writeMode 'replace'", Reason.NOT_SERVED),
+    ],
+)  # fmt: skip
+def test_what_cannot_is_named_before_anything_starts(kind, path, value, says, reason):
+    """INV-10: profile, field and mistake."""
+    with pytest.raises(SpecError) as caught:
+        _check(kind, path, value)
+    assert says in caught.value.message
+    assert caught.value.reason is reason
+
+
+def test_a_workflow_that_is_not_served_is_named_too():
+    with pytest.raises(SpecError, match="workflow sales-onboard@1.0.0: spec.suspend") as caught:
+        _check(flow=workflow(changed(playbook_workflow(), "spec.suspend", value=True)))
+    assert caught.value.reason is Reason.NOT_SERVED
