@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := connector loader embedded cli demo dev
+EXTRAS := connector loader embedded cli operator demo dev
 
 .PHONY: help setup demo test lint type generate lock bench docs clean
 

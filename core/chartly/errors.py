@@ -52,7 +52,22 @@ class Reason(StrEnum):
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     INTERNAL_ERROR = "InternalError"
     KILLED = "Killed"
+    OUT_OF_MEMORY = "OutOfMemory"
+    EVICTED = "Evicted"
+    JOB_LOST = "JobLost"
+    RESULT_UNKNOWN = "ResultUnknown"
+    EVIDENCE_MISSING = "EvidenceMissing"
     TERMINATED = "Terminated"
+    WORKFLOW_NOT_FOUND = "WorkflowNotFound"
+    RESOLUTION_CHANGED = "ResolutionChanged"
+    CONCURRENCY_FORBIDDEN = "ConcurrencyForbidden"
+    READY = "Ready"
+    CHECKING = "Checking"
+    PENDING = "Pending"
+    RUNNING = "Running"
+    RETRYING = "Retrying"
+    QUEUED = "Queued"
+    SUSPENDED = "Suspended"
 
 
 class Retry(Enum):
@@ -63,6 +78,8 @@ class Retry(Enum):
     RETRY = "retry"
     FREE = "free"
     """Infrastructure's fault: retried without counting against the run's attempts."""
+    ACTIVE = "active"
+    """No end: what an object in a cluster says on its way."""
 
 
 @dataclass(frozen=True)
@@ -142,8 +159,39 @@ REASONS: dict[Reason, ReasonInfo] = {
     Reason.DEADLINE_EXCEEDED: _info(31, Retry.NEVER, "the run took longer than it may"),
     Reason.INTERNAL_ERROR: _info(70, Retry.RETRY, "a bug in Chartly; please report it"),
     Reason.KILLED: _info(137, Retry.FREE, "the process was killed, most often for memory"),
+    Reason.OUT_OF_MEMORY: _info(137, Retry.RETRY, "a container took more memory than its limit"),
+    Reason.EVICTED: _info(137, Retry.FREE, "the cluster took the Pod's node or place away"),
+    Reason.JOB_LOST: _info(137, Retry.FREE, "the attempt's Job was deleted before it ended"),
+    Reason.RESULT_UNKNOWN: _info(
+        1, Retry.FREE, "the attempt ended and left no word; the next one asks the store"
+    ),
+    Reason.EVIDENCE_MISSING: _info(
+        28, Retry.NEVER, "everything is stored, but its audit events do not read back"
+    ),
     Reason.TERMINATED: _info(143, Retry.FREE, "the process was told to stop"),
+    Reason.WORKFLOW_NOT_FOUND: _info(3, Retry.NEVER, "a run names a workflow that is not there"),
+    Reason.RESOLUTION_CHANGED: _info(
+        3, Retry.NEVER, "a reference no longer resolves to what it did; change the workflow"
+    ),
+    Reason.CONCURRENCY_FORBIDDEN: _info(
+        3, Retry.NEVER, "another run of the workflow is active, and `concurrency` is `Forbid`"
+    ),
+    Reason.READY: _info(0, Retry.ACTIVE, "the object is valid and may be used"),
+    Reason.CHECKING: _info(0, Retry.ACTIVE, "something that the object names is not checked yet"),
+    Reason.PENDING: _info(0, Retry.ACTIVE, "the run's Pod does not run yet; the message says why"),
+    Reason.RUNNING: _info(0, Retry.ACTIVE, "an attempt of the run is under way"),
+    Reason.RETRYING: _info(0, Retry.ACTIVE, "an attempt failed; the next one is to come"),
+    Reason.QUEUED: _info(0, Retry.ACTIVE, "the run waits for another one of its workflow"),
+    Reason.SUSPENDED: _info(0, Retry.ACTIVE, "the run or its workflow is suspended"),
 }
+
+
+_OF_CODE = {info.exit_code: reason for reason, info in reversed(REASONS.items())}
+
+
+def reason_of(exit_code: int) -> Reason:
+    """What an exit code alone tells: the first reason of that code."""
+    return _OF_CODE.get(exit_code, Reason.UNCLASSIFIED)
 
 
 class ChartlyError(Exception):

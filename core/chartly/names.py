@@ -2,13 +2,31 @@
 
 import re
 
-API_VERSION = "chartly.io/v1alpha1"
+GROUP = "chartly.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+CATEGORY = "chartly"
 TENANT_LABEL = "chartly.io/tenant"
 PROJECT_LABEL = "chartly.io/project"
 DEPRECATED_ANNOTATION = "chartly.io/deprecated"
 GLOBAL = "global"
 GLOBAL_NAMESPACE = "chartly-global"
 SYSTEM_DATABASE = "chartly_system"
+
+FIELD_MANAGER = "chartly-operator"
+MANAGED_BY = "app.kubernetes.io/managed-by"
+OURS = "chartly"
+"""The value of ``MANAGED_BY`` on everything that the operator makes."""
+RUN_LABEL = "chartly.io/run"
+RUN_UID_LABEL = "chartly.io/run-uid"
+WORKFLOW_LABEL = "chartly.io/workflow"
+ATTEMPT_LABEL = "chartly.io/attempt"
+CONFIG_LABEL = "chartly.io/config"
+"""What a ConfigMap of ours holds: ``snapshot`` or ``versions``."""
+SNAPSHOT_KEY = "snapshot.json"
+STORE_SECRET = "chartly-store"  # noqa: S105 - a name, not a secret
+TRUST_CONFIG = "chartly-trust"
+TRUST_KEY = "ca.crt"
 
 SLUG = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 SLUG_LENGTH = 40
@@ -42,3 +60,23 @@ def database(tenant: str, project: str) -> str:
 def namespace(tenant: str, project: str) -> str:
     """The namespace that ``project create`` makes, e.g. ``tenant-demo-proj-sales``."""
     return f"{tenant}-{project}"
+
+
+def config_name(digest: str) -> str:
+    """The ConfigMap of frozen inputs, named by their digest."""
+    return f"chartly-cfg-{digest.removeprefix('sha256:')}"
+
+
+def versions_name(kind: str, name: str) -> str:
+    """The ConfigMap that remembers which digest each version of something has had."""
+    return f"chartly-versions-{kind}-{name}"
+
+
+def job_name(run: str, attempt: int) -> str:
+    """The Job of an attempt; a function of both, so that asking twice makes one (INV-1)."""
+    return f"{run}-a{attempt}"
+
+
+def stored_run_id(run: str, uid: str) -> str:
+    """The run's identity in the store: a name may come again in a namespace, a uid does not."""
+    return f"{run}.{uid[:8]}"

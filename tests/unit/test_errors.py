@@ -1,6 +1,6 @@
 import pytest
 
-from chartly.errors import REASONS, Bug, ChartlyError, Reason, Retry, RunError, SpecError
+from chartly.errors import REASONS, Bug, ChartlyError, Reason, Retry, RunError, SpecError, reason_of
 
 
 def test_every_reason_has_a_row():
@@ -16,7 +16,22 @@ def test_a_reason_is_one_camel_case_word_with_one_sentence(reason):
 
 
 def test_only_success_exits_with_zero():
-    assert [reason for reason in Reason if REASONS[reason].exit_code == 0] == [Reason.SUCCEEDED]
+    ends = [reason for reason in Reason if REASONS[reason].retry is not Retry.ACTIVE]
+    assert [reason for reason in ends if REASONS[reason].exit_code == 0] == [Reason.SUCCEEDED]
+
+
+@pytest.mark.parametrize(
+    ("code", "reason", "because"),
+    [
+        (0, Reason.SUCCEEDED, "zero is success"),
+        (12, Reason.PEER_LOST, "the code of one reason"),
+        (3, Reason.CONFIG_INVALID, "the first of several with this code"),
+        (137, Reason.KILLED, "SIGKILL, whoever sent it"),
+        (99, Reason.UNCLASSIFIED, "no code of ours"),
+    ],
+)
+def test_an_exit_code_tells_the_reason(code, reason, because):
+    assert reason_of(code) is reason
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,25 @@ SPELLINGS: dict[str, tuple[str, str]] = {
     "analytics_query": ("analytics_profile", "query_ref"),
 }
 """The explicit and the compact field in which a step names its profile."""
+START_SAYS = "must start with exactly one connector_sync"
+ORDER_SAYS = (
+    "after connector_sync come pairs of normalize and write_dataset, "
+    "then any number of analytics_query"
+)
+STREAM_SAYS = "a normalize and the write_dataset after it take the same stream"
+VERSION_REUSED_SAYS = "must change when steps or parameters change"
+
+
+def exactly_one_says(step: str) -> str:
+    """What a step is told that names no profile, or two."""
+    explicit, compact = SPELLINGS[step]
+    return f"a {step} step needs exactly one of {explicit}, {compact}"
+
+
+def takes_kind_says(step: str) -> str:
+    """What a step is told that names a profile of another kind."""
+    return f"a {step} step takes a {STEP_KINDS[step]} profile"
+
 
 ReferenceText = Annotated[str, Field(min_length=1, max_length=400)]
 
@@ -81,12 +100,15 @@ class _AnalyticsQuery(SpecModel):
 _Step = Annotated[
     _ConnectorSync | _Normalize | _WriteDataset | _AnalyticsQuery, Field(discriminator="type")
 ]
-Quantity = Annotated[str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$")]
+Quantity = Annotated[
+    str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$", max_length=64)
+]
+Word = Annotated[str, Field(max_length=253)]
 Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
 
 
 class Parameter(SpecModel):
-    name: Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9]{0,62}$")]
+    name: Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9]{0,62}$", max_length=128)]
     """The parameter. Not served yet."""
     default: str | int | bool | None = None
     """Its value when a run gives none. Not served yet."""
@@ -102,7 +124,7 @@ class CatchUp(SpecModel):
 class Schedule(SpecModel):
     cron: Annotated[str, Field(min_length=1, max_length=200)]
     """When runs start. Not served yet."""
-    time_zone: str = "Etc/UTC"
+    time_zone: Annotated[str, Field(max_length=128)] = "Etc/UTC"
     """The IANA zone of `cron`. Not served yet."""
     starting_deadline_seconds: Seconds | None = None
     """How late a run may start. Not served yet."""
@@ -112,49 +134,55 @@ class Schedule(SpecModel):
 
 class RunRetry(SpecModel):
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
-    """Attempts of a run. Not served yet."""
+    """Attempts of a run at most; those that infrastructure ended do not count."""
     backoff_seconds: Seconds = 10
-    """The wait before the next one. Not served yet."""
+    """The wait before the second one; it doubles from then on, up to five minutes."""
 
 
 class Deadlines(SpecModel):
     """Seconds a run may wait to start, take, and stay silent."""
 
     pending: Seconds | None = None
-    """To start. Not served yet."""
+    """To start; without it what the operator was installed with."""
     run: Seconds | None = None
-    """To end. Not served yet."""
+    """To end, all attempts together; without it what the operator was installed with."""
     heartbeat: Seconds | None = None
     """Between signs of life. Not served yet."""
 
 
 class History(SpecModel):
     keep_succeeded: Annotated[int, Field(ge=0, le=1000)] = 10
-    """Runs kept that succeeded. Not served yet."""
+    """Finished runs kept that succeeded, the newest."""
     keep_failed: Annotated[int, Field(ge=0, le=1000)] = 10
-    """Runs kept that failed. Not served yet."""
+    """Finished runs kept that did not, the newest."""
     ttl: Seconds | None = None
-    """Seconds that a run is kept. Not served yet."""
+    """Seconds that a finished run is kept at most."""
 
 
 class Resources(SpecModel):
-    requests: dict[Literal["cpu", "memory"], Quantity] = Field(default_factory=dict)
-    """As in a Pod. Not served yet."""
-    limits: dict[Literal["cpu", "memory"], Quantity] = Field(default_factory=dict)
-    """As in a Pod. Not served yet."""
+    requests: Annotated[dict[Literal["cpu", "memory"], Quantity], Field(max_length=2)] = Field(
+        default_factory=dict
+    )
+    """As in a Pod, for the loader's container."""
+    limits: Annotated[dict[Literal["cpu", "memory"], Quantity], Field(max_length=2)] = Field(
+        default_factory=dict
+    )
+    """As in a Pod, for the loader's container."""
 
 
 class Runtime(SpecModel):
     """What a run's Pod is given in a cluster."""
 
     resources: Resources = Resources.model_construct()
-    """As in a Pod. Not served yet."""
-    node_selector: dict[str, str] = Field(default_factory=dict)
-    """As in a Pod. Not served yet."""
-    tolerations: tuple[dict[str, str | int], ...] = ()
-    """As in a Pod. Not served yet."""
-    image_pull_secrets: tuple[str, ...] = ()
-    """Names of Secrets. Not served yet."""
+    """As in a Pod."""
+    node_selector: Annotated[dict[str, Word], Field(max_length=64)] = Field(default_factory=dict)
+    """As in a Pod."""
+    tolerations: Annotated[
+        tuple[Annotated[dict[str, Word | int], Field(max_length=8)], ...], Field(max_length=64)
+    ] = ()
+    """As in a Pod."""
+    image_pull_secrets: Annotated[tuple[Word, ...], Field(max_length=16)] = ()
+    """Names of Secrets."""
 
 
 class WorkflowSpec(SpecModel):
@@ -171,19 +199,21 @@ class WorkflowSpec(SpecModel):
     run_on_apply: bool = False
     """A run for each change. Not served yet."""
     concurrency: Literal["Forbid", "Queue", "Replace", "Allow"] = "Forbid"
-    """What happens while a run is active. Only `Forbid` is served yet."""
+    """What happens to a run while another one is active: `Forbid` fails it, `Queue` lets it wait.
+    `Replace` and `Allow` are not served yet.
+    """
     priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
     """Which run goes first. Not served yet."""
     retry: RunRetry | None = None
-    """New attempts of a failed run. Not served yet."""
+    """New attempts of a failed run, in a cluster."""
     deadlines: Deadlines | None = None
-    """How long a run may take. Not served yet."""
+    """How long a run may take, in a cluster."""
     history: History | None = None
-    """How many runs are kept. Not served yet."""
+    """How many finished runs are kept, in a cluster."""
     runtime: Runtime | None = None
-    """What a run's Pod is given in a cluster. Not served yet."""
+    """What a run's Pod is given in a cluster."""
     suspend: bool = False
-    """Starts no runs. Not served yet."""
+    """Starts no runs, in a cluster."""
 
 
 class _PlaybookMetadata(SpecModel):
@@ -286,7 +316,7 @@ def _step(
     explicit, compact = SPELLINGS[step.type]
     given = [text for text in (getattr(step, explicit), getattr(step, compact)) if text]
     if len(given) != 1:
-        raise SpecError(f"{where}: a {step.type} step needs exactly one of {explicit}, {compact}")
+        raise SpecError(f"{where}: {exactly_one_says(step.type)}")
     return WrittenStep(
         type=step.type,
         stream=getattr(step, "stream", None),

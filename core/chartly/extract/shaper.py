@@ -11,13 +11,12 @@ import pyarrow.compute as pc
 
 from chartly.api import normalizer as api
 from chartly.api.columns import TIMESTAMP, ColumnType
-from chartly.api.event_schema import Column, EventSchema, event_schema
+from chartly.api.event_schema import Column, EventSchema
 from chartly.api.storage import StorageSpec
-from chartly.errors import SpecError
 from chartly.extract import vectors
 from chartly.extract.canonical import canonical_json, canonical_payload
-from chartly.extract.instants import check_timestamps
 from chartly.extract.jsonpath import Path, compile_path
+from chartly.extract.mapping import check_mapping
 from chartly.extract.reject import RECORD_LIMIT, BadValueError, Rejection, RejectReason
 from chartly.extract.storable import arrow_type, strict
 from chartly.extract.transforms import Convert, conversion, to_text
@@ -189,15 +188,7 @@ def compile_shaper(normalizer: api.NormalizerSpec, storage: StorageSpec) -> Shap
     Raises:
         SpecError: a path, zone or format is malformed, or the profiles do not fit each other.
     """
-    for name, path in normalizer.mapping.items():
-        try:
-            compile_path(path)
-        except SpecError as error:
-            raise SpecError(f"mapping.{name}: {error.message}") from None
-    for position, transform in enumerate(normalizer.transforms):
-        if isinstance(transform, api.ToUtcTimestamp):
-            check_timestamps(transform, f"transforms[{position}]")
-    return Shaper(normalizer, event_schema(normalizer, storage))
+    return Shaper(normalizer, check_mapping(normalizer, storage))
 
 
 def _untyped(normalizer: api.NormalizerSpec, schema: EventSchema) -> frozenset[str]:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from chartly.errors import SpecError
 from chartly.extract.jsonpath import compile_field, compile_path
-from chartly.extract.shaper import compile_shaper
+from chartly.extract.mapping import check_mapping
 from chartly.plan.resolve import Resolution
 from chartly.plan.runplan import RunPlan
 from chartly.plan.served import check_served
@@ -25,7 +25,7 @@ def check_plan(resolution: Resolution, plan: RunPlan) -> None:
     names = {digest.digest: str(digest.reference.profile) for digest in plan.profiles}
     for stream in plan.streams:
         with _named(names[stream.normalizer_digest]):
-            compile_shaper(stream.normalizer, stream.storage)
+            check_mapping(stream.normalizer, stream.storage)
     for query in plan.analytics:
         check_query(query.spec, f"{query.reference.profile}: spec.queryTemplate.text")
 

@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from chartly.api.profile import Profile
 from chartly.api.reference import ProfileId, Project, Reference, parse_reference
 from chartly.api.suggestion import one_of
-from chartly.api.workflow import STEP_KINDS, StepType, Workflow, WrittenStep
+from chartly.api.workflow import (
+    ORDER_SAYS,
+    START_SAYS,
+    STEP_KINDS,
+    STREAM_SAYS,
+    StepType,
+    Workflow,
+    WrittenStep,
+    takes_kind_says,
+)
 from chartly.errors import Reason, SpecError
 from chartly.names import GLOBAL
 from chartly.plan.catalog import Catalog
@@ -80,11 +89,8 @@ def _normal(written: WrittenStep, home: Project, where: str) -> Step:
             f"belongs to {home}; what projects share stands in `global`",
             Reason.CROSS_PROJECT_REFERENCE,
         )
-    wanted = STEP_KINDS[written.type]
-    if reference.profile.kind != wanted:
-        raise SpecError(
-            f"{where}: a {written.type} step takes a {wanted} profile, not {written.reference!r}"
-        )
+    if reference.profile.kind != STEP_KINDS[written.type]:
+        raise SpecError(f"{where}: {takes_kind_says(written.type)}, not {written.reference!r}")
     return Step(written.type, written.stream, reference)
 
 
@@ -105,17 +111,16 @@ def _check_order(steps: list[Step], where: str) -> None:
     start = _analytics_start(types)
     pairs, queries = types[1:start], types[start:]
     if types[:1] != ["connector_sync"] or types.count("connector_sync") != 1:
-        raise SpecError(f"{where}: steps: must start with exactly one connector_sync")
+        raise SpecError(f"{where}: steps: {START_SAYS}")
     paired = pairs == ["normalize", "write_dataset"] * (len(pairs) // 2)
     if not pairs or not paired or set(queries) - {"analytics_query"}:
-        raise SpecError(
-            f"{where}: steps: after connector_sync come pairs of normalize and write_dataset, "
-            f"then any number of analytics_query; here they are {', '.join(types)}"
-        )
+        raise SpecError(f"{where}: steps: {ORDER_SAYS}; here they are {', '.join(types)}")
     streams = [(one.stream, two.stream) for one, two in zip(steps[1::2], steps[2::2], strict=False)]
     for position, (one, two) in enumerate(streams[: len(pairs) // 2]):
         if one != two:
-            raise SpecError(f"{where}: pair {position + 1}: stream {one!r} is not {two!r}")
+            raise SpecError(
+                f"{where}: pair {position + 1}: stream {one!r} is not {two!r}; {STREAM_SAYS}"
+            )
 
 
 def _analytics_start(types: list[StepType]) -> int:

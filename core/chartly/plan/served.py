@@ -8,6 +8,7 @@ from chartly.api.normalizer import NormalizerSpec
 from chartly.api.profile import Spec
 from chartly.api.storage import StorageSpec
 from chartly.api.workflow import WorkflowSpec
+from chartly.api.workflow_run import WorkflowRunSpec
 from chartly.errors import Reason, SpecError
 
 
@@ -22,6 +23,24 @@ def check_served(spec: Spec | WorkflowSpec, where: str) -> None:
         raise SpecError(
             f"{where}: spec.{field}: is not served by this version{hint}", Reason.NOT_SERVED
         )
+
+
+def check_run_served(spec: WorkflowRunSpec, where: str) -> None:
+    """Whether everything that a run asks for is done by this version.
+
+    Raises:
+        SpecError: ``NotServed``, naming the field.
+    """
+    asked = {
+        "parameters": bool(spec.parameters),
+        "rerunOf": spec.rerun_of is not None,
+        "trigger.fullRefresh": spec.trigger.full_refresh,
+    }
+    for field, given in asked.items():
+        if given:
+            raise SpecError(
+                f"{where}: spec.{field}: is not served by this version", Reason.NOT_SERVED
+            )
 
 
 def _unserved(spec: Spec | WorkflowSpec) -> Iterator[tuple[str, str]]:
@@ -70,20 +89,12 @@ def _storage(spec: StorageSpec) -> Iterator[tuple[str, str]]:
 
 
 def _workflow(spec: WorkflowSpec) -> Iterator[tuple[str, str]]:
-    for field in (
-        "parameters",
-        "schedule",
-        "run_on_apply",
-        "priority",
-        "retry",
-        "deadlines",
-        "history",
-        "runtime",
-        "suspend",
-    ):
+    for field in ("parameters", "schedule", "run_on_apply", "priority"):
         if getattr(spec, field):
             yield str(type(spec).model_fields[field].alias), ""
-    if spec.concurrency != "Forbid":
-        yield f"concurrency {spec.concurrency!r}", "Forbid"
+    if spec.concurrency not in ("Forbid", "Queue"):
+        yield f"concurrency {spec.concurrency!r}", "Forbid, Queue"
+    if spec.deadlines is not None and spec.deadlines.heartbeat is not None:
+        yield "deadlines.heartbeat", ""
     if any(step.type in ("normalize", "write_dataset") and step.stream for step in spec.steps):
         yield "steps[].stream", ""

@@ -53,6 +53,6 @@ def test_what_cannot_is_named_before_anything_starts(kind, path, value, says, re
 
 
 def test_a_workflow_that_is_not_served_is_named_too():
-    with pytest.raises(SpecError, match="workflow sales-onboard@1.0.0: spec.suspend") as caught:
-        _check(flow=workflow(changed(playbook_workflow(), "spec.suspend", value=True)))
+    with pytest.raises(SpecError, match="workflow sales-onboard@1.0.0: spec.runOnApply") as caught:
+        _check(flow=workflow(changed(playbook_workflow(), "spec.runOnApply", value=True)))
     assert caught.value.reason is Reason.NOT_SERVED

@@ -1,8 +1,11 @@
+import json
+
 import pytest
 
 from chartly.api.profile import parse_profile
+from chartly.api.workflow_run import WorkflowRunSpec
 from chartly.errors import Reason, SpecError
-from chartly.plan.served import check_served
+from chartly.plan.served import check_run_served, check_served
 from support.profiles import (
     changed,
     playbook_profile,
@@ -49,9 +52,10 @@ def test_what_no_code_serves_is_refused_by_name(kind, path, value, says):
     [
         ("spec.schedule", {"cron": "0 * * * *"}, "spec.schedule"),
         ("spec.runOnApply", True, "spec.runOnApply"),
-        ("spec.concurrency", "Queue", "spec.concurrency 'Queue'"),
+        ("spec.priority", 1, "spec.priority"),
+        ("spec.concurrency", "Replace", "spec.concurrency 'Replace'"),
         ("spec.parameters", [{"name": "day"}], "spec.parameters"),
-        ("spec.suspend", True, "spec.suspend"),
+        ("spec.deadlines", {"heartbeat": 60}, "spec.deadlines.heartbeat"),
         ("spec.steps.1.stream", "orders", "spec.steps[].stream"),
     ],
 )
@@ -60,6 +64,38 @@ def test_so_is_a_workflow_s(path, value, says):
     with pytest.raises(SpecError) as caught:
         check_served(flow.spec, str(flow))
     assert says in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("spec.concurrency", "Queue"),
+        ("spec.suspend", True),
+        ("spec.retry", {"maxAttempts": 2}),
+        ("spec.deadlines", {"run": 60, "pending": 10}),
+        ("spec.history", {"keepSucceeded": 3}),
+        ("spec.runtime", {"nodeSelector": {"disk": "fast"}}),
+    ],
+)
+def test_what_a_cluster_serves_is_valid_everywhere(path, value):
+    flow = workflow(changed(playbook_workflow(), path, value))
+    check_served(flow.spec, str(flow))
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ({"parameters": {"day": "x"}}, "run r: spec.parameters: is not served by this version"),
+        ({"rerunOf": "sales-0"}, "spec.rerunOf"),
+        ({"trigger": {"fullRefresh": True}}, "spec.trigger.fullRefresh"),
+    ],
+)
+def test_so_is_a_run_s(spec, says):
+    given = {"workflowRef": {"name": "sales"}, **spec}
+    with pytest.raises(SpecError) as caught:
+        check_run_served(WorkflowRunSpec.model_validate_json(json.dumps(given)), "run r")
+    assert says in caught.value.message
+    check_run_served(WorkflowRunSpec.model_validate_json('{"workflowRef": {"name": "a"}}'), "run r")
 
 
 def test_an_analytics_profile_is_served_whole():

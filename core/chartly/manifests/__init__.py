@@ -1,0 +1,1 @@
+"""Kubernetes documents of a run: frozen inputs and the Job of an attempt."""

@@ -1,0 +1,172 @@
+"""The Job of an attempt: one Pod, made once, never made to run again (INV-1)."""
+
+from typing import Any
+
+from chartly.manifests.attempt import AttemptPlan, Installation
+from chartly.manifests.labels import attempt_labels
+from chartly.names import SNAPSHOT_KEY, STORE_SECRET, TRUST_CONFIG, config_name, job_name
+
+USER = 65532
+"""Nobody's user; the images are built for it."""
+CONFIG = "/chartly/config"
+SPOOL = "/chartly/spool"
+SECRETS = "/chartly/secrets"
+TRUST = "/chartly/trust"
+STORE = "/chartly/store"
+SCRATCH = "/tmp"  # noqa: S108 - the containers' own empty volume
+TERMINATION = "/dev/termination-log"
+ALLOWED_ORIGINS = "allowed-origins"
+
+_SCRATCH_LIMIT = "64Mi"
+_GRACE_SECONDS = 30
+_SPOOL_SHARE = 3 / 4
+"""Part of the volume that the connector fills at most; the rest is for what is not yet counted."""
+
+
+def job(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
+    """The Job; it has no TTL until the run's outcome is recorded."""
+    labels = attempt_labels(plan.run, plan.run_uid, plan.workflow, plan.attempt)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": {
+            "name": job_name(plan.run, plan.attempt),
+            "namespace": plan.namespace,
+            "labels": labels,
+            "ownerReferences": [plan.owner],
+        },
+        "spec": {
+            "parallelism": 1,
+            "completions": 1,
+            # A Pod is never replaced: what comes after it is another attempt, with its own Job.
+            "backoffLimit": 0,
+            "podReplacementPolicy": "Failed",
+            "activeDeadlineSeconds": plan.deadline,
+            "template": {"metadata": {"labels": labels}, "spec": _pod(plan, installation)},
+        },
+    }
+
+
+def _pod(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
+    spec: dict[str, Any] = {
+        "restartPolicy": "Never",
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "terminationGracePeriodSeconds": _GRACE_SECONDS,
+        "securityContext": {
+            "runAsNonRoot": True,
+            "runAsUser": USER,
+            "runAsGroup": USER,
+            "fsGroup": USER,
+            "seccompProfile": {"type": "RuntimeDefault"},
+        },
+        "containers": [_connector(plan, installation), _loader(plan, installation)],
+        "volumes": _volumes(plan, installation),
+    }
+    runtime = plan.runtime
+    if runtime.node_selector:
+        spec["nodeSelector"] = dict(runtime.node_selector)
+    if runtime.tolerations:
+        spec["tolerations"] = [dict(one) for one in runtime.tolerations]
+    if runtime.image_pull_secrets:
+        spec["imagePullSecrets"] = [{"name": one} for one in runtime.image_pull_secrets]
+    return spec
+
+
+def _connector(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
+    limit = int(installation.spool_bytes * _SPOOL_SHARE)
+    arguments = [*_frozen(plan), "--spool-limit", str(limit)]
+    arguments += ["--secrets", SECRETS, "--trust", TRUST]
+    for cidr in installation.grantable_cidrs:
+        arguments += ["--grant-cidr", cidr]
+    mounts = [_mount("trust", TRUST, read_only=True)]
+    if plan.secret is not None:
+        mounts.append(_mount("api-secret", f"{SECRETS}/{plan.secret[0]}", read_only=True))
+    return _container(
+        "connector",
+        installation.connector_image,
+        [*arguments, "--termination-log", TERMINATION],
+        mounts,
+        installation,
+    ) | {"resources": _plain(installation.connector_resources)}
+
+
+def _loader(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
+    arguments = [*_frozen(plan), "--store", STORE]
+    arguments += ["--workflow", plan.workflow, "--workflow-version", plan.workflow_version]
+    arguments += ["--run", plan.run_id, "--attempt", str(plan.attempt)]
+    arguments += ["--run-digest", plan.run_digest, "--frozen-at", plan.frozen_at]
+    if plan.window is not None:
+        arguments += ["--window", *plan.window]
+    asked = plan.runtime.resources
+    own = {"requests": dict(asked.requests), "limits": dict(asked.limits)}
+    default = _plain(installation.loader_resources)
+    return _container(
+        "loader",
+        installation.loader_image,
+        [*arguments, "--termination-log", TERMINATION],
+        [_mount("store", STORE, read_only=True)],
+        installation,
+    ) | {"resources": {name: {**default.get(name, {}), **own[name]} for name in own}}
+
+
+def _frozen(plan: AttemptPlan) -> list[str]:
+    return [
+        *("--snapshot", f"{CONFIG}/{SNAPSHOT_KEY}", "--digest", plan.config_digest),
+        *("--project", str(plan.project), "--spool", SPOOL),
+    ]
+
+
+def _container(
+    name: str,
+    image: str,
+    arguments: list[str],
+    mounts: list[dict[str, Any]],
+    installation: Installation,
+) -> dict[str, Any]:
+    return {
+        "name": name,
+        "image": image,
+        "imagePullPolicy": installation.image_pull_policy,
+        "args": arguments,
+        "terminationMessagePath": TERMINATION,
+        "terminationMessagePolicy": "File",
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": [
+            _mount("config", CONFIG, read_only=True),
+            _mount("spool", SPOOL),
+            _mount(f"{name}-tmp", SCRATCH),
+            *mounts,
+        ],
+    }
+
+
+def _volumes(plan: AttemptPlan, installation: Installation) -> list[dict[str, Any]]:
+    volumes: list[dict[str, Any]] = [
+        {"name": "config", "configMap": {"name": config_name(plan.config_digest)}},
+        {"name": "spool", "emptyDir": {"sizeLimit": str(installation.spool_bytes)}},
+        {"name": "connector-tmp", "emptyDir": {"sizeLimit": _SCRATCH_LIMIT}},
+        {"name": "loader-tmp", "emptyDir": {"sizeLimit": _SCRATCH_LIMIT}},
+        {"name": "trust", "configMap": {"name": TRUST_CONFIG, "optional": True}},
+        # What is missing is told by the runner in one sentence; a Pod that never starts tells less.
+        {"name": "store", "secret": {"secretName": STORE_SECRET, "optional": True}},
+    ]
+    if plan.secret is not None:
+        name, key = plan.secret
+        items = [{"key": one, "path": one} for one in (key, ALLOWED_ORIGINS)]
+        secret = {"secretName": name, "optional": True, "items": items}
+        volumes.append({"name": "api-secret", "secret": secret})
+    return volumes
+
+
+def _mount(name: str, path: str, *, read_only: bool = False) -> dict[str, Any]:
+    mount: dict[str, Any] = {"name": name, "mountPath": path}
+    return {**mount, "readOnly": True} if read_only else mount
+
+
+def _plain(resources: Any) -> dict[str, dict[str, str]]:  # noqa: ANN401 - a Mapping of Mappings
+    return {name: dict(amounts) for name, amounts in resources.items()}

@@ -1,0 +1,124 @@
+"""How an attempt ended, as its Job and Pod tell it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chartly.errors import REASONS, Reason, reason_of
+from chartly.reconcile.actions import Object
+from chartly.reconcile.objects import condition_of, status_of
+
+CONNECTOR = "connector"
+LOADER = "loader"
+BEING_STARTED = "the Pod is being started"
+_MESSAGE_LIMIT = 400
+_LOST = frozenset({Reason.PEER_LOST, Reason.RESULT_UNKNOWN})
+"""What one container says when the other one is the cause."""
+
+
+@dataclass(frozen=True)
+class End:
+    """How an attempt ended.
+
+    Attributes:
+        exit_code: of the container that tells the reason; None where no container does.
+        said: what the loader left in its termination message.
+    """
+
+    reason: Reason
+    message: str
+    exit_code: int | None = None
+    said: dict[str, Any] = field(default_factory=dict)
+
+
+def end_of(job: Object, pods: Sequence[Object]) -> End | None:
+    """How the attempt of a Job ended; None while it goes on, or its Pod is not seen yet."""
+    pod = next(iter(pods), None)
+    if _failed_as(job, "DeadlineExceeded"):
+        return End(Reason.DEADLINE_EXCEEDED, "the run took longer than its deadline")
+    if pod is None:
+        over = condition_of(job, "Complete") or condition_of(job, "Failed")
+        return End(Reason.RESULT_UNKNOWN, "the Pod is gone and left no word") if over else None
+    states = _terminated(pod)
+    if set(states) < {CONNECTOR, LOADER} and status_of(pod).get("phase") != "Failed":
+        return None
+    end = _of_containers(states)
+    if end.reason is not Reason.SUCCEEDED and _is_evicted(pod):
+        why = status_of(pod).get("message") or "the cluster took the Pod's place"
+        return End(Reason.EVICTED, str(why)[:_MESSAGE_LIMIT], end.exit_code, end.said)
+    return end
+
+
+def waits_for(pod: Object | None) -> str | None:
+    """Why a Pod does not run yet, in the words of the cluster; None if it does."""
+    if pod is None:
+        return BEING_STARTED
+    status = status_of(pod)
+    if status.get("phase", "Pending") != "Pending":
+        return None
+    for container in status.get("containerStatuses") or ():
+        waiting = container.get("state", {}).get("waiting") or {}
+        if waiting.get("reason") not in (None, "ContainerCreating", "PodInitializing"):
+            said = f"{container['name']}: {waiting['reason']}: {waiting.get('message', '')}"
+            return said[:_MESSAGE_LIMIT]
+    scheduled = condition_of(pod, "PodScheduled")
+    if scheduled is not None and scheduled["status"] == "False":
+        return f"{scheduled.get('reason', '')}: {scheduled.get('message', '')}"[:_MESSAGE_LIMIT]
+    return BEING_STARTED
+
+
+def _of_containers(states: dict[str, dict[str, Any]]) -> End:
+    loader = _of_container(LOADER, states.get(LOADER))
+    if loader.reason not in _LOST:
+        return loader
+    connector = _of_container(CONNECTOR, states.get(CONNECTOR))
+    if connector.reason in (*_LOST, Reason.SUCCEEDED):
+        return loader
+    return End(connector.reason, connector.message, connector.exit_code, loader.said)
+
+
+def _of_container(name: str, state: dict[str, Any] | None) -> End:
+    if state is None:
+        return End(Reason.RESULT_UNKNOWN, f"{name} left no word")
+    code = int(state.get("exitCode", 1))
+    said = _said(state.get("message"))
+    reason = said.get("reason")
+    if isinstance(reason, str) and reason in _OUTCOMES:
+        return End(_OUTCOMES[reason], str(said.get("message", ""))[:_MESSAGE_LIMIT], code, said)
+    if state.get("reason") == "OOMKilled":
+        return End(Reason.OUT_OF_MEMORY, f"{name} took more memory than its limit", code)
+    if code == 0:
+        return End(Reason.RESULT_UNKNOWN, f"{name} ended with code 0 and left no word", code)
+    told = f"{name} ended with code {code}: {REASONS[reason_of(code)].meaning}"
+    return End(reason_of(code), told, code)
+
+
+_OUTCOMES = {reason.value: reason for reason in Reason}
+
+
+def _said(message: object) -> dict[str, Any]:
+    try:
+        found = json.loads(message) if isinstance(message, str) else None
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _terminated(pod: Object) -> dict[str, dict[str, Any]]:
+    return {
+        one["name"]: one["state"]["terminated"]
+        for one in status_of(pod).get("containerStatuses") or ()
+        if one.get("state", {}).get("terminated")
+    }
+
+
+def _failed_as(job: Object, reason: str) -> bool:
+    failed = condition_of(job, "Failed") or condition_of(job, "FailureTarget")
+    return failed is not None and failed["status"] == "True" and failed.get("reason") == reason
+
+
+def _is_evicted(pod: Object) -> bool:
+    disrupted = condition_of(pod, "DisruptionTarget")
+    gone = disrupted is not None and disrupted["status"] == "True"
+    return gone or status_of(pod).get("reason") == "Evicted"

@@ -1,0 +1,164 @@
+"""The course of a run as its status tells it, and the writes that carry it on."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from chartly.errors import REASONS, Reason
+from chartly.reconcile.actions import Action, Object, Post
+from chartly.reconcile.attempt import End
+from chartly.reconcile.conditions import Condition, Truth, stamped, status_change
+from chartly.reconcile.objects import condition_of, generation_of, status_of, written
+
+_TRANSIENT = ("conditions", "observedGeneration", "nextRetryTime")
+_COUNTS = (
+    *("pages", "bytes", "read", "loaded", "rejected"),
+    *("duplicate", "filtered", "late", "corrected"),
+)
+_COUNTERS = ("requests", "retries")
+_OUTPUT = ("dataset", "rows", "windows", "fingerprint")
+_OUTPUTS = 64
+
+
+@dataclass(frozen=True)
+class Course:
+    """What is recorded of a run so far.
+
+    Attributes:
+        fields: the status without conditions and what a step leaves behind.
+    """
+
+    run: Object
+    fields: dict[str, Any]
+
+    @property
+    def attempts(self) -> list[dict[str, Any]]:
+        return [dict(one) for one in self.fields.get("attempts", ())]
+
+    def with_fields(self, **fields: object) -> "Course":
+        """The course with some fields set anew."""
+        return Course(self.run, {**self.fields, **fields})
+
+    def with_attempt(self, **fields: object) -> "Course":
+        """The course with fields of its latest attempt set anew."""
+        *before, last = self.attempts
+        return self.with_fields(attempts=[*before, {**last, **fields}])
+
+
+def course_of(run: Object) -> Course:
+    """The course that an object's status tells."""
+    status = status_of(run)
+    return Course(run, {name: status[name] for name in status if name not in _TRANSIENT})
+
+
+def is_finished(run: Object) -> bool:
+    """Whether the outcome is recorded; it never changes after that (INV-2)."""
+    return "outcome" in status_of(run)
+
+
+def under_way(
+    course: Course, reason: Reason, message: str, now: datetime, next_retry: datetime | None = None
+) -> tuple[Action, ...]:
+    """Says what an unfinished run is about; nothing where that is said already."""
+    frozen: Truth = "True" if "config" in course.fields else "False"
+    conditions = [
+        Condition("Succeeded", "Unknown", reason, message),
+        Condition("Finished", "False", reason),
+        Condition("Frozen", frozen, reason),
+        Condition("Ready", "False", reason, message),
+        Condition("Reconciling", "True", reason, message),
+    ]
+    extra = {} if next_retry is None else {"nextRetryTime": written(next_retry)}
+    return _said(course, extra, conditions, now)
+
+
+def finished(course: Course, end: End, now: datetime) -> tuple[Action, ...]:
+    """Records the outcome, once and for ever, and announces it."""
+    good = end.reason is Reason.SUCCEEDED
+    outcome = _OUTCOMES.get(end.reason, "Failed")
+    message = end.message or _summary(end.said, good=good)
+    truth: Truth = "True" if good else "False"
+    conditions = [
+        Condition("Succeeded", truth, end.reason, message),
+        Condition("Finished", "True", end.reason, message),
+        Condition("Frozen", "True" if "config" in course.fields else "False", end.reason),
+        _audited(end),
+        Condition("Ready", truth, end.reason, message),
+    ]
+    if not good:
+        conditions.append(Condition("Stalled", "True", end.reason, message))
+    result = _result(end.said)
+    extra: dict[str, Any] = {"outcome": outcome} | ({"result": result} if result else {})
+    said = _said(course, extra, conditions, now)
+    post = Post(course.run, "Normal" if good else "Warning", end.reason.value, message)
+    return (*said, post)
+
+
+def ended_attempt(course: Course, end: End, now: datetime) -> Course:
+    """The course with its latest attempt's end in it."""
+    code = {} if end.exit_code is None else {"exitCode": end.exit_code}
+    said = {"message": end.message} if end.message else {}
+    return course.with_attempt(end=written(now), reason=end.reason.value, **code, **said)
+
+
+_OUTCOMES = {Reason.SUCCEEDED: "Succeeded", Reason.CANCELLED: "Cancelled"}
+
+
+def _said(
+    course: Course, extra: dict[str, Any], conditions: list[Condition], now: datetime
+) -> tuple[Action, ...]:
+    status = {
+        "observedGeneration": generation_of(course.run),
+        **course.fields,
+        **extra,
+        "conditions": stamped(conditions, course.run, now),
+    }
+    change = status_change(course.run, status)
+    return () if change is None else (change,)
+
+
+def is_told(run: Object, reason: Reason) -> bool:
+    """Whether the run says this reason already."""
+    succeeded = condition_of(run, "Succeeded")
+    return succeeded is not None and succeeded["reason"] == reason.value
+
+
+def _audited(end: End) -> Condition:
+    if end.said.get("audited") is True:
+        return Condition("Audited", "True", Reason.SUCCEEDED, str(end.said.get("auditHead", "")))
+    meaning = REASONS[Reason.EVIDENCE_MISSING].meaning
+    return Condition("Audited", "False", Reason.EVIDENCE_MISSING, meaning if end.said else "")
+
+
+def _result(said: dict[str, Any]) -> dict[str, Any]:
+    """What the loader said of its counts, as far as it has the form that status takes."""
+    counts = {name: _count(said.get("counts"), name) for name in _COUNTS}
+    counters = {name: _count(said.get("counters"), name) for name in _COUNTERS}
+    result: dict[str, Any] = {
+        name: value for name, value in (counts | counters).items() if value is not None
+    }
+    if isinstance(said.get("auditHead"), str):
+        result["auditHead"] = said["auditHead"]
+    outputs = said.get("outputs")
+    if isinstance(outputs, list) and outputs:
+        result["outputs"] = [
+            {name: one[name] for name in _OUTPUT if name in one}
+            for one in outputs[:_OUTPUTS]
+            if isinstance(one, dict)
+        ]
+    return result
+
+
+def _count(counts: object, name: str) -> int | None:
+    value = counts.get(name) if isinstance(counts, dict) else None
+    return value if type(value) is int else None
+
+
+def _summary(said: dict[str, Any], *, good: bool) -> str:
+    counts = _result(said)
+    if not good or "read" not in counts:
+        return ""
+    return (
+        f"read {counts['read']}, loaded {counts.get('loaded', 0)}, "
+        f"rejected {counts.get('rejected', 0)}, duplicate {counts.get('duplicate', 0)}"
+    )

@@ -1,0 +1,187 @@
+"""From a run that may start to its attempts: freeze, record the intent, then the Job."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chartly.api.reference import parse_project
+from chartly.api.workflow import Deadlines, RunRetry, Runtime, WorkflowSpec, parse_workflow
+from chartly.api.workflow_run import WorkflowRunSpec
+from chartly.errors import Reason, SpecError
+from chartly.manifests.attempt import AttemptPlan, Installation
+from chartly.manifests.config import config_map
+from chartly.manifests.job import job
+from chartly.names import config_name, job_name, stored_run_id
+from chartly.plan.digest import run_digest
+from chartly.reconcile.actions import Action, Create, Object, Post
+from chartly.reconcile.course import Course, under_way
+from chartly.reconcile.gate import NotYetError, admitted
+from chartly.reconcile.objects import (
+    document_of,
+    generation_of,
+    key_of,
+    moment,
+    name_of,
+    status_of,
+    uid_of,
+    written,
+    written_exactly,
+)
+from chartly.reconcile.project import project_of
+from chartly.reconcile.resolution import Resolved, resolved
+from chartly.reconcile.world import RunWorld, Settings
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What the workflow says of attempts now; it may change while a run is under way."""
+
+    retry: RunRetry
+    deadlines: Deadlines
+    runtime: Runtime
+
+
+def policy_of(world: RunWorld) -> Policy:
+    """The workflow's policy; the defaults where it is gone or cannot be read."""
+    spec: WorkflowSpec | None = None
+    if world.workflow is not None:
+        try:
+            spec = parse_workflow(document_of(world.workflow)).spec
+        except SpecError:
+            spec = None  # the workflow's own Ready condition tells why
+    if spec is None:
+        return Policy(RunRetry(), Deadlines(), Runtime())
+    return Policy(
+        spec.retry or RunRetry(), spec.deadlines or Deadlines(), spec.runtime or Runtime()
+    )
+
+
+def launch(
+    world: RunWorld, course: Course, settings: Settings, now: datetime
+) -> tuple[Action, ...]:
+    """Freezes the inputs and starts the first attempt; the intent is recorded before the Job.
+
+    Raises:
+        NotYetError: something has to come first.
+        SpecError: the run cannot start, now or later.
+    """
+    spec, workflow = admitted(world)
+    found = _resolved(world, workflow)
+    begun = next_attempt(_frozen(course, spec, workflow, found, now), now)
+    message = started(begun)
+    return (
+        *(() if world.frozen else (Create(config_map(found.snapshot, _namespace(world))),)),
+        *under_way(begun, Reason.RUNNING, message, now),
+        create_job(world, begun, settings, now),
+        Post(world.run, "Normal", Reason.RUNNING.value, message),
+    )
+
+
+def frozen_again(world: RunWorld, course: Course) -> tuple[Create, ...]:
+    """Makes the frozen inputs anew where somebody removed them, if they can still be made."""
+    if world.frozen or world.workflow is None:
+        return ()
+    try:
+        found = _resolved(world, world.workflow)
+    except SpecError:
+        return ()
+    same = found.snapshot.digest == course.fields["config"]["digest"]
+    return (Create(config_map(found.snapshot, _namespace(world))),) if same else ()
+
+
+def next_attempt(course: Course, now: datetime) -> Course:
+    """The course with one more attempt, which has not started."""
+    number = len(course.attempts) + 1
+    name = job_name(name_of(course.run), number)
+    attempt = {"number": number, "job": name, "start": written(now)}
+    return course.with_fields(attempts=[*course.attempts, attempt])
+
+
+def started(course: Course) -> str:
+    """The sentence of a running attempt."""
+    last = course.attempts[-1]
+    return f"attempt {last['number']} runs as Job {last['job']}"
+
+
+def create_job(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Create:
+    """Creates the Job of the latest attempt; asking twice makes one (INV-1)."""
+    left = deadline(world, course, settings) - now
+    fields, run = course.fields, world.run
+    window = run["spec"].get("window")
+    secret = fields["config"].get("secret")
+    plan = AttemptPlan(
+        run=name_of(run),
+        run_uid=uid_of(run),
+        run_id=fields["runId"],
+        namespace=_namespace(world),
+        project=parse_project(fields["project"]),
+        workflow=fields["workflow"]["name"],
+        workflow_version=fields["workflow"]["version"],
+        attempt=course.attempts[-1]["number"],
+        config_digest=fields["config"]["digest"],
+        run_digest=fields["runDigest"],
+        frozen_at=fields["frozenAt"],
+        secret=_pair(secret) if secret else None,
+        deadline=max(1, int(left.total_seconds())),
+        window=(window["start"], window["end"]) if window else None,
+        runtime=policy_of(world).runtime,
+    )
+    return Create(job(plan, _installation(settings)), owner=plan.run_uid)
+
+
+def deadline(world: RunWorld, course: Course, settings: Settings) -> datetime:
+    """When the whole run must be over."""
+    seconds = policy_of(world).deadlines.run or settings.run_deadline
+    return moment(course.fields["frozenAt"]) + timedelta(seconds=seconds)
+
+
+def _resolved(world: RunWorld, workflow: Object) -> Resolved:
+    home = project_of(world.namespace, world.claimants)
+    found = resolved(parse_workflow(document_of(workflow)), home, world.profiles, world.shared)
+    if found.snapshot.digest != status_of(workflow).get("configDigest"):
+        why = f"workflow {name_of(workflow)!r} is being checked anew: a profile changed"
+        raise NotYetError(why, Reason.CHECKING)
+    return found
+
+
+def _frozen(
+    course: Course, spec: WorkflowRunSpec, workflow: Object, found: Resolved, now: datetime
+) -> Course:
+    """The course of a run whose inputs are fixed."""
+    run, digest = course.run, found.snapshot.digest
+    window = (spec.window.start, spec.window.end) if spec.window else None
+    secret = found.plan.connector.auth.secret_ref
+    config = {"name": config_name(digest), "digest": digest}
+    return course.with_fields(
+        project=str(found.plan.project),
+        runId=stored_run_id(name_of(run), uid_of(run)),
+        frozenAt=written_exactly(now),
+        config=config | ({"secret": f"{secret.name}/{secret.key}"} if secret else {}),
+        runDigest=run_digest(digest, spec.parameters, window),
+        workflow={
+            "name": name_of(workflow),
+            "version": str(workflow["spec"]["version"]),
+            "generation": generation_of(workflow),
+        },
+        resolvedProfiles=list(found.pins),
+    )
+
+
+def _installation(settings: Settings) -> Installation:
+    return Installation(
+        connector_image=settings.connector_image,
+        loader_image=settings.loader_image,
+        image_pull_policy=settings.image_pull_policy,
+        grantable_cidrs=settings.grantable_cidrs,
+        connector_resources=settings.connector_resources,
+        loader_resources=settings.loader_resources,
+        spool_bytes=settings.spool_bytes,
+    )
+
+
+def _namespace(world: RunWorld) -> str:
+    return key_of(world.run).namespace
+
+
+def _pair(secret: str) -> tuple[str, str]:
+    name, _, key = secret.partition("/")
+    return name, key

@@ -1,0 +1,250 @@
+"""A WorkflowRun: frozen, launched, watched, tried again, and ended once (INV-1, INV-2).
+
+The rules, in the order in which they are asked:
+
+1. A run that is being deleted, or has an outcome, starts nothing.
+2. Somebody's wish to cancel goes before everything else.
+3. Without an attempt it waits until it may start, at most until the pending deadline.
+4. An attempt that ended is followed by another one in its time, or by the outcome.
+5. An attempt without a Job gets one, unless its Job was seen before: then it is lost.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from chartly.errors import Reason, SpecError
+from chartly.reconcile.actions import Action, Decision, Key, Object, Post, Remove, SetTtl
+from chartly.reconcile.attempt import BEING_STARTED, End, end_of, waits_for
+from chartly.reconcile.conditions import status_change
+from chartly.reconcile.course import (
+    Course,
+    course_of,
+    ended_attempt,
+    finished,
+    is_finished,
+    is_told,
+    under_way,
+)
+from chartly.reconcile.gate import NotYetError
+from chartly.reconcile.launch import (
+    create_job,
+    deadline,
+    frozen_again,
+    launch,
+    next_attempt,
+    policy_of,
+    started,
+)
+from chartly.reconcile.objects import (
+    condition_of,
+    generation_of,
+    is_going,
+    key_of,
+    moment,
+    name_of,
+    status_of,
+    uid_of,
+)
+from chartly.reconcile.retries import Budget, wait_before_next
+from chartly.reconcile.world import RunWorld, Settings
+
+
+def decide_run(world: RunWorld, settings: Settings, now: datetime) -> Decision:
+    """What to do about a WorkflowRun."""
+    if is_going(world.run):
+        return Decision()
+    if is_finished(world.run):
+        return Decision(_cleared(world, settings))
+    course = course_of(world.run)
+    if (world.run["spec"].get("control") or {}).get("cancel"):
+        return _ended(world, course, End(Reason.CANCELLED, "the run was cancelled"), now)
+    if not course.attempts:
+        return _waiting(world, course, settings, now)
+    if "end" in course.attempts[-1]:
+        return _between(world, course, settings, now)
+    return _watched(world, course, settings, now)
+
+
+def _waiting(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
+    """Starts the run, or tells what it waits for."""
+    try:
+        return Decision(launch(world, course, settings, now))
+    except NotYetError as error:
+        return _not_yet(world, course, error, settings, now)
+    except SpecError as error:
+        return Decision(finished(course, End(error.reason, error.message), now))
+
+
+def _not_yet(
+    world: RunWorld, course: Course, error: SpecError, settings: Settings, now: datetime
+) -> Decision:
+    patient = error.reason in (Reason.SUSPENDED, Reason.QUEUED)
+    asked = moment(world.run["metadata"]["creationTimestamp"])
+    left = _pending_deadline(world, asked, settings) - now
+    if not patient and left <= timedelta():
+        message = f"the run could not start in time: {error.message}"
+        return Decision(finished(course, End(error.reason, message), now))
+    said = under_way(course, error.reason, error.message, now)
+    if not is_told(world.run, error.reason) and error.reason is not Reason.CHECKING:
+        said += (Post(world.run, "Normal", error.reason.value, error.message),)
+    return Decision(said, None if patient else left.total_seconds())
+
+
+def _between(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
+    """After an attempt that failed: the next one, when its time has come."""
+    due = status_of(world.run).get("nextRetryTime")
+    left = (moment(due) - now).total_seconds() if due else 0.0
+    if left > 0:
+        return Decision(_ttl_of_old_jobs(world, settings), left)
+    begun = next_attempt(course, now)
+    return Decision(
+        (
+            *frozen_again(world, course),
+            *under_way(begun, Reason.RUNNING, started(begun), now),
+            create_job(world, begun, settings, now),
+        )
+    )
+
+
+def _watched(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
+    """While an attempt is under way."""
+    last = course.attempts[-1]
+    found = next((one for one in world.jobs if name_of(one) == last["job"]), None)
+    if found is None or (is_going(found) and "uid" not in last):
+        if "uid" not in last:
+            again = (*frozen_again(world, course), create_job(world, course, settings, now))
+            return Decision(again if found is None else (), None if found is None else 1.0)
+        return _lost(world, course, settings, now)
+    if "uid" not in last:
+        course = course.with_attempt(uid=uid_of(found))
+    elif last["uid"] != uid_of(found):
+        return _lost(world, course, settings, now)
+    pods = _pods_of(world, found)
+    end = end_of(found, pods)
+    if end is not None:
+        return _attempt_over(world, course, end, settings, now)
+    if is_going(found):
+        return _lost(world, course, settings, now)
+    return _going_on(world, course, pods, settings, now)
+
+
+def _going_on(
+    world: RunWorld, course: Course, pods: Sequence[Object], settings: Settings, now: datetime
+) -> Decision:
+    why = waits_for(pods[0] if pods else None)
+    begun = moment(course.attempts[-1]["start"])
+    until = deadline(world, course, settings)
+    if why is not None:
+        until = min(until, _pending_deadline(world, begun, settings))
+    left = (until - now).total_seconds()
+    if why is not None and left <= 0:
+        message = f"the Pod did not start in time: {why}"
+        return _ended(world, course, End(Reason.DEADLINE_EXCEEDED, message), now)
+    # Being started is a matter of moments; only what lasts is told.
+    stuck = why not in (None, BEING_STARTED)
+    reason, message = (Reason.PENDING, why or "") if stuck else (Reason.RUNNING, started(course))
+    said = under_way(course, reason, message, now)
+    return Decision((*frozen_again(world, course), *said), max(1.0, left))
+
+
+def _lost(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
+    job = course.attempts[-1]["job"]
+    end = End(Reason.JOB_LOST, f"Job {job} was deleted before it ended")
+    return _attempt_over(world, course, end, settings, now)
+
+
+def _attempt_over(
+    world: RunWorld, course: Course, end: End, settings: Settings, now: datetime
+) -> Decision:
+    """After an attempt: the outcome, or when the next one comes."""
+    if end.reason is Reason.SUCCEEDED and end.said.get("audited") is False:
+        end = End(Reason.EVIDENCE_MISSING, "", end.exit_code, end.said)
+    ended = ended_attempt(course, end, now)
+    budget = Budget(policy_of(world).retry, settings.free_attempts)
+    wait = wait_before_next(ended.attempts, budget, uid_of(world.run))
+    in_time = wait is not None and now + timedelta(seconds=wait) < deadline(world, course, settings)
+    if wait is None or not in_time:
+        ttl = _ttl(world, course.attempts[-1]["job"], settings)
+        return Decision((*finished(ended, end, now), *ttl))
+    due = now + timedelta(seconds=wait)
+    number = course.attempts[-1]["number"]
+    message = f"attempt {number} ended with {end.reason.value}: {end.message}"
+    return Decision(
+        (
+            *under_way(ended, Reason.RETRYING, message, now, due),
+            Post(world.run, "Warning", end.reason.value, message),
+        ),
+        wait,
+    )
+
+
+def _ended(world: RunWorld, course: Course, end: End, now: datetime) -> Decision:
+    """Ends a run whose attempt may still be going on: the outcome first, then its Job goes."""
+    open_attempt = course.attempts and "end" not in course.attempts[-1]
+    ended = ended_attempt(course, end, now) if open_attempt else course
+    return Decision((*finished(ended, end, now), *(_remove(one) for one in world.jobs)))
+
+
+def _cleared(world: RunWorld, settings: Settings) -> tuple[Action, ...]:
+    """What is left to do about a finished run: its Jobs end, and go in their time."""
+    observed = status_of(world.run).get("observedGeneration")
+    seen: tuple[Action, ...] = ()
+    if observed != generation_of(world.run):
+        seen = _seen(world.run)
+    running = [one for one in world.jobs if not _is_over(world, one) and not is_going(one)]
+    return (*seen, *map(_remove, running), *_ttl_of_old_jobs(world, settings))
+
+
+def _seen(run: Object) -> tuple[Action, ...]:
+    """Tells that a change of a finished run was seen; nothing else of it changes (INV-2)."""
+    status = {**status_of(run), "observedGeneration": generation_of(run)}
+    change = status_change(run, status)
+    return () if change is None else (change,)
+
+
+def _ttl_of_old_jobs(world: RunWorld, settings: Settings) -> tuple[Action, ...]:
+    return tuple(
+        ttl
+        for one in world.jobs
+        if _is_over(world, one)
+        for ttl in _ttl(world, name_of(one), settings)
+    )
+
+
+def _ttl(world: RunWorld, job: str, settings: Settings) -> tuple[SetTtl, ...]:
+    """Lets a Job go, now that its attempt's end is recorded."""
+    return tuple(
+        SetTtl(key_of(one), uid_of(one), settings.job_ttl)
+        for one in world.jobs
+        if name_of(one) == job
+        and not is_going(one)
+        and "ttlSecondsAfterFinished" not in one.get("spec", {})
+    )
+
+
+def _is_over(world: RunWorld, job: Object) -> bool:
+    return (
+        any(
+            (condition_of(job, kind) or {}).get("status") == "True"
+            for kind in ("Complete", "Failed")
+        )
+        or end_of(job, _pods_of(world, job)) is not None
+    )
+
+
+def _pods_of(world: RunWorld, job: Object) -> list[Object]:
+    uid = uid_of(job)
+    return [
+        one
+        for one in world.pods
+        if any(owner["uid"] == uid for owner in one["metadata"].get("ownerReferences", ()))
+    ]
+
+
+def _remove(job: Object) -> Remove:
+    return Remove(Key("Job", key_of(job).namespace, name_of(job)), uid_of(job))
+
+
+def _pending_deadline(world: RunWorld, since: datetime, settings: Settings) -> datetime:
+    seconds = policy_of(world).deadlines.pending or settings.pending_deadline
+    return since + timedelta(seconds=seconds)
