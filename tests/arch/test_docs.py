@@ -21,11 +21,12 @@ from chartly.plan.digest import profile_digest
 from chartly.plan.served import check_served
 from chartly_cli.docs.__main__ import PAGES, main
 from chartly_cli.docs.cli_page import commands, help_text
+from chartly_cli.docs.crd_files import CRD_FILES, CRD_FOLDER
 from chartly_cli.docs.docstrings import member_sentence
 from chartly_cli.docs.event_page import ENVELOPE_MEANINGS
 from chartly_cli.docs.fields import field_rows
 from chartly_cli.docs.profiles_page import operation, transform_models
-from chartly_cli.docs.table_pages import RETRY_WORDS
+from chartly_cli.docs.table_pages import RETRY_WORDS, _exit_code
 from chartly_cli.docs.workflow_page import step_models
 from support.profiles import changed, playbook_profile, playbook_workflow
 
@@ -53,18 +54,21 @@ def test_the_reference_is_what_the_code_says():
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert {path.name for path in REFERENCE.iterdir()} == set(PAGES)
+    assert {path.name for path in (ROOT / CRD_FOLDER).iterdir()} == set(CRD_FILES)
 
 
-def test_a_stale_page_is_told_and_mended(tmp_path, capsys):
-    folder = ["--folder", str(tmp_path / "reference")]
-    assert main(folder) == 0
-    assert main([*folder, "--check"]) == 0
-    stale = tmp_path / "reference" / "reasons.md"
+@pytest.mark.parametrize("name", ["reference/reasons.md", "crds/workflows.yaml"])
+def test_a_stale_file_is_told_and_mended(tmp_path, capsys, name):
+    folders = [f"--folder={tmp_path / 'reference'}", f"--crds={tmp_path / 'crds'}"]
+    assert main(folders) == 0
+    assert main([*folders, "--check"]) == 0
+    stale = tmp_path / name
+    fresh = stale.read_text(encoding="utf-8")
     stale.write_text("old\n", encoding="utf-8")
-    assert main([*folder, "--check"]) == 1
-    assert "reasons.md is stale; run `make generate`" in capsys.readouterr().err
-    assert main(folder) == 0
-    assert stale.read_text(encoding="utf-8") == page("reasons.md")
+    assert main([*folders, "--check"]) == 1
+    assert f"{stale.name} is stale; run `make generate`" in capsys.readouterr().err
+    assert main(folders) == 0
+    assert stale.read_text(encoding="utf-8") == fresh
 
 
 @pytest.mark.parametrize("model", SPECS, ids=lambda model: model.__name__)
@@ -104,7 +108,7 @@ def test_a_field_without_a_sentence_is_an_error():
 def test_every_reason_metric_event_and_fault_is_described():
     reasons = page("reasons.md")
     for reason in Reason:
-        assert f"| `{reason}` | {REASONS[reason].exit_code} |" in reasons
+        assert f"| `{reason}` | {_exit_code(REASONS[reason])} |" in reasons
     assert all(f"| `{one}` |" in reasons for one in RejectReason)
     assert all(f"| `{one.name}` |" in page("metrics.md") for one in METRICS)
     assert all(f"| `{one}` |" in page("audit.md") for one in (*EVENT_TYPES, *Fault))
@@ -139,13 +143,9 @@ UNSERVED = [
     ("workflow", "parameters", [{"name": "a"}]),
     ("workflow", "schedule", {"cron": "0 * * * *"}),
     ("workflow", "runOnApply", True),
-    ("workflow", "concurrency", "Queue"),
+    ("workflow", "concurrency", "Replace"),
     ("workflow", "priority", 1),
-    ("workflow", "retry", {"maxAttempts": 2}),
-    ("workflow", "deadlines", {"run": 60}),
-    ("workflow", "history", {"ttl": 60}),
-    ("workflow", "runtime", {"nodeSelector": {"a": "b"}}),
-    ("workflow", "suspend", True),
+    ("workflow", "deadlines.heartbeat", 60),
 ]
 
 

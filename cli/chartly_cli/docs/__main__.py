@@ -1,4 +1,4 @@
-"""``python -m chartly_cli.docs``: writes the reference docs, or tells that they are stale."""
+"""``python -m chartly_cli.docs``: writes reference docs and CRDs, or tells that they are stale."""
 
 import argparse
 import sys
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from chartly_cli.docs.cli_page import cli_page
+from chartly_cli.docs.crd_files import CRD_FILES, CRD_FOLDER
 from chartly_cli.docs.event_page import event_page
 from chartly_cli.docs.profiles_page import profiles_page
 from chartly_cli.docs.table_pages import audit_page, metrics_page, reasons_page
@@ -25,20 +26,22 @@ PAGES: dict[str, Callable[[], str]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Writes the pages; with ``--check`` only compares, and returns 1 when one differs."""
+    """Writes the files; with ``--check`` only compares, and returns 1 when one differs."""
     parser = argparse.ArgumentParser(prog="python -m chartly_cli.docs", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare instead of write")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where the pages are")
+    parser.add_argument("--crds", type=Path, default=CRD_FOLDER, help="where the CRDs are")
     options = parser.parse_args(arguments)
-    stale = [name for name in PAGES if _text(options.folder / name) != PAGES[name]()]
-    if options.check:
-        for name in stale:
-            sys.stderr.write(f"{options.folder / name} is stale; run `make generate`\n")
-        return 1 if stale else 0
-    options.folder.mkdir(parents=True, exist_ok=True)
-    for name in stale:
-        (options.folder / name).write_text(PAGES[name](), encoding="utf-8")
-    return 0
+    wanted = {options.folder / name: make for name, make in PAGES.items()}
+    wanted |= {options.crds / name: make for name, make in CRD_FILES.items()}
+    stale = {path: text for path, make in wanted.items() if _text(path) != (text := make())}
+    for path, text in stale.items():
+        if options.check:
+            sys.stderr.write(f"{path} is stale; run `make generate`\n")
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    return 1 if options.check and stale else 0
 
 
 def _text(path: Path) -> str | None:

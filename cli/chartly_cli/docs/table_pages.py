@@ -1,7 +1,7 @@
 """``reasons.md``, ``metrics.md`` and ``audit.md``: the tables that the code itself goes by."""
 
 from chartly.api.reference import PROFILE_KINDS
-from chartly.errors import REASONS, Retry
+from chartly.errors import REASONS, ReasonInfo, Retry
 from chartly.evidence.chain import Fault
 from chartly.evidence.event import EVENT_TYPES
 from chartly.evidence.metric_table import METRICS
@@ -15,10 +15,12 @@ RETRY_WORDS = {
     Retry.NEVER: "no",
     Retry.RETRY: "may help",
     Retry.FREE: "may help, and does not count",
+    Retry.ACTIVE: "it goes on",
 }
 _REASONS = """
 Every failure has one of these reasons, and says in one sentence which object, field and value it is
-about. Commands exit with the code beside it; runs record the reason.
+about. Commands and runners exit with the code beside it; runs, conditions and Events carry the reason.
+Those without a code are no end: objects in a cluster say them on their way.
 """
 _REJECTS = """
 A reject is stored with one of these codes, the field, the path and the record; see
@@ -55,7 +57,7 @@ a chain anew that verifies; keep copies of the head elsewhere to find that too.
 def reasons_page() -> str:
     """The page of reasons and exit codes."""
     rows = (
-        (code(reason), str(info.exit_code), RETRY_WORDS[info.retry], info.meaning)
+        (code(reason), _exit_code(info), RETRY_WORDS[info.retry], info.meaning)
         for reason, info in REASONS.items()
     )
     rejects = ((code(reason), meaning) for reason, meaning in REJECT_REASONS.items())
@@ -65,6 +67,10 @@ def reasons_page() -> str:
         table(("reason", "exit code", "another attempt", "meaning"), rows),
         section("Reject reasons", _REJECTS, table(("reason", "meaning"), rejects)),
     )
+
+
+def _exit_code(info: ReasonInfo) -> str:
+    return "" if info.retry is Retry.ACTIVE else str(info.exit_code)
 
 
 def metrics_page() -> str:

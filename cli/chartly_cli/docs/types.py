@@ -132,10 +132,11 @@ def _bounds(constraints: list[object], annotation: object) -> Iterator[str]:
     high = next((int(str(one.le)) for one in constraints if isinstance(one, Le)), None)
     short = next((one.min_length for one in constraints if isinstance(one, MinLen)), None)
     long = next((one.max_length for one in constraints if isinstance(one, MaxLen)), None)
+    patterns = [*filter(None, (getattr(one, "pattern", None) for one in constraints))]
     yield from _range(low, high, "")
-    yield from _range(short, long, " characters" if annotation is str else " of them")
-    for pattern in filter(None, (getattr(one, "pattern", None) for one in constraints)):
-        yield f"`{pattern}`"
+    if not patterns:
+        yield from _range(short, long, " characters" if annotation is str else " of them")
+    yield from (f"`{pattern}`" for pattern in patterns)
 
 
 def _range(low: int | None, high: int | None, unit: str) -> Iterator[str]:

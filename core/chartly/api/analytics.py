@@ -25,7 +25,9 @@ class Inputs(SpecModel):
 class Outputs(SpecModel):
     dataset: Slug
     """The dataset that is written."""
-    columns: dict[FieldName, ColumnTypeText] = Field(default_factory=dict)
+    columns: Annotated[dict[FieldName, ColumnTypeText], Field(max_length=500)] = Field(
+        default_factory=dict
+    )
     """Types of its columns, all of them; without it those of the first run. A query that gives
     others later fails with `OutputContract`.
     """

@@ -4,14 +4,17 @@ import re
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 COLUMN_TYPES = (
     "String, LowCardinality(String), Bool, Int64, UInt64, Date, Timestamp, Decimal(precision,scale)"
 )
-_PLAIN = ("String", "LowCardinality(String)", "Bool", "Int64", "UInt64", "Date", "Timestamp")
-_DECIMAL = re.compile(r"Decimal\(\s*([0-9]{1,2})\s*,\s*([0-9]{1,2})\s*\)")
+PLAIN = ("String", "LowCardinality(String)", "Bool", "Int64", "UInt64", "Date", "Timestamp")
+DECIMAL = r"Decimal\(\s*([0-9]{1,2})\s*,\s*([0-9]{1,2})\s*\)"
+_DECIMAL = re.compile(DECIMAL, re.ASCII)
 MAX_PRECISION = 38
+COLUMN_SAYS = f"must be one of {COLUMN_TYPES}"
+DECIMAL_SAYS = f"a Decimal has a precision of 1 to {MAX_PRECISION} and a scale up to its precision"
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,14 @@ def parse_column_type(text: str) -> ColumnType:
     Raises:
         ValueError: with the types that are allowed.
     """
-    if text in _PLAIN:
+    if text in PLAIN:
         return ColumnType(text)
     found = _DECIMAL.fullmatch(text)
     if found is None:
-        raise ValueError(f"must be one of {COLUMN_TYPES}")
+        raise ValueError(COLUMN_SAYS)
     precision, scale = int(found[1]), int(found[2])
     if not 1 <= precision <= MAX_PRECISION or scale > precision:
-        raise ValueError("a Decimal has a precision of 1 to 38 and a scale up to its precision")
+        raise ValueError(DECIMAL_SAYS)
     return ColumnType("Decimal", precision, scale)
 
 
@@ -60,4 +63,4 @@ def _declared(text: str) -> str:
     return text
 
 
-ColumnTypeText = Annotated[str, AfterValidator(_declared)]
+ColumnTypeText = Annotated[str, Field(max_length=64), AfterValidator(_declared)]

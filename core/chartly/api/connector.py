@@ -6,38 +6,57 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from chartly.api.model import Bytes, FieldName, Milliseconds, Slug, SpecModel
+from chartly.api.model import Bytes, FieldName, Milliseconds, Path, Slug, SpecModel
 
-_CREDENTIAL_NAME = re.compile(
-    r"(authorization|cookie|token|secret|password|passwd|api[-_]?key|access[-_]?key|signature)",
-    re.IGNORECASE,
+CREDENTIAL_NAME = (
+    r"(authorization|cookie|token|secret|password|passwd|api[-_]?key|access[-_]?key|signature)"
 )
-_HOST = re.compile(
-    r"(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-)
-_BASE_URL = re.compile(
+HOST_FORM = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+HOST_LENGTH = 253
+BASE_URL_FORM = (
     r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+)(:(?P<port>[0-9]{1,5}))?(?P<path>/[^?#]*)?"
 )
+_CREDENTIAL_NAME = re.compile(CREDENTIAL_NAME, re.IGNORECASE)
+_HOST = re.compile(HOST_FORM)
+_BASE_URL = re.compile(BASE_URL_FORM)
+_CIDR = re.compile(r"[0-9a-fA-F.:]+/(0|[1-9][0-9]{0,2})")
+
+CIDR_SAYS = "must be a CIDR such as 10.0.0.0/8, without host bits"
+HOST_SAYS = "must be a DNS name in lower case, without scheme, port or wildcard"
+BASE_URL_SAYS = "must be https://host[:port][/path], without user, query or fragment"
+CREDENTIAL_SAYS = "looks like a credential; name it through auth.secretRef"
+NEEDS_SECRET_SAYS = "needs secretRef with name and key"  # noqa: S105 - a sentence, not a secret
+NO_SECRET_SAYS = "mode none takes no secretRef"  # noqa: S105 - a sentence, not a secret
+SIZE_SAYS = "sizeParam needs pageSize"
+OFFSET_SAYS = "mode offset needs pageSize"
+NOT_LISTED_SAYS = "of transport.baseUrl is not in egressPolicy.dnsAllowlist"
+PAGINATION_NEEDS: dict[str, tuple[str, ...]] = {
+    "cursor": ("requestParam", "responseField"),
+    "nextUrl": ("responseField",),
+}
+"""The fields that a mode of pagination cannot do without."""
 
 
 def _network(text: str) -> str:
     try:
         ipaddress.ip_network(text, strict=True)
-    except ValueError as error:
-        raise ValueError(f"must be a CIDR such as 10.0.0.0/8: {error}") from None
+    except ValueError:
+        raise ValueError(CIDR_SAYS) from None
+    if _CIDR.fullmatch(text) is None:
+        raise ValueError(CIDR_SAYS)
     return text
 
 
 def _host(text: str) -> str:
-    if _HOST.fullmatch(text) is None:
-        raise ValueError("must be a DNS name in lower case, without scheme, port or wildcard")
+    if len(text) > HOST_LENGTH or _HOST.fullmatch(text) is None:
+        raise ValueError(HOST_SAYS)
     return text
 
 
 def _base_url(text: str) -> str:
     found = _BASE_URL.fullmatch(text)
     if found is None:
-        raise ValueError("must be https://host[:port][/path], without user, query or fragment")
+        raise ValueError(BASE_URL_SAYS)
     _host(found["host"])
     return text
 
@@ -45,20 +64,25 @@ def _base_url(text: str) -> str:
 def _no_credential(pairs: dict[str, str]) -> dict[str, str]:
     for name in pairs:
         if _CREDENTIAL_NAME.search(name):
-            raise ValueError(f"{name!r} looks like a credential; name it through auth.secretRef")
+            raise ValueError(f"{name!r} {CREDENTIAL_SAYS}")
     return pairs
 
 
-Cidr = Annotated[str, AfterValidator(_network)]
-Host = Annotated[str, AfterValidator(_host)]
-OpenPairs = Annotated[dict[str, str], AfterValidator(_no_credential)]
+Cidr = Annotated[str, Field(max_length=64), AfterValidator(_network)]
+Host = Annotated[str, Field(max_length=300), AfterValidator(_host)]
+BaseUrl = Annotated[str, Field(max_length=2000), AfterValidator(_base_url)]
+OpenPairs = Annotated[
+    dict[str, Annotated[str, Field(max_length=8192)]],
+    Field(max_length=64),
+    AfterValidator(_no_credential),
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Transport(SpecModel):
     """Where and how a request is made."""
 
-    base_url: Annotated[str, AfterValidator(_base_url)]
+    base_url: BaseUrl
     """Where requests go: `https://host[:port][/path]`, no user, query or fragment. `http` is for
     APIs that need no credential.
     """
@@ -76,7 +100,7 @@ class Transport(SpecModel):
     """Sent to the origin of `baseUrl` only. Names that look like credentials are refused."""
     query: OpenPairs = Field(default_factory=dict)
     """Query parameters of every page. Names that look like credentials are refused."""
-    body: dict[str, object] | None = None
+    body: Annotated[dict[str, object], Field(max_length=1000)] | None = None
     """The JSON body of a POST. Not served yet."""
 
 
@@ -100,9 +124,9 @@ class EgressPolicy(SpecModel):
 class SecretRef(SpecModel):
     """One key of a Secret in the run's own project; never a value."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$")]
+    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", max_length=300)]
     """The Secret; locally the folder `.chartly/secrets/<name>`."""
-    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$")]
+    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$", max_length=300)]
     """The key in it; locally the file in that folder."""
 
 
@@ -117,9 +141,9 @@ class Auth(SpecModel):
     @model_validator(mode="after")
     def _needs_secret(self) -> Self:
         if self.mode != "none" and self.secret_ref is None:
-            raise ValueError(f"mode {self.mode} needs secretRef with name and key")
+            raise ValueError(f"mode {self.mode} {NEEDS_SECRET_SAYS}")
         if self.mode == "none" and self.secret_ref is not None:
-            raise ValueError("mode none takes no secretRef")
+            raise ValueError(NO_SECRET_SAYS)
         return self
 
 
@@ -153,15 +177,14 @@ class Pagination(SpecModel):
 
     @model_validator(mode="after")
     def _needs_fields(self) -> Self:
-        needs = {"cursor": ("request_param", "response_field"), "nextUrl": ("response_field",)}
-        for field in needs.get(self.mode, ()):
-            if getattr(self, field) is None:
-                alias = type(self).model_fields[field].alias
-                raise ValueError(f"mode {self.mode} needs {alias}")
+        given = {"requestParam": self.request_param, "responseField": self.response_field}
+        for field in PAGINATION_NEEDS.get(self.mode, ()):
+            if given[field] is None:
+                raise ValueError(f"mode {self.mode} needs {field}")
         if self.size_param is not None and self.page_size is None:
-            raise ValueError("sizeParam needs pageSize")
+            raise ValueError(SIZE_SAYS)
         if self.mode == "offset" and self.page_size is None:
-            raise ValueError("mode offset needs pageSize")
+            raise ValueError(OFFSET_SAYS)
         return self
 
 
@@ -176,7 +199,7 @@ class RetryPolicy(SpecModel):
     """
     max_backoff_ms: Milliseconds = 60_000
     """Where doubling ends. `Retry-After` is obeyed up to this, or 5 minutes if that is longer."""
-    on: tuple[Annotated[int, Field(ge=400, le=599)], ...] = ()
+    on: Annotated[tuple[Annotated[int, Field(ge=400, le=599)], ...], Field(max_length=200)] = ()
     """Statuses that are tried again beside 408, 425, 429 and all from 500 on. Quote the name: YAML
     takes a bare `on` for true.
     """
@@ -190,9 +213,9 @@ class RateLimit(SpecModel):
 class ResponseRule(SpecModel):
     """What a status, with or without a look at the body, means."""
 
-    status: tuple[Annotated[int, Field(ge=100, le=599)], ...] = ()
+    status: Annotated[tuple[Annotated[int, Field(ge=100, le=599)], ...], Field(max_length=200)] = ()
     """The statuses that the rule is for. Not served yet."""
-    body: str | None = None
+    body: Annotated[str, Field(max_length=1000)] | None = None
     """What the body must hold. Not served yet."""
     action: Literal["retry", "ignore", "fail", "rateLimited"]
     """What is done. Not served yet."""
@@ -201,29 +224,29 @@ class ResponseRule(SpecModel):
 class Records(SpecModel):
     """Which part of a page's body are the records."""
 
-    path: str | None = None
+    path: Path | None = None
     """JSONPath of the records in a page. Without it: the page itself if it is an array; the one
     array among `data`, `items`, `results`, `records`, `value`; or, without pagination, the page
     as one record.
     """
-    filter: str | None = None
+    filter: Path | None = None
     """Which of the records are taken. Not served yet."""
 
 
 class Incremental(SpecModel):
     """Pulls only what is newer than the last run saw."""
 
-    cursor_field: str
+    cursor_field: Annotated[str, Field(max_length=256)]
     """The field that grows. Not served yet."""
-    request_param: str
+    request_param: Annotated[str, Field(max_length=128)]
     """The query parameter that takes its last value. Not served yet."""
-    start: str | None = None
+    start: Annotated[str, Field(max_length=256)] | None = None
     """The value to start from. Not served yet."""
-    format: str | None = None
+    format: Annotated[str, Field(max_length=128)] | None = None
     """How the value is written. Not served yet."""
-    lookback: str | None = None
+    lookback: Annotated[str, Field(max_length=64)] | None = None
     """How far before the last value to start. Not served yet."""
-    window: str | None = None
+    window: Annotated[str, Field(max_length=64)] | None = None
     """How much to ask for at once. Not served yet."""
 
 
@@ -232,7 +255,7 @@ class Parent(SpecModel):
 
     stream: Slug
     """The stream whose records are gone through. Not served yet."""
-    fields: dict[FieldName, str]
+    fields: Annotated[dict[FieldName, Path], Field(max_length=64)]
     """Which of its fields the requests use. Not served yet."""
 
 
@@ -241,7 +264,7 @@ class Stream(SpecModel):
 
     name: Slug
     """What the workflow's steps call it. Not served yet."""
-    transport: dict[str, object] | None = None
+    transport: Annotated[dict[str, object], Field(max_length=16)] | None = None
     """Replaces members of the shared `transport`. Not served yet."""
     pagination: Pagination | None = None
     """Replaces the shared one. Not served yet."""
@@ -270,20 +293,18 @@ class ConnectorSpec(SpecModel):
     """How fast requests may leave."""
     max_run_seconds: Annotated[int, Field(ge=1, le=604_800)] = 14_400
     """How long pulling may take; after it the run ends with `LimitReached`."""
-    responses: tuple[ResponseRule, ...] = ()
+    responses: Annotated[tuple[ResponseRule, ...], Field(max_length=64)] = ()
     """What statuses mean to this API. Not served yet."""
     records: Records = Records.model_construct()
     """Which part of a page are the records."""
     incremental: Incremental | None = None
     """Pulls only what is new. Not served yet."""
-    streams: tuple[Stream, ...] = ()
+    streams: Annotated[tuple[Stream, ...], Field(max_length=64)] = ()
     """Several streams from one API. Not served yet."""
 
     @model_validator(mode="after")
     def _base_host_allowed(self) -> Self:
         found = _BASE_URL.fullmatch(self.transport.base_url)
         if found and found["host"] not in self.egress_policy.dns_allowlist:
-            raise ValueError(
-                f"host {found['host']!r} of transport.baseUrl is not in egressPolicy.dnsAllowlist"
-            )
+            raise ValueError(f"host {found['host']!r} {NOT_LISTED_SAYS}")
         return self

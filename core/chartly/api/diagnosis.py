@@ -15,6 +15,8 @@ from chartly.errors import SpecError
 
 _MODEL = TypeVar("_MODEL", bound=BaseModel)
 _PRIVATE = re.compile(r"auth|secret|header|token|password|query", re.IGNORECASE)
+_IN_URL = re.compile(r"://\S*@|\?\S*=")
+"""A user or a query, either of which may hold a credential."""
 _TYPES = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -56,15 +58,36 @@ def parse_model(model: type[_MODEL], written: object, where: str, field: str) ->
 
 
 def _sentence(detail: ErrorDetails, model: type[BaseModel], field: str) -> str:
-    path = [part for part in detail["loc"] if not _is_tag(part, detail["loc"], model)]
+    loc = detail["loc"]
+    path = [part for place, part in enumerate(loc) if not _is_tag(model, loc, place)]
     kind, given = detail["type"], detail["input"]
     if kind == "extra_forbidden":
-        name = str(path[-1])
-        known = _fields_at(model, detail["loc"][:-1])
-        return f"{_path(field, path[:-1])}: unknown field {name!r}; {one_of(name, known)}"
+        return f"{_path(field, path[:-1])}: {_unknown(str(path[-1]), model, loc)}"
     if kind == "missing":
         return f"{_path(field, path)}: is required"
     return f"{_path(field, path)}: {_shown(given, path)}{_rule(detail)}"
+
+
+def _unknown(name: str, model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
+    takers = _takers(model, loc)
+    if takers:
+        return not_its_own_says(name, takers)
+    return f"unknown field {name!r}; {one_of(name, _fields_at(model, loc[:-1]))}"
+
+
+def not_its_own_says(name: str, takers: Iterable[str]) -> str:
+    """What is said of a field that only other variants of an object take."""
+    return f"unknown field {name!r}; only {' or '.join(takers)} takes it"
+
+
+def _takers(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    """The variants that take a field, when the object is a variant that does not."""
+    if len(loc) < len(("variants", 0, "variant", "field")):
+        return []
+    variants = {_tag(one): one for one in _models_at(model, loc[:-2])}
+    if loc[-2] not in variants:
+        return []
+    return [tag for tag, one in variants.items() if loc[-1] in _aliases(one)]
 
 
 def _rule(detail: ErrorDetails) -> str:
@@ -97,6 +120,8 @@ def _shown(given: object, path: list[int | str]) -> str:
     if isinstance(given, Mapping | list) or any(_PRIVATE.search(str(part)) for part in path):
         return ""
     text = json.dumps(given, ensure_ascii=False)
+    if _IN_URL.search(text):
+        return ""
     return (text if len(text) <= _CLIP else f"{text[:_CLIP]}...") + " "
 
 
@@ -107,27 +132,36 @@ def _path(field: str, path: list[int | str]) -> str:
     return shown
 
 
-def _is_tag(part: int | str, loc: tuple[int | str, ...], model: type[BaseModel]) -> bool:
-    """Whether ``part`` names the branch of a union rather than a field."""
-    position = loc.index(part)
-    if position == 0 or not isinstance(loc[position - 1], int):
+def _is_tag(model: type[BaseModel], loc: tuple[int | str, ...], place: int) -> bool:
+    """Whether a part names the variant of an object in a list rather than a field."""
+    if place == 0 or not isinstance(loc[place - 1], int):
         return False
-    return isinstance(part, str) and part not in _fields_at(model, loc[: position + 1])
+    return loc[place] in [_tag(one) for one in _models_at(model, loc[:place])]
 
 
 def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
+    return sorted({name for holder in _models_at(model, loc) for name in _aliases(holder)})
+
+
+def _models_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[type[BaseModel]]:
     models: list[type[BaseModel]] = [model]
     for part in loc:
         models = [found for holder in models for found in _step(holder, part)] or models
-    return sorted({name for holder in models for name in _aliases(holder)})
+    return models
 
 
 def _step(holder: type[BaseModel], part: int | str) -> list[type[BaseModel]]:
     for name, info in holder.model_fields.items():
         if part in (name, info.alias):
             return _models_in(info.annotation)
-    tag = holder.model_fields.get("op") or holder.model_fields.get("type")
-    return [holder] if tag is not None and part in get_args(tag.annotation) else []
+    return [holder] if part == _tag(holder) else []
+
+
+def _tag(model: type[BaseModel]) -> str:
+    """Which variant a model is; nothing if it is none."""
+    field = model.model_fields.get("op") or model.model_fields.get("type")
+    values = get_args(field.annotation) if field is not None else ()
+    return str(values[0]) if len(values) == 1 else ""
 
 
 def _models_in(annotation: object) -> list[type[BaseModel]]:

@@ -103,16 +103,20 @@ class _Reader:
         result: dict[str, Json] = {}
         for key_node, value_node in node.value:
             key = self.read(key_node, depth + 1)
-            name = key if isinstance(key, str) else self._key(key_node)
+            name = key if isinstance(key, str) else self._key(key_node, key)
             if name in result:
                 raise self._error(key_node, f"the key {name!r} is given twice")
             result[name] = self.read(value_node, depth + 1)
         return result
 
-    def _key(self, node: yaml.Node) -> str:
-        if not isinstance(node, yaml.ScalarNode):
+    def _key(self, node: yaml.Node, key: Json) -> str:
+        """A key that is no text: kubectl sends what it was read as, so it must be written so."""
+        if not isinstance(node, yaml.ScalarNode) or key is None:
             raise self._error(node, "a key must be text")
-        return str(node.value)
+        sent = str(key).lower() if isinstance(key, bool) else str(key)
+        if sent != node.value:
+            raise self._error(node, f"the key {node.value} is read as {sent}; quote it")
+        return sent
 
     def _scalar(self, node: yaml.ScalarNode) -> Json:
         if node.style is not None:

@@ -4,10 +4,12 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 DURATION_RULE = "an ISO 8601 duration with one part, such as PT1H, P1D, P1W, P1M or P1Y"
-_FORM = re.compile(r"P(?:([1-9][0-9]{0,4})([DWMY])|T([1-9][0-9]{0,4})([HM]))")
+DURATION_SAYS = f"must be {DURATION_RULE}"
+DURATION_FORM = r"P(?:([1-9][0-9]{0,4})([DWMY])|T([1-9][0-9]{0,4})([HM]))"
+_FORM = re.compile(DURATION_FORM)
 _UNITS: dict[str, "Unit"] = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _CLOCK_UNITS: dict[str, "Unit"] = {"H": "hour", "M": "minute"}
 
@@ -30,7 +32,7 @@ def parse_duration(text: str) -> Length:
     """
     found = _FORM.fullmatch(text)
     if found is None:
-        raise ValueError(f"must be {DURATION_RULE}")
+        raise ValueError(DURATION_SAYS)
     if found[1]:
         return Length(int(found[1]), _UNITS[found[2]])
     return Length(int(found[3]), _CLOCK_UNITS[found[4]])
@@ -41,4 +43,4 @@ def _checked(text: str) -> str:
     return text
 
 
-Duration = Annotated[str, AfterValidator(_checked)]
+Duration = Annotated[str, Field(max_length=64), AfterValidator(_checked)]

@@ -21,15 +21,20 @@ class SpecModel(BaseModel):
     )
 
 
+SLUG_SAYS = f"allowed are {SLUG_RULE}"
+
+
 def _slug(text: str) -> str:
     if not is_slug(text):
-        raise ValueError(f"allowed are {SLUG_RULE}")
+        raise ValueError(SLUG_SAYS)
     return text
 
 
-Slug = Annotated[str, AfterValidator(_slug)]
-FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Slug = Annotated[str, Field(max_length=253), AfterValidator(_slug)]
+FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", max_length=128)]
 """A field of a canonical event; also its column's name, so no ``__`` prefix and no capitals."""
 
+Path = Annotated[str, Field(max_length=1000)]
+"""A JSONPath."""
 Milliseconds = Annotated[int, Field(ge=1, le=3_600_000)]
 Bytes = Annotated[int, Field(ge=1, le=1 << 40)]

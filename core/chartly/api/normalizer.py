@@ -4,10 +4,13 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from chartly.api.model import FieldName, SpecModel
+from chartly.api.model import FieldName, Path, SpecModel
 
 OnError = Literal["reject", "null", "default"]
 Scalar = str | int | bool | None
+DEFAULT_PRECISION = 38
+DEFAULT_SCALE = 9
+SCALE_SAYS = "scale must not exceed precision"
 
 
 class _Transform(SpecModel):
@@ -31,15 +34,15 @@ class ToDecimal(_Transform):
     """An exact decimal of at most ``precision`` digits, ``scale`` of them after the point."""
 
     op: Literal["toDecimal"]
-    precision: Annotated[int, Field(ge=1, le=38)] = 38
+    precision: Annotated[int, Field(ge=1, le=38)] = DEFAULT_PRECISION
     """Digits in all."""
-    scale: Annotated[int, Field(ge=0, le=38)] = 9
+    scale: Annotated[int, Field(ge=0, le=38)] = DEFAULT_SCALE
     """Digits after the point; a value with more is bad, never rounded."""
 
     @model_validator(mode="after")
     def _scale_fits(self) -> Self:
         if self.scale > self.precision:
-            raise ValueError("scale must not exceed precision")
+            raise ValueError(SCALE_SAYS)
         return self
 
 
@@ -69,11 +72,11 @@ class ToUtcTimestamp(_Transform):
     """
 
     op: Literal["toUtcTimestamp"]
-    formats: Annotated[tuple[str, ...], Field(max_length=16)] = ()
+    formats: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=16)] = ()
     """The forms that are taken instead of RFC 3339: strptime formats, `unix` (seconds) and
     `unixMs`.
     """
-    zone: str | None = None
+    zone: Annotated[str, Field(max_length=128)] | None = None
     """The IANA zone of times without an offset."""
 
 
@@ -137,7 +140,7 @@ class Hash(_Transform):
     """The SHA-256 of the text, in hex, with ``salt`` before it."""
 
     op: Literal["hash"]
-    salt: str = ""
+    salt: Annotated[str, Field(max_length=256)] = ""
     """Text that is put before the value; it is no secret."""
 
 
@@ -173,11 +176,13 @@ class RejectThreshold(SpecModel):
 class NormalizerSpec(SpecModel):
     """The spec of a normalizer profile."""
 
-    canonical_event_type: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,127}$")]
+    canonical_event_type: Annotated[
+        str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,127}$", max_length=256)
+    ]
     """The `type` of the events, such as `sales.event`."""
     required_fields: Annotated[tuple[FieldName, ...], Field(max_length=500)] = ()
     """Fields that an event must have; a record that lacks one, or has null, is rejected."""
-    mapping: Annotated[dict[FieldName, str], Field(min_length=1, max_length=500)]
+    mapping: Annotated[dict[FieldName, Path], Field(min_length=1, max_length=500)]
     """For each field of the event, the JSONPath (RFC 9535) of its value in the record."""
     transforms: Annotated[tuple[Transform, ...], Field(max_length=1000)] = ()
     """What is done to the fields, in this order."""
@@ -197,5 +202,5 @@ class NormalizerSpec(SpecModel):
     """More rejects fail the run with `RejectThreshold`; good events stay, analytics are not
     computed.
     """
-    sensitive: Annotated[tuple[str, ...], Field(max_length=100)] = ()
+    sensitive: Annotated[tuple[Path, ...], Field(max_length=100)] = ()
     """Paths that are hidden before a reject or page is stored. Not served yet."""

@@ -34,8 +34,9 @@ def _version(text: str) -> str:
         raise ValueError(error.message) from None
 
 
-Version = Annotated[str, AfterValidator(_version)]
-Words = Annotated[tuple[str, ...], Field(max_length=64)]
+Version = Annotated[str, Field(max_length=128), AfterValidator(_version)]
+Words = Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=64)]
+OBJECT_NAME_SAYS = "must be <kind>-<name>-<version>, here"
 
 
 class _Identity(SpecModel):
@@ -75,16 +76,19 @@ class ObjectMetadata(SpecModel):
     """Free annotations; `chartly.io/deprecated` tells why it should no longer be used."""
 
 
+Section = Annotated[dict[str, object], Field(max_length=64)]
+
+
 class ResourceSpec(_Identity):
     """``spec`` of the custom resource: identity, and the spec of its own kind."""
 
-    connector: dict[str, object] | None = None
+    connector: Section | None = None
     """The spec, when kind is connector."""
-    normalizer: dict[str, object] | None = None
+    normalizer: Section | None = None
     """The spec, when kind is normalizer."""
-    storage: dict[str, object] | None = None
+    storage: Section | None = None
     """The spec, when kind is storage."""
-    analytics: dict[str, object] | None = None
+    analytics: Section | None = None
     """The spec, when kind is analytics."""
 
 
@@ -166,8 +170,8 @@ def _from_resource(content: dict[str, Json], where: str) -> Profile:
     profile_id = ProfileId(resource.kind, resource.name, resource.version)
     if metadata.name != profile_id.object_name:
         raise SpecError(
-            f"{where}: metadata.name: {metadata.name!r} must be <kind>-<name>-<version>, "
-            f"here {profile_id.object_name!r}"
+            f"{where}: metadata.name: {metadata.name!r} {OBJECT_NAME_SAYS} "
+            f"{profile_id.object_name!r}"
         )
     for kind in PROFILE_KINDS:
         if (kind in spec) != (kind == resource.kind):

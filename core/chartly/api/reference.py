@@ -12,9 +12,12 @@ ProfileKind = Literal["connector", "normalizer", "storage", "analytics"]
 PROFILE_KINDS: tuple[ProfileKind, ...] = get_args(ProfileKind)
 
 FORM = "[tenant/project:: | global::]kind/name@x.y.z"
-_SHAPE = re.compile(
-    r"(?:(?P<scope>[^:]*)::)?(?P<kind>[^/:@]*)/(?P<name>[^/:@]*)@(?P<version>[^@]*)"
-)
+SHAPE = r"((?P<scope>[^:]*)::)?(?P<kind>[^/:@]*)/(?P<name>[^/:@]*)@(?P<version>[^@]*)"
+_SHAPE = re.compile(SHAPE)
+SHAPE_SAYS = f"must have the form {FORM}"
+KIND_SAYS = f"is not one of {', '.join(PROFILE_KINDS)}"
+NAME_SAYS = f"is not allowed; it takes {SLUG_RULE}"
+PROJECT_SAYS = f"must be tenant/project, each {SLUG_RULE}"
 
 
 @dataclass(frozen=True, order=True)
@@ -36,7 +39,7 @@ def parse_project(text: str) -> Project:
     """
     tenant, slash, project = text.partition("/")
     if not slash or not is_slug(tenant) or not is_slug(project):
-        raise SpecError(f"project {text!r}: must be tenant/project, each {SLUG_RULE}")
+        raise SpecError(f"project {text!r}: {PROJECT_SAYS}")
     return Project(tenant, project)
 
 
@@ -79,13 +82,13 @@ def parse_reference(text: str, home: Project) -> Reference:
     """
     shape = _SHAPE.fullmatch(text)
     if shape is None:
-        raise SpecError(f"reference {text!r}: must have the form {FORM}")
+        raise SpecError(f"reference {text!r}: {SHAPE_SAYS}")
     kind, name = shape["kind"], shape["name"]
     found = next((known for known in PROFILE_KINDS if known == kind), None)
     if found is None:
-        raise SpecError(f"reference {text!r}: kind {kind!r} is not one of {_kinds()}")
+        raise SpecError(f"reference {text!r}: kind {kind!r} {KIND_SAYS}")
     if not is_slug(name):
-        raise SpecError(f"reference {text!r}: name {name!r} is not allowed; it takes {SLUG_RULE}")
+        raise SpecError(f"reference {text!r}: name {name!r} {NAME_SAYS}")
     try:
         parse_version(shape["version"])
     except SpecError as error:
@@ -102,7 +105,3 @@ def _scope(text: str, scope: str | None, home: Project) -> Project | None:
         return parse_project(scope)
     except SpecError as error:
         raise SpecError(f"reference {text!r}: {error.message}") from None
-
-
-def _kinds() -> str:
-    return ", ".join(PROFILE_KINDS)

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from chartly.api.columns import ColumnTypeText
 from chartly.api.model import Bytes, FieldName, Slug, SpecModel
 
+RETENTION_SAYS = "give retentionDays or retention, not both"
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
@@ -59,7 +60,9 @@ class StorageSpec(SpecModel):
     """
     indexing: Indexing = Indexing.model_construct()
     """What queries look for."""
-    columns: dict[FieldName, ColumnTypeText] = Field(default_factory=dict)
+    columns: Annotated[dict[FieldName, ColumnTypeText], Field(max_length=500)] = Field(
+        default_factory=dict
+    )
     """Types of stored columns. Without one a field has the type that its transforms give,
     otherwise `String`.
     """
@@ -73,5 +76,5 @@ class StorageSpec(SpecModel):
     @model_validator(mode="after")
     def _one_retention(self) -> Self:
         if self.retention_days is not None and self.retention is not None:
-            raise ValueError("give retentionDays or retention, not both")
+            raise ValueError(RETENTION_SAYS)
         return self

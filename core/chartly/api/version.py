@@ -5,10 +5,15 @@ import re
 from chartly.errors import SpecError
 
 _NUMBER = r"(0|[1-9][0-9]*)"
-_IDENTIFIER = r"(0|[1-9][0-9]*|[0-9]*[a-z-][a-z0-9-]*)"
-_VERSION = re.compile(rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-{_IDENTIFIER}(\.{_IDENTIFIER})*)?")
+_IDENTIFIER = r"(0|[1-9][0-9]*|[0-9]*[a-z]([a-z0-9-]*[a-z0-9])?|[0-9]+-([a-z0-9-]*[a-z0-9]))"
+VERSION_FORM = rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-{_IDENTIFIER}(\.{_IDENTIFIER})*)?"
+"""Identifiers start and end alphanumeric, so that a name made of a version may end with it."""
+_VERSION = re.compile(VERSION_FORM)
 VERSION_LENGTH = 63
 VERSION_RULE = "an exact version x.y.z or x.y.z-prerelease in lower case (SemVer 2.0)"
+LATEST = "latest"
+LATEST_SAYS = f"is not allowed: it can move; write {VERSION_RULE}"
+VERSION_SAYS = f"is not allowed: write {VERSION_RULE}"
 
 
 def parse_version(text: str) -> str:
@@ -17,19 +22,16 @@ def parse_version(text: str) -> str:
     Raises:
         SpecError: it is ``latest``, a range, has a ``v``, a build part or capitals.
     """
-    if text.lower() == "latest":
-        raise SpecError(f"version {text!r} is not allowed: it can move; write {VERSION_RULE}")
+    if text.lower() == LATEST:
+        raise SpecError(f"version {text!r} {LATEST_SAYS}")
     if not is_version(text):
-        raise SpecError(f"version {text!r} is not allowed: write {VERSION_RULE}")
+        raise SpecError(f"version {text!r} {VERSION_SAYS}")
     return text
 
 
 def is_version(text: str) -> bool:
     """Whether ``text`` is an exact version whose identifiers start and end alphanumeric."""
-    if len(text) > VERSION_LENGTH or _VERSION.fullmatch(text) is None:
-        return False
-    _, _, prerelease = text.partition("-")
-    return all(part[0] != "-" and part[-1] != "-" for part in prerelease.split(".") if prerelease)
+    return len(text) <= VERSION_LENGTH and _VERSION.fullmatch(text) is not None
 
 
 def precedence(text: str) -> tuple[tuple[int, ...], int, tuple[tuple[int, int, str], ...]]:

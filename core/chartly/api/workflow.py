@@ -229,7 +229,7 @@ class _PlaybookMetadata(SpecModel):
     """`domain` names the data domain that the workflow serves."""
 
 
-class _Versioned(SpecModel):
+class Versioned(SpecModel):
     version: Version
     """An exact version; it must change when steps change."""
 
@@ -284,7 +284,7 @@ def parse_workflow(document: Document) -> Workflow:
     else:
         resource = parse_model(ObjectMetadata, raw_metadata, where, "metadata")
         given = {key: written.pop(key) for key in ("version",) if key in written}
-        version = parse_model(_Versioned, given, where, "spec").version
+        version = parse_model(Versioned, given, where, "spec").version
         name, labels, namespace = resource.name, resource.labels, resource.namespace
         parse_model(_Named, {"name": name}, where, "metadata")
     spec = parse_model(WorkflowSpec, written, f"{where}: workflow {name}@{version}", "spec")

@@ -1,5 +1,6 @@
 """A WorkflowRun: one execution of a workflow, asked for by name."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -13,19 +14,33 @@ from chartly.api.profile import ObjectMetadata, Version, check_envelope
 from chartly.errors import SpecError
 
 RUN_NAME_LENGTH = 52
+RUN_NAME_SAYS = f"at most {RUN_NAME_LENGTH} characters"
+_LEAP = r"([1-9][0-9](0[48]|[2468][048]|[13579][26])|([2468][048]|[13579][26])00)"
+_DAY = (
+    r"([1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])"
+    r"|(0[469]|11)-(0[1-9]|[12][0-9]|30)|02-(0[1-9]|1[0-9]|2[0-8]))"
+    rf"|{_LEAP}-02-29)"
+)
+_TIME = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,9})?"
+LOCAL_FORM = rf"{_DAY}(T{_TIME})?"
+INSTANT_FORM = rf"{_DAY}T{_TIME}(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
+_LOCAL = re.compile(LOCAL_FORM)
+_INSTANT = re.compile(INSTANT_FORM)
+INSTANT_SAYS = "must be an RFC 3339 instant such as 2026-02-02T00:00:00Z"
+OFFSET_SAYS = "needs an offset, such as Z"
+WINDOW_SAYS = "start must be before end"
+RUN_CHANGED_SAYS = "a run never changes; only control may"
 
 
 def _instant(text: str) -> str:
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError("must be an RFC 3339 instant such as 2026-02-02T00:00:00Z") from None
-    if when.tzinfo is None:
-        raise ValueError("needs an offset, such as Z")
+    if _LOCAL.fullmatch(text) is not None:
+        raise ValueError(OFFSET_SAYS)
+    if _INSTANT.fullmatch(text) is None:
+        raise ValueError(INSTANT_SAYS)
     return text
 
 
-Instant = Annotated[str, AfterValidator(_instant)]
+Instant = Annotated[str, Field(max_length=64), AfterValidator(_instant)]
 
 
 class WorkflowRef(SpecModel):
@@ -61,7 +76,7 @@ class RunWindow(SpecModel):
     @model_validator(mode="after")
     def _forward(self) -> Self:
         if datetime.fromisoformat(self.start) >= datetime.fromisoformat(self.end):
-            raise ValueError("start must be before end")
+            raise ValueError(WINDOW_SAYS)
         return self
 
 
@@ -81,9 +96,11 @@ class WorkflowRunSpec(SpecModel):
     """Who or what asked for it."""
     window: RunWindow | None = None
     """The range of time that analytics are computed for, instead of what the run touched."""
-    parameters: dict[str, str | int | bool] = Field(default_factory=dict)
+    parameters: Annotated[dict[str, str | int | bool], Field(max_length=64)] = Field(
+        default_factory=dict
+    )
     """Values of the workflow's parameters."""
-    rerun_of: str | None = None
+    rerun_of: Annotated[str, Field(max_length=RUN_NAME_LENGTH)] | None = None
     """The run whose frozen inputs are used again."""
     control: Control = Control.model_construct()
     """The only part that may change."""
@@ -107,6 +124,6 @@ def parse_workflow_run(document: Document) -> WorkflowRun:
     check_envelope(content, where)
     metadata = parse_model(ObjectMetadata, content["metadata"], where, "metadata")
     if len(metadata.name) > RUN_NAME_LENGTH:
-        raise SpecError(f"{where}: metadata.name: at most {RUN_NAME_LENGTH} characters")
+        raise SpecError(f"{where}: metadata.name: {RUN_NAME_SAYS}")
     spec = parse_model(WorkflowRunSpec, content["spec"], f"{where}: run {metadata.name}", "spec")
     return WorkflowRun(metadata.name, spec, where, metadata.namespace)

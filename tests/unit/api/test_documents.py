@@ -68,8 +68,23 @@ def test_json_is_yaml():
     assert found[0].content == {"a": [1, "y", None, True]}
 
 
-def test_keys_are_text_as_written():
-    assert parse_documents("on: 1\n2: b\n", "f")[0].content == {"on": 1, "2": "b"}
+def test_keys_are_text():
+    found = parse_documents("2: b\n'on': 1\ntrue: c\n", "f")[0].content
+    assert found == {"2": "b", "on": 1, "true": "c"}
+
+
+@pytest.mark.parametrize(
+    ("key", "read"), [("on", "true"), ("y", "true"), ("No", "false"), ("017", "15"), ("1e3", "1000")]
+)
+def test_a_key_that_kubectl_would_send_as_another_must_be_quoted(key, read):
+    """INV-5: otherwise one file had two digests."""
+    with pytest.raises(SpecError, match=f"the key {key} is read as {read}; quote it"):
+        parse_documents(f"a: {{{key}: 1}}", "f")
+
+
+def test_a_null_is_no_key():
+    with pytest.raises(SpecError, match="a key must be text"):
+        parse_documents("~: 1", "f")
 
 
 def test_aliases_are_taken():

@@ -29,10 +29,13 @@ def test_a_run_names_its_workflow():
         ({**REF, "window": {**WINDOW, "end": WINDOW["start"]}}, "a", "start must be before end"),
         ({**REF, "window": {**WINDOW, "end": "2026-02-02"}}, "a", "needs an offset"),
         ({**REF, "window": {**WINDOW, "end": "soon"}}, "a", "must be an RFC 3339 instant"),
+        ({**REF, "window": {**WINDOW, "end": "2026-02-02T00:00:00"}}, "a", "needs an offset"),
+        ({**REF, "window": {**WINDOW, "end": "2026-02-02T00:00Z"}}, "a", "must be an RFC 3339 instant"),
+        ({**REF, "window": {**WINDOW, "end": "2100-02-29T00:00:00Z"}}, "a", "must be an RFC 3339 instant"),
         ({**REF, "control": {"cancel": "now"}}, "a", "is not one of graceful, terminate"),
         (REF, "a" * 53, "at most 52 characters"),
     ],
-)
+)  # fmt: skip
 def test_a_mistake_gets_one_sentence(spec, name, says):
     """INV-10."""
     with pytest.raises(SpecError, match=says):

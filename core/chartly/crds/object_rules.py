@@ -1,0 +1,200 @@
+"""The rules of objects: what their fields must be to each other."""
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel
+
+from chartly.api.connector import (
+    BASE_URL_FORM,
+    NEEDS_SECRET_SAYS,
+    NO_SECRET_SAYS,
+    NOT_LISTED_SAYS,
+    OFFSET_SAYS,
+    PAGINATION_NEEDS,
+    SIZE_SAYS,
+    Auth,
+    ConnectorSpec,
+    Pagination,
+)
+from chartly.api.normalizer import DEFAULT_PRECISION, DEFAULT_SCALE, SCALE_SAYS, ToDecimal
+from chartly.api.profile import ResourceSpec
+from chartly.api.reference import PROFILE_KINDS
+from chartly.api.storage import RETENTION_SAYS, StorageSpec
+from chartly.api.workflow import (
+    ORDER_SAYS,
+    SPELLINGS,
+    START_SAYS,
+    STEP_KINDS,
+    STREAM_SAYS,
+    VERSION_REUSED_SAYS,
+    WorkflowSpec,
+    exactly_one_says,
+    takes_kind_says,
+)
+from chartly.api.workflow_run import RUN_CHANGED_SAYS, WINDOW_SAYS, RunWindow, WorkflowRunSpec
+from chartly.crds.rules import Rule, literal, quoted, regex, required, same, whole
+from chartly.crds.text_rules import is_instant, reference_rules
+
+PROFILE_CHANGED_SAYS = "a profile never changes; give the changed one a new version"
+_ENABLED = "self.steps.map(step, step.?when.?enabled.orValue(true), step.type)"
+_PULLED = "self.steps.map(step, step.type != 'analytics_query', step.type)"
+_STEP_FIELDS = {(step, field): step for step, fields in SPELLINGS.items() for field in fields}
+
+
+def rules_of(model: type[BaseModel]) -> tuple[Rule, ...]:
+    """The rules of a model's objects, beside those of its fields."""
+    return _RULES.get(model, ())
+
+
+def _auth_rules() -> tuple[Rule, ...]:
+    mode = "has(self.mode) && self.mode != 'none'"
+    needs = f"'mode ' + self.mode + {literal(f' {NEEDS_SECRET_SAYS}')}"
+    return (
+        Rule(f"!({mode}) || has(self.secretRef)", NEEDS_SECRET_SAYS, needs),
+        Rule(f"({mode}) || !has(self.secretRef)", NO_SECRET_SAYS),
+    )
+
+
+def _pagination_rules() -> tuple[Rule, ...]:
+    needs = tuple(
+        Rule(
+            f"!has(self.mode) || self.mode != '{mode}' || has(self.{field})",
+            f"mode {mode} needs {field}",
+        )
+        for mode, fields in PAGINATION_NEEDS.items()
+        for field in fields
+    )
+    sized = "has(self.pageSize)"
+    return (
+        *needs,
+        Rule(f"!has(self.sizeParam) || {sized}", SIZE_SAYS),
+        Rule(f"!has(self.mode) || self.mode != 'offset' || {sized}", OFFSET_SAYS),
+    )
+
+
+def _connector_rules() -> tuple[Rule, ...]:
+    url = "self.transport.baseUrl"
+    host = f"{url}.find(r'//[^/:]+').substring(2)"
+    formed = f"{url}.matches({whole(BASE_URL_FORM)})"
+    return (
+        Rule(
+            f"!{formed} || {host} in self.egressPolicy.dnsAllowlist",
+            NOT_LISTED_SAYS,
+            f"'host ' + {quoted(host)} + {literal(f' {NOT_LISTED_SAYS}')}",
+        ),
+    )
+
+
+def _decimal_rules() -> tuple[Rule, ...]:
+    scale = f"self.?scale.orValue({DEFAULT_SCALE})"
+    precision = f"self.?precision.orValue({DEFAULT_PRECISION})"
+    return (Rule(f"{scale} <= {precision}", SCALE_SAYS),)
+
+
+def _profile_rules() -> tuple[Rule, ...]:
+    own = (
+        one
+        for kind in PROFILE_KINDS
+        for one in (
+            required(kind, f"self.kind == '{kind}'"),
+            Rule(
+                f"!has(self.{kind}) || self.kind == '{kind}'",
+                "kind is another one",
+                "'kind is ' + self.kind",
+                field=f".{kind}",
+                why="FieldValueForbidden",
+            ),
+        )
+    )
+    return (
+        Rule("self == oldSelf", PROFILE_CHANGED_SAYS, why="FieldValueForbidden"),
+        *own,
+    )
+
+
+def _workflow_rules() -> tuple[Rule, ...]:
+    streams = [
+        f"self.steps.map(step, step.type == '{one}', step.?stream.orValue(''))"
+        for one in ("normalize", "write_dataset")
+    ]
+    kept = f"self.steps == oldSelf.steps && {same('parameters')}"
+    return (
+        Rule(f"self.version != oldSelf.version || ({kept})", VERSION_REUSED_SAYS, field=".version"),
+        Rule(_starts(), START_SAYS, field=".steps"),
+        Rule(f"!({_starts()}) || ({_goes_on()})", ORDER_SAYS, field=".steps"),
+        Rule(" == ".join(streams), STREAM_SAYS, field=".steps"),
+    )
+
+
+def _starts() -> str:
+    """CEL for: the enabled steps start with the only connector_sync."""
+    one = "self.steps.filter(step, step.type == 'connector_sync').size() == 1"
+    return f"{one} && {_ENABLED}[0] == 'connector_sync'"
+
+
+def _goes_on() -> str:
+    """CEL for: pairs follow, and no query that is enabled comes before their end."""
+    turn = "i == 0 ? 'connector_sync' : i % 2 == 1 ? 'normalize' : 'write_dataset'"
+    return " && ".join(
+        (
+            f"{_PULLED}.size() % 2 == 1 && {_PULLED}.size() >= 3",
+            f"{_PULLED}.all(i, one, one == ({turn}))",
+            f"{_ENABLED}.all(i, one, i >= {_PULLED}.size() || one != 'analytics_query')",
+        )
+    )
+
+
+def rules_of_variant_field(variant: str, field: str) -> tuple[Rule, ...]:
+    """The rules of a field that one variant of an object has: of references in steps."""
+    step = _STEP_FIELDS.get((variant, field))
+    return (*reference_rules(), _kind_rule(step)) if step else ()
+
+
+def _kind_rule(step: str) -> Rule:
+    """What a step names has its kind; a kind that there is not is told as such."""
+    wrong = "|".join(kind for kind in PROFILE_KINDS if kind != STEP_KINDS[step])
+    says = takes_kind_says(step)
+    return Rule(
+        f"!self.matches({regex(f'^([^:]*::)?({wrong})/')})",
+        says,
+        f"{literal(f'{says}, not ')} + {quoted('self')}",
+    )
+
+
+def rules_of_variants(variants: Iterable[str]) -> tuple[Rule, ...]:
+    """The rules of an object of one of the variants: a step has exactly one spelling."""
+    return tuple(
+        Rule(
+            f"self.type != '{step}' || has(self.{explicit}) != has(self.{compact})",
+            exactly_one_says(step),
+        )
+        for step, (explicit, compact) in SPELLINGS.items()
+        if step in variants
+    )
+
+
+def _window_rules() -> tuple[Rule, ...]:
+    formed = " && ".join(is_instant(f"self.{one}") for one in ("start", "end"))
+    return (Rule(f"!({formed}) || timestamp(self.start) < timestamp(self.end)", WINDOW_SAYS),)
+
+
+def _run_rules() -> tuple[Rule, ...]:
+    kept = [
+        "self.workflowRef == oldSelf.workflowRef",
+        *(same(one) for one in ("trigger", "window", "rerunOf")),
+        f"(!({same('control')}) || self == oldSelf)",
+    ]
+    return (Rule(" && ".join(kept), RUN_CHANGED_SAYS, why="FieldValueForbidden"),)
+
+
+_RULES: dict[type[BaseModel], tuple[Rule, ...]] = {
+    Auth: _auth_rules(),
+    ConnectorSpec: _connector_rules(),
+    Pagination: _pagination_rules(),
+    ResourceSpec: _profile_rules(),
+    RunWindow: _window_rules(),
+    StorageSpec: (Rule("!has(self.retentionDays) || !has(self.retention)", RETENTION_SAYS),),
+    ToDecimal: _decimal_rules(),
+    WorkflowRunSpec: _run_rules(),
+    WorkflowSpec: _workflow_rules(),
+}

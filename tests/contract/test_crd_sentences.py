@@ -1,0 +1,269 @@
+"""A mistake gets one sentence, whoever tells it: the API server's words are the command line's."""
+
+import json
+
+import pytest
+
+from chartly.api.columns import COLUMN_SAYS, DECIMAL_SAYS
+from chartly.api.connector import (
+    BASE_URL_SAYS,
+    CIDR_SAYS,
+    CREDENTIAL_SAYS,
+    HOST_SAYS,
+    NO_SECRET_SAYS,
+    NOT_LISTED_SAYS,
+)
+from chartly.api.duration import DURATION_SAYS
+from chartly.api.model import SLUG_SAYS
+from chartly.api.normalizer import SCALE_SAYS
+from chartly.api.reference import KIND_SAYS, NAME_SAYS, PROJECT_SAYS, SHAPE_SAYS
+from chartly.api.storage import RETENTION_SAYS
+from chartly.api.version import LATEST_SAYS, VERSION_SAYS
+from chartly.api.workflow import (
+    ORDER_SAYS,
+    SPELLINGS,
+    START_SAYS,
+    STEP_KINDS,
+    STREAM_SAYS,
+    exactly_one_says,
+    takes_kind_says,
+)
+from chartly.api.workflow_run import INSTANT_SAYS, OFFSET_SAYS, RUN_NAME_SAYS, WINDOW_SAYS
+from chartly.crds.definitions import KINDS, definition
+from support.custom_resources import api_with_crds, cli_says, resource, server_says
+from support.profiles import changed
+
+pytestmark = pytest.mark.timeout(900)
+NO = object()
+SYNC = {"type": "connector_sync", "connector_profile": "connector/sales-http@1.0.0"}
+NORMALIZE = {"type": "normalize", "profile": "global::normalizer/sales-default@1.0.0"}
+WRITE = {
+    "type": "write_dataset",
+    "storage_profile": "tenant-demo/proj-sales::storage/sales-events@1.0.0-rc.1",
+}
+QUERY = {"type": "analytics_query", "query_ref": "analytics/sales-daily-rollup@1.0.0"}
+OFF = {**QUERY, "when": {"enabled": False}}
+STEP = "spec.steps.0.connector_profile"
+FIELD = "^[a-z][a-z0-9_]{0,62}$"
+HEADERS = "spec.connector.transport.headers"
+URL = "spec.connector.transport.baseUrl"
+
+
+@pytest.fixture(scope="module")
+def rig():
+    with api_with_crds() as found:
+        yield found
+
+
+def told(rule, value):
+    """What is said of a value by name."""
+    return f"'{value}' {rule}"
+
+
+# (object, field, value, the end of both sentences)
+SAME = [
+    ("connector", "metadata.name", "sales-http", "'sales-http' must be <kind>-<name>-<version>, here 'connector-sales-http-1.0.0'"),
+    ("connector", "spec.version", "latest", told(LATEST_SAYS, "latest")),
+    ("connector", "spec.version", "Latest", told(LATEST_SAYS, "Latest")),
+    ("connector", "spec.version", "v1.0.0", told(VERSION_SAYS, "v1.0.0")),
+    ("connector", "spec.version", "1.0.0+build", told(VERSION_SAYS, "1.0.0+build")),
+    ("connector", "spec.version", "1.0.0-RC", told(VERSION_SAYS, "1.0.0-RC")),
+    ("connector", "spec.version", "1.0", told(VERSION_SAYS, "1.0")),
+    ("connector", "spec.name", "sales--http", SLUG_SAYS),
+    ("connector", "spec.name", "a" * 41, SLUG_SAYS),
+    ("connector", "spec.connector", NO, "is required"),
+    ("connector", "spec.storage", {"dataset": "x"}, "kind is connector"),
+    ("connector", URL, "ftp://api.example.invalid", BASE_URL_SAYS),
+    ("connector", URL, "https://user:canary@api.example.invalid", BASE_URL_SAYS),
+    ("connector", URL, "https://api.example.invalid?token=canary", BASE_URL_SAYS),
+    ("connector", URL, "https://Api.example.invalid", HOST_SAYS),
+    ("connector", URL, "https://other.example.invalid:8443/v1", f"host 'other.example.invalid' {NOT_LISTED_SAYS}"),
+    ("connector", "spec.connector.transport.path", "/a?token=canary", "must match ^[^?#]*$"),
+    ("connector", HEADERS, {"Accept": "a", "X-API-Key": "canary"}, told(CREDENTIAL_SAYS, "X-API-Key")),
+    ("connector", HEADERS, {"Authorization": "Bearer canary"}, told(CREDENTIAL_SAYS, "Authorization")),
+    ("connector", "spec.connector.transport.query", {"access_token": "canary"}, told(CREDENTIAL_SAYS, "access_token")),
+    ("connector", "spec.connector.egressPolicy.dnsAllowlist", ["api.example.invalid", "*.example.invalid"], HOST_SAYS),
+    ("connector", "spec.connector.egressPolicy.blockCidrs", ["10.0.0.1/8"], CIDR_SAYS),
+    ("connector", "spec.connector.egressPolicy.blockCidrs", ["10.0.0.0"], CIDR_SAYS),
+    ("connector", "spec.connector.egressPolicy.allowCidrs", ["fd00::/7"], CIDR_SAYS),
+    ("connector", "spec.connector.auth.secretRef", NO, "mode bearer needs secretRef with name and key"),
+    ("connector", "spec.connector.auth.mode", "none", NO_SECRET_SAYS),
+    ("connector", "spec.connector.auth.mode", NO, NO_SECRET_SAYS),
+    ("connector", "spec.connector.auth.secretRef.name", "Canary!", "must match ^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"),
+    ("connector", "spec.connector.auth.secretRef.key", "canary canary", "must match ^[A-Za-z0-9._-]{1,253}$"),
+    ("connector", "spec.connector.pagination.requestParam", NO, "mode cursor needs requestParam"),
+    ("connector", "spec.connector.pagination.responseField", NO, "mode cursor needs responseField"),
+    ("connector", "spec.connector.pagination", {"mode": "nextUrl"}, "mode nextUrl needs responseField"),
+    ("connector", "spec.connector.pagination.sizeParam", "limit", "sizeParam needs pageSize"),
+    ("connector", "spec.connector.pagination", {"mode": "offset"}, "mode offset needs pageSize"),
+    ("connector", "spec.connector.streams", [{"name": "A"}], SLUG_SAYS),
+    ("connector", "spec.connector.streams", [{"name": "a", "parent": {"stream": "b", "fields": {"A": "$.a"}}}], f"must match {FIELD}"),
+    ("normalizer", "spec.normalizer.canonicalEventType", "Sales", "must match ^[a-z][a-z0-9_.-]{0,127}$"),
+    ("normalizer", "spec.normalizer.requiredFields", ["Event"], f"must match {FIELD}"),
+    ("normalizer", "spec.normalizer.mapping", {"Event": "$.a"}, f"must match {FIELD}"),
+    ("normalizer", "spec.normalizer.versionField", "__v", f"must match {FIELD}"),
+    ("normalizer", "spec.normalizer.transforms.0.to", "x", "unknown field 'to'; only rename takes it"),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "rename", "field": "a"}, "is required"),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "toDecimal", "field": "a", "precision": 2, "scale": 3}, SCALE_SAYS),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "toDecimal", "field": "a", "precision": 8}, SCALE_SAYS),
+    ("storage", "spec.storage.dataset", "sales_events", SLUG_SAYS),
+    ("storage", "spec.storage.retention", {"days": 3, "from": "occurred_at"}, RETENTION_SAYS),
+    ("storage", "spec.storage.columns", {"amount": "Float64"}, COLUMN_SAYS),
+    ("storage", "spec.storage.columns", {"amount": "Decimal(39,2)"}, DECIMAL_SAYS),
+    ("storage", "spec.storage.columns", {"amount": "Decimal(2, 3)"}, DECIMAL_SAYS),
+    ("storage", "spec.storage.columns", {"Amount": "String"}, f"must match {FIELD}"),
+    ("analytics", "spec.analytics.inputs.window", "1 day", DURATION_SAYS),
+    ("analytics", "spec.analytics.inputs.lookback", "PT0H", DURATION_SAYS),
+    ("workflow", "metadata.name", "sales--onboard", SLUG_SAYS),
+    ("workflow", "metadata.name", "a" * 41, SLUG_SAYS),
+    ("workflow", "spec.version", "1", told(VERSION_SAYS, "1")),
+    ("workflow", STEP, "sales-http@1.0.0", f"reference 'sales-http@1.0.0': {SHAPE_SAYS}"),
+    ("workflow", STEP, "connector/sales-http", f"reference 'connector/sales-http': {SHAPE_SAYS}"),
+    ("workflow", STEP, "pipe/a@1.0.0", f"reference 'pipe/a@1.0.0': kind 'pipe' {KIND_SAYS}"),
+    ("workflow", STEP, "connector/A@1.0.0", f"reference 'connector/A@1.0.0': name 'A' {NAME_SAYS}"),
+    ("workflow", STEP, "connector/a@latest", f"reference 'connector/a@latest': version 'latest' {LATEST_SAYS}"),
+    ("workflow", STEP, "global::connector/a@^1.0.0", f"reference 'global::connector/a@^1.0.0': version '^1.0.0' {VERSION_SAYS}"),
+    ("workflow", STEP, "demo::connector/a@1.0.0", f"reference 'demo::connector/a@1.0.0': project 'demo': {PROJECT_SAYS}"),
+    ("workflow", STEP, "::connector/a@1.0.0", f"reference '::connector/a@1.0.0': project '': {PROJECT_SAYS}"),
+    *(
+        ("workflow", "spec.steps", [{"type": step, fields[0]: wrong}, SYNC], f"{takes_kind_says(step)}, not '{wrong}'")
+        for step, fields in SPELLINGS.items()
+        for wrong in ["storage/a@1.0.0" if STEP_KINDS[step] != "storage" else "tenant-demo/proj-sales::analytics/a@1.0.0"]
+    ),
+    *(
+        ("workflow", "spec.steps", [{"type": step}], exactly_one_says(step))
+        for step in SPELLINGS
+    ),
+    ("workflow", "spec.steps.0.connector_id", "connector/a@1.0.0", exactly_one_says("connector_sync")),
+    ("workflow", "spec.steps.1.when", {}, "unknown field 'when'; only analytics_query takes it"),
+    ("workflow", "spec.steps", [NORMALIZE, SYNC, WRITE], START_SAYS),
+    ("workflow", "spec.steps", [SYNC, SYNC, NORMALIZE, WRITE], START_SAYS),
+    ("workflow", "spec.steps", [OFF, NORMALIZE, WRITE], START_SAYS),
+    ("workflow", "spec.steps", [SYNC, {**NORMALIZE, "stream": "a"}, {**WRITE, "stream": "b"}], STREAM_SAYS),
+    ("workflow", "spec.parameters", [{"name": "Window"}], "must match ^[a-z][a-zA-Z0-9]{0,62}$"),
+    ("workflow", "spec.runtime", {"resources": {"limits": {"memory": "lots"}}}, "must match ^[0-9]+(\\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$"),
+    ("run", "metadata.name", "a" * 53, RUN_NAME_SAYS),
+    ("run", "spec.workflowRef.name", "Sales", SLUG_SAYS),
+    ("run", "spec.workflowRef.version", "latest", told(LATEST_SAYS, "latest")),
+    ("run", "spec.window.end", "2026-02-01T00:00:00Z", WINDOW_SAYS),
+    ("run", "spec.window.end", "2026-02-01T01:00:00+01:00", WINDOW_SAYS),
+    ("run", "spec.window.end", "2026-02-02", OFFSET_SAYS),
+    ("run", "spec.window.end", "2026-02-02T00:00:00", OFFSET_SAYS),
+    ("run", "spec.window.end", "soon", INSTANT_SAYS),
+    ("run", "spec.window.end", "2027-02-29T00:00:00Z", INSTANT_SAYS),
+    ("run", "spec.window.start", "2026-02-02T24:00:00Z", INSTANT_SAYS),
+    ("run", "spec.trigger", {"scheduledTime": "2026-02-02 00:00:00Z"}, INSTANT_SAYS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "field", "value", "says"), SAME)
+def test_both_say_the_same(rig, name, field, value, says):
+    """INV-10; and INV-6: neither shows what may be a credential."""
+    bad = changed(resource(name), field, None if value is NO else value, drop=value is NO)
+    told_here, told_there = cli_says(bad), server_says(rig, bad)
+    assert any(one.endswith(says) for one in told_here), told_here
+    assert f"{says}" in told_there
+    assert "canary" not in "".join(told_here).lower() + told_there.lower()
+
+
+LONGER = [
+    ("workflow", "spec.steps", [SYNC], ORDER_SAYS),
+    ("workflow", "spec.steps", [SYNC, WRITE, NORMALIZE], ORDER_SAYS),
+    ("workflow", "spec.steps", [SYNC, NORMALIZE, WRITE, NORMALIZE], ORDER_SAYS),
+    ("workflow", "spec.steps", [SYNC, NORMALIZE, QUERY, WRITE], ORDER_SAYS),
+    ("workflow", "spec.steps", [SYNC, NORMALIZE, WRITE, QUERY, NORMALIZE, WRITE], ORDER_SAYS),
+    ("workflow", "spec.steps", [SYNC, OFF, QUERY, NORMALIZE, WRITE], ORDER_SAYS),
+    ("connector", "spec.connector.auth.mode", "beerer", "none, bearer, basic, apiKey, oauth2, session"),
+    ("run", "spec.control", {"cancel": "now"}, "graceful, terminate"),
+    ("connector", "spec.connector.transport.timeoutMs", 0, "greater than or equal to 1"),
+    ("connector", "spec.connector.retry.maxAttempts", 21, "less than or equal to 20"),
+    ("connector", "spec.connector.egressPolicy.dnsAllowlist", [], "at least 1 item"),
+    ("connector", "spec.connector.egressPolicy.blockCidrs", NO, "spec.connector.egressPolicy.blockCidrs"),
+    ("connector", "spec.connector.auth.token", "x", "unknown field"),
+    ("connector", "spec.connector.auth.secretRef.value", "canary", "unknown field"),
+    ("connector", "spec.connector.auth.secretRef", "canary", "spec.connector.auth.secretRef"),
+    ("connector", "spec.kind", "pipe", "connector, normalizer, storage, analytics"),
+    ("connector", "spec.stroage", {}, "unknown field"),
+    ("normalizer", "spec.normalizer.mapping", {}, "spec.normalizer.mapping"),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "const", "field": "a"}, "spec.normalizer.transforms[0].value"),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "mapValues", "field": "a"}, "spec.normalizer.transforms[0].values"),
+    ("normalizer", "spec.normalizer.transforms.0", {"field": "a"}, "op"),
+    ("normalizer", "spec.normalizer.transforms.0.op", "toNumbr", "toNumber, toDecimal"),
+    ("storage", "spec.storage.retentionDays", 1.5, "spec.storage.retentionDays"),
+    ("storage", "spec.storage.retentionDays", "30", "spec.storage.retentionDays"),
+    ("analytics", "spec.analytics.queryTemplate.dialect", "spark", "sql"),
+    ("workflow", "spec.steps", [], "at least 1 item"),
+    ("workflow", "spec.concurrency", "forbid", "Forbid, Queue, Replace, Allow"),
+    ("workflow", "spec.runtime", {"resources": {"limits": {"disk": "1"}}}, "cpu, memory"),
+    ("workflow", "spec.version", NO, "spec.version"),
+    ("run", "spec.workflowRef", NO, "spec.workflowRef"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "field", "value", "core"), LONGER)
+def test_both_refuse_in_words_with_one_core(rig, name, field, value, core):
+    """INV-10: where the schema alone speaks, the API server's own words hold the same facts."""
+    bad = changed(resource(name), field, None if value is NO else value, drop=value is NO)
+    told_here, told_there = cli_says(bad), server_says(rig, bad)
+    assert any(core in one for one in told_here), told_here
+    assert core in told_there.replace('"', "")
+    assert "canary" not in "".join(told_here).lower() + told_there.lower()
+
+
+def messages():
+    found = set()
+    for kind in KINDS:
+        text = json.dumps(definition(kind, lambda model, name: name))
+        rules = _rules(json.loads(text))
+        found |= {rule["message"] for rule in rules if "oldSelf" not in rule["rule"]}
+    return found
+
+
+def _rules(node):
+    if isinstance(node, dict):
+        for name, value in node.items():
+            if name == "x-kubernetes-validations":
+                yield from value
+            else:
+                yield from _rules(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _rules(value)
+
+
+def test_every_sentence_of_the_rules_is_compared():
+    """A rule that no case breaks could say anything. Fields of variants: see test_crd_forms."""
+    said = [case[3] for case in (*SAME, *LONGER)]
+    compared = {"kind is another one", "is not one of cpu, memory"}
+    missing = {
+        one
+        for one in messages() - compared
+        if not any(one in text for text in said) and not one.startswith("unknown field")
+    }
+    assert missing == set()
+
+
+TAKEN = [
+    ("workflow", "spec.steps", [OFF, SYNC, NORMALIZE, OFF, WRITE, NORMALIZE, WRITE, QUERY, QUERY]),
+    ("workflow", "spec.steps", [SYNC, {**NORMALIZE, "stream": "a"}, {**WRITE, "stream": "a"}]),
+    ("workflow", "spec.runtime", {"tolerations": [{"key": "a", "tolerationSeconds": 5}], "resources": {"limits": {"memory": "1.5Gi"}}}),
+    ("workflow", "spec.parameters", [{"name": "a", "default": True}, {"name": "b", "default": 1}]),
+    ("run", "spec.parameters", {"a": True, "b": 1, "c": "x"}),
+    ("run", "spec.window", {"start": "2024-02-29T23:59:59.5+05:30", "end": "2026-02-02T00:00:00Z"}),
+    ("run", "spec.window", None),
+    ("connector", "spec.connector.transport.body", {"a": [1, {"b": True}]}),
+    ("connector", "spec.connector.egressPolicy.blockCidrs", []),
+    ("connector", "spec.connector.egressPolicy.allowCidrs", ["fd00::/8", "::1/128"]),
+    ("connector", "spec.connector.auth", {}),
+    ("connector", "spec.connector.pagination", None),
+    ("connector", "metadata.annotations", {"chartly.io/deprecated": "use 2.0.0"}),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "const", "field": "a", "value": True, "onError": "null"}),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "mapValues", "field": "a", "values": {"x": True, "y": 1}, "default": 0}),
+    ("storage", "spec.storage.columns", {"amount": "Decimal( 38 ,\t9)"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "field", "value"), TAKEN)
+def test_what_one_takes_the_other_takes(rig, name, field, value):
+    good = changed(resource(name), field, value)
+    assert (cli_says(good), server_says(rig, good)) == ((), "")
