@@ -5,9 +5,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := connector loader embedded cli operator demo dev
+EXTRAS := build connector loader embedded cli operator demo dev
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+RIG := PYTHONPATH=tests $(BIN)/python -m cluster
+KIND ?= chartly
+BASE_IMAGE ?= docker.io/library/python:3.13-slim
+IMAGE_REGISTRY ?= localhost
 
-.PHONY: help setup demo test lint type generate lock bench docs clean
+.PHONY: help setup demo test lint type generate lock bench scale clean rig cluster cluster-down kind kind-down images e2e
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,12 +29,12 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: $(STAMP) ## run the domains sales and flights end to end on this machine
 	$(BIN)/chartly demo
 
-test: $(STAMP) lint type ## lint, check types and run every test
+test: $(STAMP) lint type rig ## lint, check types and run every test that this machine can run
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest --cov --cov-report= tests
 	TZ=America/New_York $(BIN)/python -m pytest --quiet tests/unit/extract tests/unit/query tests/component/loader
 	$(BIN)/coverage report --include='core/chartly/*' --fail-under=100 --skip-covered
-	$(BIN)/coverage report --include='core/chartly_*/*,runners/*,cli/*' --fail-under=90 --skip-covered
+	$(BIN)/coverage report --include='core/chartly_*/*,operator/*,runners/*,cli/*' --fail-under=90 --skip-covered
 
 lint: $(STAMP) ## ruff and the import contracts
 	$(BIN)/ruff check .
@@ -39,8 +44,10 @@ lint: $(STAMP) ## ruff and the import contracts
 type: $(STAMP) ## mypy --strict
 	$(BIN)/mypy
 
-generate: $(STAMP) ## write the generated reference docs anew
+generate: $(STAMP) ## write the reference docs and the CRDs anew, from the models
 	$(BIN)/python -m chartly_cli.docs
+	mkdir -p charts/chartly/files/crds
+	cp crds/*.yaml charts/chartly/files/crds/
 
 lock: $(STAMP) ## resolve the dependencies anew into requirements/
 	for extra in $(EXTRAS); do \
@@ -48,9 +55,49 @@ lock: $(STAMP) ## resolve the dependencies anew into requirements/
 	    --python-version 3.11 --exclude-newer '7 days' --extra $$extra pyproject.toml --output-file requirements/$$extra.txt; \
 	done
 
+rig: $(STAMP) ## build what the tests' clusters are made of: minutes once, nothing after
+	@$(RIG) build
+
+cluster: $(STAMP) ## a Kubernetes on this machine, with this tree's images (Linux, root, Go)
+	@$(RIG) kubeconfig >/dev/null 2>&1 || $(RIG) up --network-policy >/dev/null
+	@$(RIG) images --tag $(VERSION)
+	@$(RIG) env
+
+cluster-down: $(STAMP) ## end what make cluster started
+	@$(RIG) down
+
+e2e: $(STAMP) rig ## the end-to-end tests alone, on a real node
+	$(BIN)/python -m pytest tests/e2e
+
+kind: ## the same as make cluster by kind, where docker and kind are at hand
+	@docker info >/dev/null 2>&1 && command -v kind >/dev/null || \
+	  { echo 'no cluster: make kind needs kind, and docker with its daemon running; see make cluster' >&2; exit 1; }
+	@$(MAKE) --no-print-directory images
+	@kind get clusters 2>/dev/null | grep -qx $(KIND) || kind create cluster --name $(KIND) --wait 2m
+	@for part in operator connector loader; do \
+	  kind load docker-image --name $(KIND) localhost/chartly-$$part:$(VERSION) || exit 1; done
+	@echo "kubectl config use-context kind-$(KIND)"
+
+kind-down: ## end what make kind started
+	@kind delete cluster --name $(KIND)
+
+images: ## build the three images with docker, podman or buildah, whichever is there
+	@engine=$$(for one in docker podman buildah; do $$one info >/dev/null 2>&1 && { echo $$one; break; }; done); \
+	[ -n "$$engine" ] || { echo 'no images: make images needs docker, podman or buildah, and none answers' >&2; exit 1; }; \
+	revision=$$(git rev-parse HEAD 2>/dev/null || echo unknown); \
+	for part in operator connector loader; do \
+	  file=runners/Dockerfile; [ $$part = operator ] && file=operator/Dockerfile; \
+	  $$engine build --file $$file --target $$part --build-arg BASE_IMAGE=$(BASE_IMAGE) \
+	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$revision \
+	    --tag $(IMAGE_REGISTRY)/chartly-$$part:$(VERSION) . || exit 1; \
+	done
+
 bench: $(STAMP) ## print the speed of loading, ours and the engine's alone
 	$(BIN)/python tests/bench/bench_extract.py
 	$(BIN)/python tests/bench/bench_load.py
+
+scale: $(STAMP) rig ## print runs a minute through the operator on fake nodes, beside bare Jobs
+	$(BIN)/python tests/bench/bench_scale.py
 
 clean: ## remove what setup, demo and tests made
 	rm -rf $(VENV) .demo .chartly .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis

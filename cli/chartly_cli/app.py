@@ -18,6 +18,8 @@ app = typer.Typer(
 )
 audit_app = typer.Typer(help="Show and verify the audit trail.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
+project_app = typer.Typer(help="Make a project's place in a cluster.", no_args_is_help=True)
+app.add_typer(project_app, name="project")
 
 Name = Annotated[str, typer.Argument(help="A workflow's name, or its domain.")]
 Secrets = Annotated[
@@ -219,6 +221,84 @@ def version(context: typer.Context) -> None:
 
     found = installed("chartly")
     context.obj.printer.result({"version": found}, found)
+
+
+@project_app.command("create")
+def project_create(
+    context: typer.Context,
+    project: Annotated[str, typer.Argument(metavar="TENANT/PROJECT", help="The project.")],
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Do it with kubectl; without, print what it would make.")
+    ] = False,
+    namespace: Annotated[str | None, typer.Option(help="Its name. [TENANT-PROJECT]")] = None,
+    chart: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAMESPACE", help="Take store, administrator and ranges from the chart there."
+        ),
+    ] = None,
+    store_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="http(s)://host[:port], as runs reach it.")
+    ] = None,
+    store_via: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where the store answers from here.")
+    ] = None,
+    store_cacert: Annotated[
+        Path | None, typer.Option(help="PEM file of the CA of the store's certificate.")
+    ] = None,
+    store_cidr: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CIDR", help="Where the store's name leads to, if it is private."),
+    ] = None,
+    store_admin_user: Annotated[
+        str, typer.Option(metavar="NAME", help="Who makes the store's users.")
+    ] = "default",
+    store_admin_password_file: Annotated[
+        Path | None, typer.Option(help="Its first line is the password.")
+    ] = None,
+    store_admin_password_env: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The variable that holds the password.")
+    ] = None,
+    rotate: Annotated[
+        bool, typer.Option("--rotate", help="Give the store's users new passwords.")
+    ] = False,
+    grant_cidr: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CIDR", help="A private range that connectors may reach."),
+    ] = None,
+    cacert: Annotated[
+        Path | None, typer.Option(help="PEM file of CAs that connectors trust as well.")
+    ] = None,
+    quota: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=AMOUNT", help="An entry of the ResourceQuota."),
+    ] = None,
+    kube_context: Annotated[
+        str | None, typer.Option("--context", metavar="NAME", help="kubectl's context. [current]")
+    ] = None,
+) -> None:
+    """Make namespace, limits, network policies, Secrets and store users; twice is as once."""
+    from chartly_cli.commands.project import Options
+    from chartly_cli.commands.project import create as command
+
+    options = Options(
+        namespace=namespace,
+        chart=chart,
+        store_url=store_url,
+        via=store_via,
+        admin_user=store_admin_user,
+        admin_password_file=store_admin_password_file,
+        admin_password_env=store_admin_password_env,
+        store_cacert=store_cacert,
+        store_cidrs=tuple(store_cidr or ()),
+        grants=tuple(grant_cidr or ()),
+        cacert=cacert,
+        quota=tuple(quota or ()),
+        context=kube_context,
+        rotate=rotate,
+        apply=apply,
+    )
+    command(context.obj, project, options)
 
 
 @audit_app.command("verify")

@@ -74,6 +74,10 @@ def run_checks(frozen: Frozen, secrets: Path) -> Iterator[Check]:
         yield Check("plan", True, f"{frozen.resolution.workflow} resolves to {plan.digest}")  # noqa: FBT003 - a verdict
     except ChartlyError as error:
         yield Check("plan", False, error.message, error.reason)  # noqa: FBT003 - a verdict
+    workflow = frozen.resolution.workflow
+    if workflow.spec.suspend:
+        said = f"{workflow}: spec.suspend is true, so no run starts"
+        yield Check("suspended", False, said, Reason.CONFIG_INVALID)  # noqa: FBT003 - a verdict
     reference = plan.connector.auth.secret_ref
     if reference is not None:
         path = secrets / reference.name / reference.key

@@ -228,3 +228,14 @@ def test_a_workflow_without_a_project_says_how_to_give_one(tmp_path):
     assert outcome.errors[0].startswith("error: NotAProject: ")
     assert "--project tenant/project, or put a namespace.yaml" in outcome.err
     assert chartly(folder, "--project", "tenant-demo/proj-sales", "resolve", "sales").code == 0
+
+
+def test_a_suspended_workflow_is_valid_and_starts_nothing(tmp_path):
+    folder = sales_folder(
+        tmp_path / "sales", {WORKFLOW: ("spec:\n  steps", "spec:\n  suspend: true\n  steps")}
+    )
+    assert chartly(folder, "validate").code == 0
+    ran = chartly(folder, "run", "sales")
+    assert ran.code == 3
+    assert "spec.suspend is true" in ran.err
+    assert not (folder / ".chartly" / "runs").exists(), "nothing may start"

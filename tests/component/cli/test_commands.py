@@ -50,7 +50,7 @@ def test_every_command_has_help(folder):
     listed = chartly(folder, "--help").out
     for name in (
         "init", "validate", "render", "resolve", "digest", "run", "test", "conformance", "query",
-        "rejects", "status", "teardown", "deprecate", "doctor", "demo", "audit", "version",
+        "rejects", "status", "teardown", "deprecate", "doctor", "demo", "audit", "project", "version",
     ):  # fmt: skip
         assert f"\n  {name} " in listed
         assert chartly(folder, name, "--help").code == 0

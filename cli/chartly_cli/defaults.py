@@ -1,0 +1,50 @@
+"""What an installed chart says that new projects use: its store, and who may make users there."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chartly.errors import Reason, SpecError
+from chartly.manifests.network import parse_cidr
+from chartly_cli.kubectl import Kubectl
+
+CONFIG = "chartly-project-defaults"
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What the command line need not say."""
+
+    store_url: str | None = None
+    admin_user: str = "default"
+    admin_password: str | None = field(default=None, repr=False)
+    grantable_cidrs: tuple[str, ...] = ()
+
+
+def read_defaults(kubectl: Kubectl, namespace: str) -> Defaults:
+    """The defaults of the chart that is installed in a namespace.
+
+    Raises:
+        SpecError: there is none.
+    """
+    found = kubectl.get("configmap", CONFIG, namespace)
+    if found is None:
+        raise SpecError(
+            f"--chart {namespace}: the chart is not installed there (no ConfigMap {CONFIG})",
+            Reason.PREREQUISITE_MISSING,
+        )
+    data: Mapping[str, str] = found.get("data") or {}
+    secret = data.get("store-admin-secret")
+    held = (kubectl.get("secret", secret, namespace) or {}).get("data") if secret else None
+    ranges = filter(None, (data.get("grantable-cidrs") or "").split(","))
+    return Defaults(
+        store_url=data.get("store-url") or None,
+        admin_user=decoded(held or {}, "username") or "default",
+        admin_password=decoded(held or {}, "password"),
+        grantable_cidrs=tuple(map(parse_cidr, ranges)),
+    )
+
+
+def decoded(data: Mapping[str, str], key: str) -> str | None:
+    """A value of a Secret as text."""
+    return base64.b64decode(data[key]).decode() if key in data else None

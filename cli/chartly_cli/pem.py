@@ -1,0 +1,32 @@
+"""Certificates from PEM files, checked before they go where others read them."""
+
+import re
+import ssl
+from pathlib import Path
+
+from chartly.errors import SpecError
+
+_BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----", re.DOTALL)
+
+
+def read_certificates(path: Path, option: str) -> str:
+    """The certificates in a file, without what else stands there.
+
+    Raises:
+        SpecError: it cannot be read, holds no certificate, or holds a private key.
+    """
+    try:
+        text = path.read_text(encoding="ascii").replace("\r\n", "\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SpecError(f"{option} {path}: cannot be read: {error}") from None
+    if "PRIVATE KEY" in text:
+        raise SpecError(f"{option} {path}: holds a private key; give the certificates alone")
+    found = _BLOCK.findall(text)
+    try:
+        for one in found:
+            ssl.create_default_context(cadata=one)
+    except ssl.SSLError:
+        found = []
+    if not found:
+        raise SpecError(f"{option} {path}: holds no certificate in PEM")
+    return "\n".join(found) + "\n"

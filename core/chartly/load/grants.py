@@ -1,0 +1,82 @@
+"""A project's users in a ClickHouse server as SQL text: one that loads, one that only reads."""
+
+import hashlib
+from collections.abc import Mapping
+
+from chartly.load.sql import qualified, quoted
+
+LOADER, ANALYST = "_loader", "_analyst"
+AUDIT = "__audit"
+
+_LOADER_MAY = (
+    "SHOW, SELECT, INSERT, ALTER TABLE, CREATE DATABASE, CREATE TABLE, CREATE VIEW, "
+    "DROP TABLE, DROP VIEW"
+)
+"""What making, filling and changing its own tables takes; no other database, no user, no file."""
+_NOT_ON_AUDIT = "ALTER, DROP"
+_SIZES = "SELECT(active, bytes_on_disk, database, table)"
+
+ANALYST_LIMITS: Mapping[str, int] = {
+    "max_execution_time": 60,
+    "max_memory_usage": 4 * 1024**3,
+    "max_result_rows": 1_000_000,
+    "max_result_bytes": 1024**3,
+    "max_concurrent_queries_for_user": 8,
+}
+"""Seconds, bytes, rows and queries; ``readonly = 1`` keeps a query from raising them."""
+
+
+def loader_user(database: str) -> str:
+    """The user that creates and fills a project's database."""
+    return database + LOADER
+
+
+def analyst_user(database: str) -> str:
+    """The user that reads it."""
+    return database + ANALYST
+
+
+def password_hash(password: str) -> str:
+    """What the store is told of a password, so that no statement or log of it holds the password.
+
+    A password of 256 random bits needs neither salt nor a slow hash.
+    """
+    return hashlib.sha256(password.encode()).hexdigest()
+
+
+def create_users(database: str, loader_hash: str, analyst_hash: str) -> list[str]:
+    """Makes both users, or makes those that are there what they should be.
+
+    Repeating it changes nothing; nothing is dropped, so that a run that is under way goes on.
+
+    Args:
+        loader_hash: ``password_hash`` of the loader's password; the same for the analyst's.
+    """
+    loader, analyst = loader_user(database), analyst_user(database)
+    return [
+        f"CREATE DATABASE IF NOT EXISTS {quoted(database)}",
+        *_profile(analyst),
+        *_user(loader, database, loader_hash, "SETTINGS NONE"),
+        *_user(analyst, database, analyst_hash, f"SETTINGS PROFILE '{analyst}'"),
+        f"GRANT {_LOADER_MAY} ON {quoted(database)}.* TO {quoted(loader)}",
+        f"REVOKE {_NOT_ON_AUDIT} ON {qualified(database, AUDIT)} FROM {quoted(loader)}",
+        f"GRANT {_SIZES} ON system.parts TO {quoted(loader)}",
+        f"GRANT SELECT ON {quoted(database)}.* TO {quoted(analyst)}",
+    ]
+
+
+def _profile(name: str) -> list[str]:
+    # Altered in its place: replaced, it would be another profile, and its user without limits.
+    limits = ", ".join(f"{setting} = {value}" for setting, value in ANALYST_LIMITS.items())
+    return [
+        f"CREATE SETTINGS PROFILE IF NOT EXISTS {quoted(name)}",
+        f"ALTER SETTINGS PROFILE {quoted(name)} SETTINGS readonly = 1, {limits}",
+    ]
+
+
+def _user(name: str, database: str, sha256: str, settings: str) -> list[str]:
+    what = (
+        f"{quoted(name)} IDENTIFIED WITH sha256_hash BY '{sha256}' "
+        f"DEFAULT DATABASE {quoted(database)} {settings}"
+    )
+    return [f"CREATE USER IF NOT EXISTS {what}", f"ALTER USER {what}"]

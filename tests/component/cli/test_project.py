@@ -1,0 +1,437 @@
+"""``project create``: what it shows, what it makes, and that asking twice is as asking once."""
+
+import base64
+import json
+import sys
+from dataclasses import dataclass
+
+import pytest
+import yaml
+
+from chartly.load.grants import create_users, password_hash
+from chartly_cli import store_admin
+from chartly_cli.demo.authority import make_authority
+from support.command import chartly, chartly_json
+from support.store_users import StoreUsers
+
+HOME = "tenant-demo/proj-sales"
+NAMESPACE = "tenant-demo-proj-sales"
+ADMIN = "canary-admin-91c2"
+STORE = ("--store-url", "https://ch.data.svc:8443", "--store-admin-password-env", "STORE_PASSWORD")
+
+# Answers from a file, remembers what it is given, and writes down how it was called.
+FAKE = """#!{python}
+import base64, json, pathlib, sys
+home = pathlib.Path({home!r})
+arguments = [one for one in sys.argv[1:] if not one.startswith("--request-timeout")]
+with (home / "calls").open("a") as file:
+    file.write(json.dumps(sys.argv[1:]) + "\\n")
+failure = home / "failure"
+if failure.exists() and arguments[0] == "apply":
+    sys.exit(failure.read_text().format(body=sys.stdin.read()[-300:]))
+state = home / "state.json"
+known = json.loads(state.read_text()) if state.exists() else {{}}
+if "--context" in arguments:
+    place = arguments.index("--context")
+    del arguments[place : place + 2]
+if arguments[0] == "apply":
+    for one in json.load(sys.stdin)["items"]:
+        for key, value in one.pop("stringData", {{}}).items():
+            one.setdefault("data", {{}})[key] = base64.b64encode(value.encode()).decode()
+        if one["kind"] == "ResourceQuota" and not (home / "uncounted").exists():
+            one["status"] = {{"used": one["spec"]["hard"]}}
+        metadata = one["metadata"]
+        known["/".join([one["kind"].lower(), metadata.get("namespace", ""), metadata["name"]])] = one
+    state.write_text(json.dumps(known))
+elif "--selector" in arguments:
+    wanted = dict(one.split("=") for one in arguments[arguments.index("--selector") + 1].split(","))
+    items = [
+        one for one in known.values()
+        if one["kind"] == "Namespace" and wanted.items() <= one["metadata"].get("labels", {{}}).items()
+    ]
+    print(json.dumps({{"items": items}}))
+else:
+    namespace = arguments[arguments.index("--namespace") + 1] if "--namespace" in arguments else ""
+    found = known.get("/".join([arguments[1], namespace, arguments[2]]))
+    print(json.dumps(found) if found else "")
+"""
+
+
+@dataclass
+class Cluster:
+    """What the fake kubectl knows and was asked."""
+
+    home: object
+
+    @property
+    def objects(self):
+        path = self.home / "state.json"
+        return json.loads(path.read_text()) if path.exists() else {}
+
+    @property
+    def calls(self):
+        path = self.home / "calls"
+        return [json.loads(one) for one in path.read_text().splitlines()] if path.exists() else []
+
+    def put(self, *documents):
+        known = self.objects
+        for one in documents:
+            metadata = one["metadata"]
+            key = "/".join([one["kind"].lower(), metadata.get("namespace", ""), metadata["name"]])
+            known[key] = one
+        (self.home / "state.json").write_text(json.dumps(known))
+
+    def secret(self, name):
+        data = self.objects[f"secret/{NAMESPACE}/{name}"]["data"]
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+
+@pytest.fixture
+def cluster(tmp_path, monkeypatch):
+    home = tmp_path / "cluster"
+    home.mkdir()
+    program = tmp_path / "bin" / "kubectl"
+    program.parent.mkdir()
+    program.write_text(FAKE.format(python=sys.executable, home=str(home)))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+    monkeypatch.setenv("STORE_PASSWORD", ADMIN)
+    return Cluster(home)
+
+
+@pytest.fixture
+def server(monkeypatch):
+    server = StoreUsers(default=ADMIN)
+    monkeypatch.setattr(store_admin, "ServerEngine", server.open)
+    return server
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    return make_authority(tmp_path / "tls").ca
+
+
+def create(folder, *options):
+    return chartly(folder, "project", "create", HOME, *options)
+
+
+def test_without_apply_it_prints_what_kubectl_takes(tmp_path, monkeypatch):
+    """No cluster, no store and no kubectl are asked."""
+    monkeypatch.setenv("PATH", "")
+    outcome = create(tmp_path, *STORE[:2])
+    assert outcome.code == 0
+    kinds = [one["kind"] for one in yaml.safe_load_all(outcome.out)]
+    assert kinds == ["Namespace", "ResourceQuota", "LimitRange", "NetworkPolicy", "NetworkPolicy"]
+    assert "nothing was changed; --apply does it" in outcome.err
+    assert "# Secret chartly-store, made by --apply\n" in outcome.out
+    statements = create_users("tenant_demo__proj_sales", "a hash", "a hash")
+    assert all(f"# store: {one}\n" in outcome.out for one in statements)
+
+
+def test_as_json_it_tells_the_same(tmp_path):
+    document = chartly_json(tmp_path, "project", "create", HOME, *STORE[:2])
+    assert document["applied"] is False
+    assert document["namespace"] == NAMESPACE
+    assert document["secrets"] == ["chartly-store", "chartly-analyst"]
+    assert document["users"] == ["tenant_demo__proj_sales_loader", "tenant_demo__proj_sales_analyst"]  # fmt: skip
+    assert len(document["documents"]) == 5
+
+
+def test_an_entry_of_the_quota_is_an_option(tmp_path):
+    outcome = create(tmp_path, "--quota", "pods=7", "--quota", "services.nodeports=0")
+    quota = list(yaml.safe_load_all(outcome.out))[1]["spec"]["hard"]
+    assert (quota["pods"], quota["services.nodeports"]) == ("7", "0")
+
+
+def test_a_store_with_a_name_outside_is_told_of(tmp_path):
+    outcome = create(tmp_path, "--store-url", "https://ch.example.test:8443")
+    assert "the store's host ch.example.test is a name" in outcome.err
+    outcome = create(
+        tmp_path, "--store-url", "https://ch.example.test", "--store-cidr", "10.9.0.0/24"
+    )
+    assert "is a name" not in outcome.err
+    assert "cidr: 10.9.0.0/24" in outcome.out
+
+
+def test_apply_makes_the_project_and_its_users(tmp_path, cluster, server):
+    outcome = create(tmp_path, *STORE, "--apply")
+    assert outcome.code == 0, outcome
+    assert f"applied  Namespace {NAMESPACE}" in outcome.out
+    assert "made     store user tenant_demo__proj_sales_loader" in outcome.out
+    loader, analyst = cluster.secret("chartly-store"), cluster.secret("chartly-analyst")
+    assert loader["url"] == analyst["url"] == "https://ch.data.svc:8443"
+    assert loader["username"] == "tenant_demo__proj_sales_loader"
+    assert loader["password"] != analyst["password"]
+    assert min(len(one["password"]) for one in (loader, analyst)) >= 43
+    for one in (loader, analyst):
+        assert server.hashes[one["username"]] == password_hash(one["password"])
+    assert any("except" in json.dumps(one) for one in cluster.objects.values())
+
+
+def test_no_secret_is_in_an_argument_an_output_or_a_statement(tmp_path, cluster, server):
+    """INV-6."""
+    outcome = create(tmp_path, *STORE, "--apply")
+    shown = chartly(tmp_path, "--output", "json", "project", "create", HOME, *STORE, "--apply")
+    passwords = [cluster.secret(one)["password"] for one in ("chartly-store", "chartly-analyst")]
+    seen = "\n".join(
+        [outcome.out, outcome.err, shown.out, shown.err, *server.statements, *map(str, cluster.calls)]
+    )  # fmt: skip
+    assert [one for one in (*passwords, ADMIN) if one in seen] == []
+
+
+def test_asking_twice_changes_nothing(tmp_path, cluster, server):
+    create(tmp_path, *STORE, "--apply")
+    before, hashes = cluster.objects, dict(server.hashes)
+    assert create(tmp_path, *STORE, "--apply").code == 0
+    assert cluster.objects == before
+    assert server.hashes == hashes
+
+
+def test_rotate_gives_new_passwords_to_both_sides(tmp_path, cluster, server):
+    create(tmp_path, *STORE, "--apply")
+    before = cluster.secret("chartly-store")["password"]
+    assert create(tmp_path, *STORE, "--apply", "--rotate").code == 0
+    after = cluster.secret("chartly-store")
+    assert after["password"] != before
+    assert server.hashes[after["username"]] == password_hash(after["password"])
+
+
+@pytest.mark.parametrize("lost", ["the store's users", "the secrets"])
+def test_what_was_lost_or_never_finished_is_made_whole(tmp_path, cluster, server, lost):
+    """Killed between the cluster and the store, or one of them restored: both agree again."""
+    create(tmp_path, *STORE, "--apply")
+    if lost == "the secrets":
+        (cluster.home / "state.json").unlink()
+    else:
+        server.hashes = {"default": password_hash(ADMIN)}
+    assert create(tmp_path, *STORE, "--apply").code == 0
+    for name in ("chartly-store", "chartly-analyst"):
+        login = cluster.secret(name)
+        assert server.hashes[login["username"]] == password_hash(login["password"])
+
+
+def test_a_store_that_is_not_there_changes_nothing(tmp_path, cluster, server):
+    server.down = True
+    outcome = create(tmp_path, *STORE, "--apply")
+    assert outcome.errors == ["error: StoreUnavailable: store https://ch.data.svc:8443: refused"]
+    assert cluster.objects == {}
+
+
+def test_another_user_s_secret_is_not_written_over(tmp_path, cluster, server):
+    data = {"username": base64.b64encode(b"dba").decode()}
+    metadata = {"name": "chartly-store", "namespace": NAMESPACE}
+    cluster.put({"kind": "Secret", "metadata": metadata, "data": data})
+    outcome = create(tmp_path, *STORE, "--apply")
+    assert outcome.code == 3
+    assert "holds user 'dba', which was not made here" in outcome.errors[0]
+    assert server.statements == []
+
+
+def test_without_a_store_the_rest_is_made(tmp_path, cluster, server):
+    outcome = create(tmp_path, "--apply")
+    assert outcome.code == 0
+    assert "make Secret chartly-store yourself" in outcome.err
+    assert not any(key.startswith("secret/") for key in cluster.objects)
+    assert server.urls == []
+
+
+def chart(cluster, **data):
+    place = {"namespace": "chartly-system"}
+    cluster.put(
+        {
+            "kind": "ConfigMap",
+            "metadata": {"name": "chartly-project-defaults", **place},
+            "data": {
+                "store-url": "http://chartly-clickhouse.chartly-system.svc:8123",
+                "store-admin-secret": "chartly-clickhouse",
+                "grantable-cidrs": "10.20.0.0/16,10.30.0.0/16",
+                **data,
+            },
+        },
+        {
+            "kind": "Secret",
+            "metadata": {"name": "chartly-clickhouse", **place},
+            "data": {
+                "username": base64.b64encode(b"chartly_admin").decode(),
+                "password": base64.b64encode(ADMIN.encode()).decode(),
+            },
+        },
+    )
+
+
+def test_the_chart_says_store_administrator_and_ranges(tmp_path, cluster, server):
+    chart(cluster)
+    server.hashes = {"chartly_admin": password_hash(ADMIN)}
+    via = ("--store-via", "http://127.0.0.1:8123")
+    outcome = create(tmp_path, "--chart", "chartly-system", *via, "--apply")
+    assert outcome.code == 0, outcome
+    assert cluster.secret("chartly-store")["url"].startswith("http://chartly-clickhouse.")
+    assert set(server.urls) == {"http://127.0.0.1:8123"}
+    policy = cluster.objects[f"networkpolicy/{NAMESPACE}/chartly-runs-egress"]
+    assert "10.30.0.0/16" in json.dumps(policy)
+
+
+def test_the_chart_s_ranges_are_shown_without_apply(tmp_path, cluster):
+    chart(cluster)
+    outcome = create(tmp_path, "--chart", "chartly-system")
+    assert "cidr: 10.20.0.0/16" in outcome.out
+    assert ADMIN not in outcome.out + outcome.err
+
+
+def test_options_go_before_the_chart(tmp_path, cluster):
+    chart(cluster)
+    options = ("--chart", "chartly-system", "--grant-cidr", "10.99.0.0/16", *STORE[:2])
+    outcome = create(tmp_path, *options)
+    assert "cidr: 10.99.0.0/16" in outcome.out
+    assert "10.20.0.0/16" not in outcome.out
+    assert "kubernetes.io/metadata.name: data" in outcome.out
+
+
+def test_a_chart_without_a_store_leaves_it_to_the_options(tmp_path, cluster, server):
+    chart(cluster, **{"store-url": "", "store-admin-secret": "", "grantable-cidrs": ""})
+    assert create(tmp_path, "--chart", "chartly-system", "--apply").code == 0
+    assert not any("proj-sales/chartly-store" in key for key in cluster.objects)
+    refused = create(tmp_path, "--chart", "chartly-system", "--apply", *STORE[:2])
+    assert "give --store-admin-password-file" in refused.errors[0]
+
+
+def test_a_chart_that_is_not_there_is_told(tmp_path, cluster):
+    outcome = create(tmp_path, "--chart", "nowhere")
+    assert "--chart nowhere: the chart is not installed there" in outcome.errors[0]
+
+
+def test_the_password_s_file_and_user_are_options(tmp_path, cluster, server):
+    server.hashes = {"root": password_hash(ADMIN)}
+    file = tmp_path / "password"
+    file.write_text(ADMIN + "\n")
+    options = ("--store-admin-user", "root", "--store-admin-password-file", str(file))
+    assert create(tmp_path, *STORE[:2], *options, "--apply").code == 0
+
+
+def test_the_context_is_given_to_every_call(tmp_path, cluster, server):
+    assert create(tmp_path, *STORE, "--apply", "--context", "kind-one").code == 0
+    assert all(call[:2] == ["--context", "kind-one"] for call in cluster.calls)
+
+
+def test_authorities_go_where_they_are_read(tmp_path, cluster, server, certificate):
+    options = ("--cacert", str(certificate), "--store-cacert", str(certificate))
+    assert create(tmp_path, *STORE, *options, "--apply").code == 0
+    trusted = cluster.objects[f"configmap/{NAMESPACE}/chartly-trust"]["data"]["ca.crt"]
+    assert trusted.startswith("-----BEGIN CERTIFICATE-----\n")
+    assert cluster.secret("chartly-store")["ca.crt"] == trusted
+
+
+def namespace(name, tenant, project):
+    labels = {"chartly.io/tenant": tenant, "chartly.io/project": project}
+    return {"kind": "Namespace", "metadata": {"name": name, "labels": labels if tenant else {}}}
+
+
+def test_a_project_has_one_namespace(tmp_path, cluster, server):
+    cluster.put(namespace("elsewhere", "tenant-demo", "proj-sales"))
+    outcome = create(tmp_path, *STORE, "--apply")
+    (told,) = outcome.errors
+    assert told == (
+        "error: DuplicateProject: project tenant-demo/proj-sales: has namespace 'elsewhere' "
+        "already; 'tenant-demo-proj-sales' would be a second one"
+    )
+    assert create(tmp_path, *STORE, "--apply", "--namespace", "elsewhere").code == 0
+
+
+def test_a_namespace_has_one_project(tmp_path, cluster, server):
+    """INV-8: a-b/c and a/b-c have one namespace name; the first keeps it."""
+    cluster.put(namespace(NAMESPACE, "tenant", "demo-proj-sales"))
+    outcome = create(tmp_path, *STORE, "--apply")
+    assert "belongs to project tenant/demo-proj-sales" in outcome.errors[0]
+    assert server.statements == []
+
+
+def test_a_namespace_that_is_there_becomes_the_project_s(tmp_path, cluster, server):
+    cluster.put(namespace(NAMESPACE, None, None))
+    assert create(tmp_path, *STORE, "--apply").code == 0
+    labels = cluster.objects[f"namespace//{NAMESPACE}"]["metadata"]["labels"]
+    assert labels["chartly.io/tenant"] == "tenant-demo"
+
+
+@pytest.mark.parametrize(
+    ("said", "told"), [("Error:\n{body}", "*** "), ("{body:.0}", "ended without a word")]
+)
+def test_kubectl_s_refusal_is_one_sentence_without_secrets(tmp_path, cluster, server, said, told):
+    """INV-6, INV-10: an API server may repeat what it refuses."""
+    (cluster.home / "failure").write_text(said)
+    outcome = create(tmp_path, *STORE, "--apply")
+    assert outcome.code == 3
+    assert outcome.errors[0].startswith("error: PrerequisiteMissing: kubectl apply: ")
+    assert told.strip() in outcome.errors[0]
+    assert len(outcome.errors) == 1
+    assert "made " not in outcome.out
+
+
+def test_without_kubectl_it_is_told_what_to_do(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    outcome = create(tmp_path, "--apply")
+    assert outcome.code == 3
+    assert "kubectl is not on the path" in outcome.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--quota", "pods"), "--quota 'pods': must be NAME=AMOUNT"),
+        (("--grant-cidr", "10.0.0.1/8"), "range '10.0.0.1/8': must be a CIDR"),
+        (("--store-url", "http://admin:canary@ch"), "store URL: must be http(s)://host[:port]"),
+        (("--namespace", "n" * 64), "has 64 characters, 63 are allowed"),
+        (("--cacert", "nothing.pem"), "--cacert nothing.pem: cannot be read"),
+        (("--apply", *STORE[:2]), "give --store-admin-password-file"),
+        (("--apply", *STORE[:2], "--store-admin-password-env", "NOT_SET"), "NOT_SET is not set"),
+        (("--apply", *STORE[:2], "--store-admin-password-file", "no"), "no: cannot be read"),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(tmp_path, cluster, server, options, sentence):
+    """INV-10."""
+    outcome = create(tmp_path, *options)
+    assert outcome.code == 3
+    assert len(outcome.errors) == 1
+    assert sentence in outcome.errors[0]
+    assert "canary" not in outcome.err
+
+
+def test_a_project_is_two_slugs(tmp_path):
+    outcome = chartly(tmp_path, "project", "create", "Tenant/x")
+    assert "must be tenant/project" in outcome.errors[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("nothing", "holds no certificate in PEM"),
+        ("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n", "holds no certificate"),
+        ("-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n", "holds a private key"),
+    ],
+)
+def test_what_is_no_certificate_is_not_spread(tmp_path, text, sentence):
+    """INV-6: a private key in the wrong file goes nowhere."""
+    file = tmp_path / "ca.pem"
+    file.write_text(text)
+    outcome = create(tmp_path, "--cacert", str(file))
+    assert sentence in outcome.errors[0]
+    assert "canary" not in outcome.out + outcome.err
+
+
+def test_the_engine_s_own_parser_takes_every_statement(engine):
+    """A server cannot be had here; its parser can."""
+    for one in create_users("a__b", "1" * 64, "2" * 64):
+        assert engine.rows("SELECT formatQuerySingleLine({q:String})", {"q": one})[0][0]
+
+
+def test_a_cluster_that_does_not_count_the_quota_is_waited_for_and_then_named(
+    cluster, tmp_path, monkeypatch
+):
+    from chartly_cli.commands import project
+
+    monkeypatch.setattr(project, "_QUOTA_SECONDS", 0.2)
+    monkeypatch.setattr(project, "_QUOTA_POLL", 0.05)
+    (cluster.home / "uncounted").touch()
+    outcome = chartly(tmp_path, "project", "create", HOME, "--apply")
+    assert outcome.code == 3
+    assert "waiting for the cluster to count what the quota limits" in outcome.err
+    assert "ResourceQuota chartly in tenant-demo-proj-sales" in outcome.err
