@@ -60,10 +60,13 @@ rig: $(STAMP) ## build what the tests' clusters are made of: minutes once, nothi
 
 cluster: $(STAMP) ## a Kubernetes on this machine, with this tree's images (Linux, root, Go)
 	@$(RIG) kubeconfig >/dev/null 2>&1 || $(RIG) up --network-policy >/dev/null
-	@$(RIG) images --tag $(VERSION)
+	@$(RIG) images --tag $(VERSION) >/dev/null
 	@$(RIG) env
+	@PYTHONPATH=tests $(BIN)/python -m support.practice
+	@echo "export PATH=$(CURDIR)/$(BIN):\$$PATH"
 
 cluster-down: $(STAMP) ## end what make cluster started
+	@PYTHONPATH=tests $(BIN)/python -m support.practice stop || true
 	@$(RIG) down
 
 e2e: $(STAMP) rig ## the end-to-end tests alone, on a real node

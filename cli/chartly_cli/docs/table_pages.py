@@ -19,7 +19,7 @@ RETRY_WORDS = {
 }
 _REASONS = """
 Every failure has one of these reasons, and says in one sentence which object, field and value it is
-about. Commands and runners exit with the code beside it; runs, conditions and Events carry the reason.
+about. Commands and runners exit with the code beside it; conditions and Events carry the reason.
 Those without a code are no end: objects in a cluster say them on their way.
 """
 _REJECTS = """

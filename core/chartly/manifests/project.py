@@ -31,8 +31,8 @@ DEFAULT_QUOTA: Mapping[str, str] = {
 }
 """What one project may take of the cluster (INV-8).
 
-Not how many of Chartly's own objects: for minutes after a kind was installed the cluster cannot count
-it, and refuses every object of a kind that a quota limits and nobody counts.
+Not how many of Chartly's own objects: for minutes after a kind was installed the cluster cannot
+count it, and refuses every object of a kind that a quota limits and nobody counts.
 """
 _CONTAINER: Json = {
     "type": "Container",

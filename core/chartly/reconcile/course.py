@@ -124,10 +124,11 @@ def is_told(run: Object, reason: Reason) -> bool:
 
 
 def _audited(end: End) -> Condition:
+    """Whether every event that a complete run must have reads back; only success has them all."""
     if end.said.get("audited") is True:
         return Condition("Audited", "True", Reason.SUCCEEDED, str(end.said.get("auditHead", "")))
-    meaning = REASONS[Reason.EVIDENCE_MISSING].meaning
-    return Condition("Audited", "False", Reason.EVIDENCE_MISSING, meaning if end.said else "")
+    missing = end.reason is Reason.EVIDENCE_MISSING
+    return Condition("Audited", "False", end.reason, REASONS[end.reason].meaning if missing else "")
 
 
 def _result(said: dict[str, Any]) -> dict[str, Any]:

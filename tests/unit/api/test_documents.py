@@ -74,7 +74,8 @@ def test_keys_are_text():
 
 
 @pytest.mark.parametrize(
-    ("key", "read"), [("on", "true"), ("y", "true"), ("No", "false"), ("017", "15"), ("1e3", "1000")]
+    ("key", "read"),
+    [("on", "true"), ("y", "true"), ("No", "false"), ("017", "15"), ("1e3", "1000")],
 )
 def test_a_key_that_kubectl_would_send_as_another_must_be_quoted(key, read):
     """INV-5: otherwise one file had two digests."""

@@ -121,9 +121,8 @@ def test_resources_of_the_workflow_go_over_those_of_the_installation():
 
 def test_the_runners_read_the_arguments_that_the_job_gives():
     """The Job's words are the parsers' words."""
-    from chartly_loader.__main__ import _arguments as loader_arguments
-
     from chartly_connector.__main__ import _arguments as connector_arguments
+    from chartly_loader.__main__ import _arguments as loader_arguments
 
     connector, loader = pod(window=("2026-02-02T00:00:00Z", "2026-02-03T00:00:00Z"))["containers"]
     assert connector_arguments(connector["args"]).project == "a/b"
