@@ -75,7 +75,7 @@ class SpoolWriter:
             self._put(meta_name(meta.number), dump(meta))
         except RunError:
             # Its room is needed to say how the connector ended.
-            (self._path / body_name(meta.number)).unlink()
+            (self._path / body_name(meta.number)).unlink(missing_ok=True)
             raise
         self._sizes.append((meta.number, len(body)))
         self._held += len(body)

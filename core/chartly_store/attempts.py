@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from chartly.errors import Reason
+from chartly.errors import Reason, RunError
 from chartly.load.sql import qualified
 from chartly.load.tables import ATTEMPTS
 from chartly_store.project import ProjectStore
@@ -55,11 +55,40 @@ class Attempts:
         self._table = qualified(store.database, ATTEMPTS)
 
     def begin(self, attempt: Attempt, now: datetime) -> Attempt:
-        """Records an attempt before it writes any row, and gives it its place in the order."""
-        found = self._store.engine.rows(f"SELECT max(ordinal) FROM {self._table}")
-        placed = replace(attempt, ordinal=int(str(found[0][0])) + 1, updated_at=now)
-        self._put(placed, 0)
-        return placed
+        """Records an attempt before it writes any row, and gives it its place in the order.
+
+        No two attempts share a place, and a later one stands behind every one that began before it.
+        Who finds another in its place moves on: of two who begin at once, the second to record
+        itself is sure to see the first.
+        """
+        mine = (attempt.run_id, attempt.attempt)
+        ordinal = self._last() + 1
+        while True:
+            placed = replace(attempt, ordinal=ordinal, updated_at=now)
+            self._put(placed, 0)
+            rivals = [one for one in self._at(ordinal) if one != mine]
+            if not rivals:
+                return placed
+            # Each of them goes to a place of its own, so that they do not meet there again.
+            ordinal = self._last() + 1 + sum(one < mine for one in rivals)
+
+    def insist_on_last(self, attempt: Attempt) -> None:
+        """Whether an attempt may still write: a process that was given up for dead may wake up.
+
+        Raises:
+            RunError: ``Terminated``: a later attempt of the run has begun.
+        """
+        found = self._store.engine.rows(
+            f"SELECT max(attempt) FROM {self._table} WHERE run_id = {{run:String}}",
+            {"run": attempt.run_id},
+        )
+        last = int(str(found[0][0]))
+        if last > attempt.attempt:
+            raise RunError(
+                Reason.TERMINATED,
+                f"attempt {attempt.attempt} of run {attempt.run_id!r} is over: attempt {last} "
+                f"has begun",
+            )
 
     def finish(  # noqa: PLR0913, PLR0917 - each part of an outcome is its own column
         self, attempt: Attempt, reason: Reason, message: str, result: str, head: str, now: datetime
@@ -85,6 +114,18 @@ class Attempts:
     def of_run(self, run_id: str) -> list[Attempt]:
         """Every attempt of a run, the latest first."""
         return self._read("WHERE run_id = {value:String} ORDER BY ordinal DESC", run_id)
+
+    def _last(self) -> int:
+        found = self._store.engine.rows(f"SELECT max(ordinal) FROM {self._table}")
+        return int(str(found[0][0]))
+
+    def _at(self, ordinal: int) -> list[tuple[str, int]]:
+        """The attempts that stand in a place."""
+        found = self._store.engine.rows(
+            f"SELECT run_id, attempt FROM {self._table} FINAL WHERE ordinal = {{value:UInt32}}",
+            {"value": ordinal},
+        )
+        return [(str(run), int(str(attempt))) for run, attempt in found]
 
     def _put(self, attempt: Attempt, version: int) -> None:
         self._store.insert_dicts(ATTEMPTS, [{**asdict(attempt), "version": version}])

@@ -1,9 +1,7 @@
 """The embedded engine: chDB in a folder, one owner process, one trust domain."""
 
-import os
 import shutil
 import tempfile
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +11,10 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from chartly.errors import Reason, RunError
 from chartly_spool.lock import FileLock, holder
+from chartly_store.driver import SETTINGS, aware, refused
 from chartly_store.port import Parameters, Settings
 
 _LOCK = "owner.lock"
-# Deduplication by token loses rows when a process is killed mid-insert
-# (docs/adr/0003-replacing-merge-tree.md); rows are idempotent instead.
-_SETTINGS: dict[str, str | int] = {
-    "deduplicate_insert": "disable",
-    "async_insert": 0,
-    "max_partitions_per_insert_block": 100,
-    "output_format_arrow_string_as_string": 1,
-    "output_format_arrow_low_cardinality_as_dictionary": 0,
-}
-_LONGEST = 400
 
 
 class EmbeddedEngine:
@@ -49,7 +38,7 @@ class EmbeddedEngine:
         try:
             self._client.command(sql, parameters=dict(parameters or {}))
         except ClickHouseError as error:
-            raise _unavailable(error) from None
+            raise refused(str(error)) from None
 
     def rows(
         self, sql: str, parameters: Parameters | None = None, settings: Settings | None = None
@@ -61,8 +50,8 @@ class EmbeddedEngine:
                 sql, parameters=dict(parameters or {}), settings=dict(settings or {})
             )
         except ClickHouseError as error:
-            raise _unavailable(error) from None
-        return [tuple(map(_aware, row)) for row in result.result_rows]
+            raise refused(str(error)) from None
+        return aware(result.result_rows)
 
     def arrow(
         self, sql: str, parameters: Parameters | None = None, settings: Settings | None = None
@@ -74,14 +63,14 @@ class EmbeddedEngine:
                 sql, parameters=dict(parameters or {}), settings=dict(settings or {})
             )
         except ClickHouseError as error:
-            raise _unavailable(error) from None
+            raise refused(str(error)) from None
 
     def insert(self, database: str, table: str, rows: pa.Table) -> None:
         """Inserts rows as one block; columns are matched by name."""
         try:
             self._client.insert_arrow(table, rows, database=database)
         except ClickHouseError as error:
-            raise _unavailable(error) from None
+            raise refused(str(error)) from None
 
     def _limited(self) -> Any:  # noqa: ANN401 - the driver's client is not typed for mypy
         """A second handle: a read-only setting stays with the handle that once had it."""
@@ -100,7 +89,7 @@ class EmbeddedEngine:
 
 def _client(path: Path) -> Any:  # noqa: ANN401 - the driver's client is not typed for mypy
     return clickhouse_connect.get_client(
-        interface="chdb", path=str(path / "data"), settings=_SETTINGS
+        interface="chdb", path=str(path / "data"), settings=SETTINGS
     )
 
 
@@ -121,17 +110,4 @@ def open_embedded(path: Path) -> EmbeddedEngine:
         return EmbeddedEngine(path, lock)
     except (ClickHouseError, RuntimeError, OSError) as error:
         lock.release()
-        raise _unavailable(error) from None
-
-
-def _aware(value: object) -> object:
-    """Instants as the driver reads them are in UTC but do not say so."""
-    if isinstance(value, datetime) and value.tzinfo is None:
-        return value.replace(tzinfo=UTC)
-    return value
-
-
-def _unavailable(error: Exception) -> RunError:
-    text = " ".join(str(error).split())
-    text = text.removesuffix(os.linesep)[:_LONGEST]
-    return RunError(Reason.STORE_UNAVAILABLE, f"the store refused: {text}")
+        raise refused(str(error)) from None

@@ -24,6 +24,11 @@ from chartly.names import database, sql_name
 from chartly_store.port import Engine
 
 
+def claim_view(dataset: str) -> str:
+    """What stands while a dataset is claimed for the first time."""
+    return sql_name(dataset) + "__claim"
+
+
 @dataclass(frozen=True)
 class DatasetRow:
     """What is recorded of a dataset.
@@ -93,10 +98,7 @@ class ProjectStore:
         Raises:
             RunError: ``DatasetInUse`` or ``SchemaIncompatible``.
         """
-        row = self.dataset(dataset)
-        if row is None:
-            row = DatasetRow(dataset, workflow, layout, None, 0)
-            self.record(row)
+        row = self.dataset(dataset) or self._first_claim(dataset, workflow, layout)
         if row.workflow != workflow:
             raise RunError(
                 Reason.DATASET_IN_USE,
@@ -108,6 +110,31 @@ class ProjectStore:
                 Reason.SCHEMA_INCOMPATIBLE,
                 f"dataset {dataset!r} is laid out as {row.layout}; {layout} needs another dataset",
             )
+        return row
+
+    def _first_claim(self, dataset: str, workflow: str, layout: str) -> DatasetRow:
+        """Who comes first, where nobody is recorded yet.
+
+        Two workflows that read and then insert would each find themselves alone. Of two that make
+        a view, the engine keeps one, and its comment says whose it is. Once there is a record, it
+        decides, and the view goes.
+        """
+        claim = qualified(self.database, claim_view(dataset))
+        self.engine.command(
+            f"CREATE VIEW IF NOT EXISTS {claim} AS SELECT 1 AS claimed COMMENT '{workflow}'"
+        )
+        found = self.engine.rows(
+            "SELECT comment FROM system.tables "
+            "WHERE database = {database:String} AND name = {name:String}",
+            {"database": self.database, "name": claim_view(dataset)},
+        )
+        row = self.dataset(dataset)
+        if row is None:
+            row = DatasetRow(dataset, str(found[0][0]) if found else workflow, layout, None, 0)
+            if row.workflow != workflow:
+                return row
+            self.record(row)
+        self.engine.command(f"DROP VIEW IF EXISTS {claim}")
         return row
 
     def dataset(self, dataset: str) -> DatasetRow | None:

@@ -22,7 +22,7 @@ from chartly_store.project import ProjectStore
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _BATCH = 24
 _MAX_ROWS = 1_000_000
-_START, _GENERATION = "_window_start", "_generation"
+_START, _GENERATION, _ROW = "_window_start", "_generation", "_row"
 # Not a slug, so that no dataset can have this name.
 _WATERMARK = "#watermark"
 
@@ -113,7 +113,7 @@ class Rollup:
         self._ensure_output()
         counts = self._compute(open_windows, generation)
         self._switch(open_windows, counts, generation, complete=complete)
-        self._sweep()
+        self._sweep(generation)
         row = self._engine.rows(fingerprint_query(self._store.view(self._output)))[0]
         return RollupResult(
             dataset=self._output,
@@ -145,18 +145,33 @@ class Rollup:
                     f"output {self._output!r}: the query gives {_shown(declared)}, but the dataset "
                     f"holds {_shown(kept)}; declare outputs.columns or write another dataset",
                 )
+        table = qualified(self._store.database, self._table)
         columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in declared.items())
-        self._engine.command(
-            f"CREATE TABLE IF NOT EXISTS {qualified(self._store.database, self._table)} "
-            f"({columns}, {_START} DateTime64(3, 'UTC'), {_GENERATION} UInt64) "
-            f"ENGINE = MergeTree ORDER BY ({_START}, {_GENERATION}) SETTINGS {DURABLE}"
+        # The place of a row in its result is its identity: an insert that is sent again, because
+        # the answer to it was lost, writes the same rows.
+        layout = (
+            f"({columns}, {_START} DateTime64(3, 'UTC'), {_GENERATION} UInt64, {_ROW} UInt64) "
+            f"ENGINE = ReplacingMergeTree ORDER BY ({_START}, {_GENERATION}, {_ROW}) "
+            f"SETTINGS {DURABLE}"
         )
+        self._engine.command(f"CREATE TABLE IF NOT EXISTS {table} {layout}")
+        self._number_rows(table, layout, done=not stored or _ROW in stored)
         self._engine.command(
             f"CREATE OR REPLACE VIEW {self._store.view(self._output)} AS "
-            f"SELECT {', '.join(map(quoted, declared))} "
-            f"FROM {qualified(self._store.database, self._table)} "
+            f"SELECT {', '.join(map(quoted, declared))} FROM {table} FINAL "
             f"WHERE ({_START}, {_GENERATION}) IN ({self._current()})"
         )
+
+    def _number_rows(self, table: str, layout: str, *, done: bool) -> None:
+        """Gives the rows of an older store their places; cut off anywhere, it is taken up again."""
+        numbered = qualified(self._store.database, f"{self._table}_numbered")
+        if not done:
+            self._engine.command(
+                f"CREATE OR REPLACE TABLE {numbered} {layout} "
+                f"AS SELECT *, rowNumberInAllBlocks() AS {_ROW} FROM {table}"
+            )
+            self._engine.command(f"EXCHANGE TABLES {numbered} AND {table}")
+        self._engine.command(f"DROP TABLE IF EXISTS {numbered} SYNC")
 
     def _current(self) -> str:
         return (
@@ -196,9 +211,9 @@ class Rollup:
                 counts[start] += 1
             if rows.num_rows:
                 marks = pa.array([generation.number] * rows.num_rows, pa.uint64())
-                self._engine.insert(
-                    self._store.database, self._table, rows.append_column(_GENERATION, marks)
-                )
+                places = pa.array(range(rows.num_rows), pa.uint64())
+                numbered = rows.append_column(_GENERATION, marks).append_column(_ROW, places)
+                self._engine.insert(self._store.database, self._table, numbered)
         return counts
 
     def _run(self, batch: Sequence[Window]) -> pa.Table:
@@ -273,10 +288,17 @@ class Rollup:
             "rows": rows,
         }
 
-    def _sweep(self) -> None:
-        """Removes rows that no publication shows; they are of dead attempts or older ones."""
+    def _sweep(self, generation: Generation) -> None:
+        """Removes rows that no publication shows; they are of dead attempts or older ones.
+
+        A later generation is left alone: it may be about to be published, and this process may be
+        the one that was given up for dead.
+        """
         table = qualified(self._store.database, self._table)
-        stale = f"({_START}, {_GENERATION}) NOT IN ({self._current()})"
+        stale = (
+            f"{_GENERATION} <= {generation.number} "
+            f"AND ({_START}, {_GENERATION}) NOT IN ({self._current()})"
+        )
         if self._engine.rows(f"SELECT count() FROM {table} WHERE {stale}")[0][0]:
             self._engine.command(
                 f"ALTER TABLE {table} DELETE WHERE {stale} SETTINGS mutations_sync = 1"

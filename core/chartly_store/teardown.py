@@ -1,9 +1,9 @@
 """Removal of stored datasets, in an order and a way that a killed process can take up again."""
 
-from chartly.load.sql import qualified, quoted
+from chartly.load.sql import qualified
 from chartly.load.tables import PUBLISHED, data_table, rejected_table
 from chartly.names import sql_name
-from chartly_store.project import ProjectStore
+from chartly_store.project import ProjectStore, claim_view
 
 
 def drop_output(store: ProjectStore, dataset: str) -> bool:
@@ -28,9 +28,8 @@ def drop_dataset(store: ProjectStore, dataset: str) -> bool:
 
 
 def _drop(store: ProjectStore, dataset: str, *tables: str) -> None:
-    store.engine.command(
-        f"DROP VIEW IF EXISTS {quoted(store.database)}.{quoted(sql_name(dataset))}"
-    )
+    for view in (sql_name(dataset), claim_view(dataset)):
+        store.engine.command(f"DROP VIEW IF EXISTS {qualified(store.database, view)}")
     for table in tables:
         store.engine.command(f"DROP TABLE IF EXISTS {qualified(store.database, table)} SYNC")
 

@@ -16,11 +16,12 @@ from types import FrameType
 from chartly.api.reference import parse_project
 from chartly.egress.addresses import address_policy
 from chartly.errors import REASONS, ChartlyError, Reason, RunError
+from chartly.names import TRUST_KEY
 from chartly.plan.runplan import RunPlan
 from chartly.plan.snapshot import thaw
 from chartly_connector import report
 from chartly_connector.client import Clock, EgressClient
-from chartly_connector.run import pull
+from chartly_connector.run import Spooling, pull
 from chartly_connector.secrets import Credential, read_credential, redacted
 from chartly_connector.transport import Endpoint, PinnedBackend, PinnedTransport, tls_context
 from chartly_spool.segment import Counters, End
@@ -73,7 +74,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--secrets", type=Path, required=True)
     parser.add_argument("--connect-to", type=parse_pin, action="append", default=[])
     parser.add_argument("--cacert", type=Path)
+    parser.add_argument("--trust", type=Path, metavar="DIR")
     parser.add_argument("--grant-cidr", type=cidr, action="append", default=[])
+    parser.add_argument("--peer-grace", type=float, default=60.0, metavar="SECONDS")
     parser.add_argument("--termination-log", type=Path)
     parser.add_argument("--metrics-file", type=Path)
     return parser.parse_args(argv)
@@ -117,7 +120,8 @@ def _pull(plan: RunPlan, credential: Credential | None, arguments: argparse.Name
         spec.egress_policy.block_cidrs, spec.egress_policy.allow_cidrs, arguments.grant_cidr
     )
     pins = {pin.name: pin.address for pin in arguments.connect_to}
-    transport = PinnedTransport(PinnedBackend(policy, pins), tls_context(arguments.cacert))
+    trusted = tls_context(arguments.cacert, _authority(arguments.trust))
+    transport = PinnedTransport(PinnedBackend(policy, pins), trusted)
     clock = Clock(
         monotonic=time.monotonic,
         now=lambda: datetime.now(UTC),
@@ -126,9 +130,17 @@ def _pull(plan: RunPlan, credential: Credential | None, arguments: argparse.Name
     )
     try:
         client = EgressClient(spec, transport, credential, clock)
-        return pull(plan, client, arguments.spool, arguments.spool_limit, clock)
+        spool = Spooling(arguments.spool, arguments.spool_limit, arguments.peer_grace)
+        return pull(plan, client, spool, clock)
     finally:
         transport.close()
+
+
+def _authority(folder: Path | None) -> Path | None:
+    """The certificates that a project trusts, if it has named any."""
+    if folder is None or not (folder / TRUST_KEY).exists():
+        return None
+    return folder / TRUST_KEY
 
 
 def _ended_early(reason: Reason, message: str, spool: Path) -> End:

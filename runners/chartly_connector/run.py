@@ -13,10 +13,23 @@ from chartly.extract.records import decode_page, select_records
 from chartly.plan.runplan import MAIN_STREAM, RunPlan
 from chartly_connector.client import Clock, EgressClient, Response, Traffic
 from chartly_spool.segment import Counters, End, SegmentMeta, StreamState, digest
-from chartly_spool.writer import SpoolWriter
+from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
 
 _LOG = logging.getLogger(__name__)
-_STATE_TIMEOUT = 60.0
+
+
+@dataclass(frozen=True)
+class Spooling:
+    """Where pages go.
+
+    Attributes:
+        limit: bytes that may wait there.
+        grace: seconds to wait until the loader says where to start.
+    """
+
+    path: Path
+    limit: int = DEFAULT_LIMIT
+    grace: float = 60.0
 
 
 @dataclass
@@ -104,12 +117,12 @@ class Pull:
             )
 
 
-def pull(plan: RunPlan, client: EgressClient, spool: Path, limit: int, clock: Clock) -> End:
+def pull(plan: RunPlan, client: EgressClient, spool: Spooling, clock: Clock) -> End:
     """Pulls everything and says in the spool how it ended."""
-    with SpoolWriter(spool, limit) as writer:
+    with SpoolWriter(spool.path, spool.limit) as writer:
         course: Pull | None = None
         try:
-            state = writer.wait_for_state(_STATE_TIMEOUT)
+            state = writer.wait_for_state(spool.grace)
             course = Pull(plan, client, writer, clock)
             course.run(state.streams.get(MAIN_STREAM, StreamState()))
             reason, message = Reason.SUCCEEDED, ""

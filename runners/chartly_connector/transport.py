@@ -168,19 +168,24 @@ class _Body(httpx.SyncByteStream):
         self._response.close()
 
 
-def tls_context(authority: Path | None) -> ssl.SSLContext:
-    """TLS 1.2 or later, certificate and name verified; ``authority`` is trusted as well.
+def tls_context(authority: Path | None, trust: Path | None = None) -> ssl.SSLContext:
+    """TLS 1.2 or later, certificate and name verified; both files are trusted as well.
 
     Raises:
-        RunError: ``ConfigInvalid``: the file holds no certificate.
+        RunError: ``ConfigInvalid``: a file holds no certificate.
     """
     context = ssl.create_default_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if authority is not None:
-        try:
-            context.load_verify_locations(cafile=authority)
-        except (OSError, ssl.SSLError):
-            raise RunError(
-                Reason.CONFIG_INVALID, f"--cacert {authority}: must be a file of PEM certificates"
-            ) from None
+    for option, path in (("--cacert", authority), ("--trust", trust)):
+        if path is not None:
+            _load_authority(context, option, path)
     return context
+
+
+def _load_authority(context: ssl.SSLContext, option: str, path: Path) -> None:
+    try:
+        context.load_verify_locations(cafile=path)
+    except (OSError, ssl.SSLError):
+        raise RunError(
+            Reason.CONFIG_INVALID, f"{option} {path}: must be a file of PEM certificates"
+        ) from None

@@ -2,7 +2,7 @@
 
 import gc
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,7 +44,11 @@ class _Group:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a stream's rows go, and what decides which of them are late."""
+    """Where a stream's rows go, and what decides which of them are late.
+
+    Attributes:
+        insist: raises where the attempt may not write any more.
+    """
 
     store: ProjectStore
     table: EventTable
@@ -52,6 +56,7 @@ class Target:
     shaper: Shaper
     ordinal: int
     sealed_before: datetime | None
+    insist: Callable[[], None]
 
 
 class Intake:
@@ -227,6 +232,7 @@ class Intake:
 
     def _commit(self, group: _Group, reader: SpoolReader) -> None:
         """Rows first, then the ledger, then the spool: whatever dies, nothing is lost."""
+        self._target.insist()
         storage = self._stream.storage
         if self._target.store.bytes_on_disk(storage.dataset) > storage.max_bytes:
             raise RunError(

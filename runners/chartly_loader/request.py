@@ -18,8 +18,11 @@ class LoadRequest:
 
     Attributes:
         ingested_at: the run's freeze time, the same in every attempt.
+        checkpoint: where the head of the project's audit chain is kept; None where a leader keeps
+            that chain and this process could not write to it.
         window: computes analytics for this range instead of what was touched.
         evidence: what else the audit trail shall say, such as ``--connect-to``.
+        grace: seconds to wait for a connector that has not come yet.
     """
 
     plan: RunPlan
@@ -30,21 +33,25 @@ class LoadRequest:
     ingested_at: datetime
     run_digest: str
     spool: Path
-    checkpoint: Path
+    checkpoint: Path | None
     window: tuple[datetime, datetime] | None = None
     actor: str = UNVERIFIED
     evidence: Mapping[str, object] = field(default_factory=dict)
+    grace: float = 30.0
+
+
+LOADING, ANALYTICS, EVIDENCE = "loading", "analytics", "evidence"
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a load is."""
+    """How far a load is; from the stage ``EVIDENCE`` on, it is known how the attempt ends."""
 
     pages: int = 0
     read: int = 0
     loaded: int = 0
     rejected: int = 0
-    stage: str = "loading"
+    stage: str = LOADING
 
 
 OnProgress = Callable[[Progress], None]

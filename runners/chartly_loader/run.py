@@ -17,12 +17,22 @@ from chartly.extract.shaper import Shaper, compile_shaper
 from chartly.plan.runplan import AnalyticsPlan, StreamPlan
 from chartly.query.windows import Window, window_of, windows_between
 from chartly_loader.intake import Intake, Target
-from chartly_loader.request import LoadRequest, LoadResult, Now, OnProgress, Progress
+from chartly_loader.recorded import record_of
+from chartly_loader.request import (
+    ANALYTICS,
+    EVIDENCE,
+    LoadRequest,
+    LoadResult,
+    Now,
+    OnProgress,
+    Progress,
+)
 from chartly_loader.seen import SeenKeys
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import Counters, End, State, StreamState
 from chartly_store.attempts import Attempt, Attempts
-from chartly_store.audit import AuditLog, Checkpoint
+from chartly_store.audit import project_chain
+from chartly_store.chains import AttemptChains
 from chartly_store.events import EventTable
 from chartly_store.ledger import Ledger, Resume
 from chartly_store.port import Engine
@@ -73,15 +83,17 @@ class _Load:
         self._store = ProjectStore(engine, request.plan.project)
         self._ledger = Ledger(self._store)
         self._attempts = Attempts(self._store)
-        self._audit = AuditLog(self._store, Checkpoint(request.checkpoint))
+        self._chains = AttemptChains(self._store)
+        self._home = project_chain(self._store, request.checkpoint)
         self._source = Source(request.plan.project, request.actor, request.run_id, request.attempt)
         self._trail = Trail(self._source, now)
         self._done = _Outcome()
 
     def run(self) -> LoadResult:
         self._store.create()
-        self._audit.create()
-        self._audit.settle(self._now)
+        self._chains.create()
+        self._home.create()
+        self._home.settle(self._now)
         attempt = self._attempts.begin(self._attempt(), self._now())
         self._say_started()
         try:
@@ -124,19 +136,20 @@ class _Load:
         connector = {"connector": self._request.plan.connector_name}
         self._trail.say("connector.run.started", connector)
         self._trail.say("normalizer.run.started")
-        self._audit.append_run(self._request.run_id, self._request.attempt, self._trail.entries)
+        self._chains.append(self._request.run_id, self._request.attempt, self._trail.entries)
         started = {**identity, **self._chained()}
-        self._audit.append_project([("workflow.run.started", started)], self._source, self._now)
+        self._home.append_project([("workflow.run.started", started)], self._source, self._now)
 
     def _load(self, attempt: Attempt) -> None:
         streams = [self._open(one) for one in self._request.plan.streams]
-        with SpoolReader(self._request.spool) as reader:
+        with SpoolReader(self._request.spool, self._request.grace) as reader:
             reader.write_state(State({one.plan.name: _stream_state(one.resume) for one in streams}))
             with self._timed("load"):
                 for stream in streams:
                     self._take_in(stream, attempt, reader)
             self._check_end(reader.end)
         for stream in streams:
+            self._attempts.insist_on_last(attempt)
             with self._timed("settle"):
                 self._settle(stream)
             with self._timed("analytics"):
@@ -160,6 +173,7 @@ class _Load:
             stream.shaper,
             attempt.ordinal,
             stream.row.sealed_before,
+            lambda: self._attempts.insist_on_last(attempt),
         )
         intake = Intake(self._request, stream.plan, target, seen, self._now)
         intake.run(reader, self._on_progress)
@@ -223,7 +237,7 @@ class _Load:
     def _roll_up(self, stream: _Stream, attempt: Attempt) -> None:
         for query in self._request.plan.analytics:
             if query.spec.inputs.dataset == stream.plan.storage.dataset:
-                self._report("analytics")
+                self._report(ANALYTICS)
                 result = self._publish(query, stream, attempt)
                 self._done.outputs.append(result)
                 self._trail.say(
@@ -237,6 +251,7 @@ class _Load:
             raise RunError(
                 Reason.CONFIG_INVALID, f"{stream.plan.storage.dataset}: has no time column"
             )
+        self._attempts.insist_on_last(attempt)
         layout = json.dumps({"window": query.spec.inputs.window})
         self._store.claim(query.spec.outputs.dataset, self._request.workflow, layout)
         rollup = Rollup(self._store, query.spec, time_column)
@@ -250,7 +265,7 @@ class _Load:
         return rollup.publish(windows, generation, stream.row.sealed_before, complete=given is None)
 
     def _finish(self, attempt: Attempt, reason: Reason, message: str) -> LoadResult:
-        self._report("evidence")
+        self._report(EVIDENCE)
         counts = {**self._totals(), "corrected": self._done.corrected}
         outcome = "succeeded" if reason is Reason.SUCCEEDED else "failed"
         if reason is Reason.CANCELLED:
@@ -258,8 +273,8 @@ class _Load:
         closing = {"reason": reason.value, "message": message[:500], **counts}
         self._say_failed(reason)
         self._trail.say(f"workflow.run.{outcome}", closing)
-        self._audit.append_run(self._request.run_id, self._request.attempt, self._trail.entries)
-        self._audit.append_project(
+        self._chains.append(self._request.run_id, self._request.attempt, self._trail.entries)
+        self._home.append_project(
             [(f"workflow.run.{outcome}", {**closing, **self._chained()})],
             self._source,
             self._now,
@@ -275,7 +290,7 @@ class _Load:
             seconds={name: round(value, 3) for name, value in self._done.seconds.items()},
         )
         self._attempts.finish(
-            attempt, reason, message, json.dumps(_recorded(result)), result.audit_head, self._now()
+            attempt, reason, message, json.dumps(record_of(result)), result.audit_head, self._now()
         )
         return result
 
@@ -293,7 +308,7 @@ class _Load:
 
     def _reads_back(self) -> bool:
         """Whether the store gives back every event that a complete run must have."""
-        entries = self._audit.run_entries(self._request.run_id, self._request.attempt)
+        entries = self._chains.of_attempt(self._request.run_id, self._request.attempt)
         kinds = (one.reference.profile.kind for one in self._request.plan.profiles)
         required = required_types(kinds, len(self._request.plan.analytics))
         whole = verify(entries, self._trail.head).fault is None
@@ -342,13 +357,3 @@ def _check_rejects(plan: StreamPlan, totals: dict[str, int]) -> None:
             f"{rejected} of {read} records were rejected; "
             f"rejectThreshold.percent allows {limit.percent} %",
         )
-
-
-def _recorded(result: LoadResult) -> dict[str, object]:
-    return {
-        "counts": result.counts,
-        "counters": asdict(result.counters),
-        "outputs": [asdict(one) for one in result.outputs],
-        "audited": result.audited,
-        "seconds": result.seconds,
-    }

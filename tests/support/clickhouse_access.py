@@ -106,7 +106,7 @@ def insist(user: User, query: Query, known: set[str]) -> None:
     """
     if user.databases is None:
         return
-    sql = _TEXT.sub("''", query.statement.decode("utf-8", "replace"))
+    sql = _TEXT.sub("''", query.sql)
     named = {_plain(one[1]) for one in (*_QUALIFIER.finditer(sql), *_DATABASE.finditer(sql))}
     touched = (named | {*query.parameters.values(), query.database or ""}) & known
     touched |= {_plain(one[1]) for one in _MAKES.finditer(sql)}

@@ -36,12 +36,7 @@ class RefusalError(Exception):
 
 @dataclass(frozen=True)
 class Query:
-    """One statement with everything that stands in its request.
-
-    Attributes:
-        data: what follows the statement in the body, for an insert.
-        sticky: whether it comes back to its session's handle.
-    """
+    """One statement with everything that stands in its request."""
 
     statement: bytes
     parameters: Mapping[str, str] = field(default_factory=dict)
@@ -52,7 +47,15 @@ class Query:
     seconds: float = _SESSION_SECONDS
 
     @property
+    def sql(self) -> str:
+        """The statement without the data of an insert, which may hold any bytes."""
+        insert = _INSERT.match(self.statement)
+        head = self.statement if insert is None else self.statement[: insert.end()]
+        return head.decode("utf-8", "replace")
+
+    @property
     def sticky(self) -> bool:
+        """Whether it comes back to its session's handle."""
         return self.session is not None and "readonly" not in self.settings
 
 

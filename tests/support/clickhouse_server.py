@@ -160,7 +160,7 @@ class DataHandler(_Handler):
         except RefusalError as error:
             self.respond(*refusal_of(error))
             return
-        shown = query.statement[:_SHOWN].decode("utf-8", "replace")
+        shown = query.sql[:_SHOWN]
         fault = self.service.faults.take(shown)
         if fault is not None and fault.kind == "delay":
             self.service.stopping.wait(fault.seconds)
@@ -181,7 +181,7 @@ class DataHandler(_Handler):
         insist(
             user, query, self.service.engine.databases() if user.databases is not None else set()
         )
-        if user.databases is None and self.service.users.hear(query.statement.decode()):
+        if user.databases is None and self.service.users.hear(query.sql):
             return Query(b"SELECT 1 FORMAT Null")
         if user.readonly:
             query = Query(**{**query.__dict__, "settings": {**query.settings, "readonly": "2"}})

@@ -19,6 +19,8 @@ ALLOWED_ORIGINS = "allowed-origins"
 
 _SCRATCH_LIMIT = "64Mi"
 _GRACE_SECONDS = 30
+_PEER_GRACE = "300"
+"""Seconds: the kubelet may start one container and then pull the other one's image."""
 _SPOOL_SHARE = 3 / 4
 """Part of the volume that the connector fills at most; the rest is for what is not yet counted."""
 
@@ -76,7 +78,7 @@ def _pod(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
 def _connector(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
     limit = int(installation.spool_bytes * _SPOOL_SHARE)
     arguments = [*_frozen(plan), "--spool-limit", str(limit)]
-    arguments += ["--secrets", SECRETS, "--trust", TRUST]
+    arguments += ["--secrets", SECRETS, "--trust", TRUST, "--peer-grace", _PEER_GRACE]
     for cidr in installation.grantable_cidrs:
         arguments += ["--grant-cidr", cidr]
     mounts = [_mount("trust", TRUST, read_only=True)]

@@ -3,16 +3,18 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any
 
 from chartly.errors import REASONS, Reason, reason_of
 from chartly.reconcile.actions import Object
-from chartly.reconcile.objects import condition_of, status_of
+from chartly.reconcile.objects import condition_of, moment, status_of
 
 CONNECTOR = "connector"
 LOADER = "loader"
 BEING_STARTED = "the Pod is being started"
 _MESSAGE_LIMIT = 400
+_FAREWELL = 15.0
 _LOST = frozenset({Reason.PEER_LOST, Reason.RESULT_UNKNOWN})
 """What one container says when the other one is the cause."""
 
@@ -32,7 +34,7 @@ class End:
     said: dict[str, Any] = field(default_factory=dict)
 
 
-def end_of(job: Object, pods: Sequence[Object]) -> End | None:
+def end_of(job: Object, pods: Sequence[Object], now: datetime) -> End | None:
     """How the attempt of a Job ended; None while it goes on, or its Pod is not seen yet."""
     pod = next(iter(pods), None)
     if _failed_as(job, "DeadlineExceeded"):
@@ -40,14 +42,33 @@ def end_of(job: Object, pods: Sequence[Object]) -> End | None:
     if pod is None:
         over = condition_of(job, "Complete") or condition_of(job, "Failed")
         return End(Reason.RESULT_UNKNOWN, "the Pod is gone and left no word") if over else None
-    states = _terminated(pod)
-    if set(states) < {CONNECTOR, LOADER} and status_of(pod).get("phase") != "Failed":
+    if not _is_over(pod) and patience(pod, now) != 0.0:
         return None
-    end = _of_containers(states)
+    end = _of_containers(_terminated(pod))
     if end.reason is not Reason.SUCCEEDED and _is_evicted(pod):
         why = status_of(pod).get("message") or "the cluster took the Pod's place"
         return End(Reason.EVICTED, str(why)[:_MESSAGE_LIMIT], end.exit_code, end.said)
     return end
+
+
+def is_at_rest(job: Object, pods: Sequence[Object]) -> bool:
+    """Whether nothing of an attempt runs any more."""
+    ended = any(
+        (condition_of(job, kind) or {}).get("status") == "True" for kind in ("Complete", "Failed")
+    )
+    return ended or (bool(pods) and all(map(_is_over, pods)))
+
+
+def patience(pod: Object, now: datetime) -> float | None:
+    """Seconds that a connector without its loader is given to notice; None while the loader runs.
+
+    A loader that dies before it takes its lock leaves no sign of it in the spool.
+    """
+    loader = _terminated(pod).get(LOADER)
+    if loader is None:
+        return None
+    since = now - moment(loader["finishedAt"]) if "finishedAt" in loader else timedelta()
+    return max(0.0, _FAREWELL - since.total_seconds())
 
 
 def waits_for(pod: Object | None) -> str | None:
@@ -111,6 +132,11 @@ def _terminated(pod: Object) -> dict[str, dict[str, Any]]:
         for one in status_of(pod).get("containerStatuses") or ()
         if one.get("state", {}).get("terminated")
     }
+
+
+def _is_over(pod: Object) -> bool:
+    both = set(_terminated(pod)) >= {CONNECTOR, LOADER}
+    return both or status_of(pod).get("phase") in ("Failed", "Succeeded")
 
 
 def _failed_as(job: Object, reason: str) -> bool:

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from chartly.errors import Reason, SpecError
 from chartly.reconcile.actions import Action, Decision, Key, Object, Post, Remove, SetTtl
-from chartly.reconcile.attempt import BEING_STARTED, End, end_of, waits_for
+from chartly.reconcile.attempt import BEING_STARTED, End, end_of, is_at_rest, patience, waits_for
 from chartly.reconcile.conditions import status_change
 from chartly.reconcile.course import (
     Course,
@@ -36,7 +36,6 @@ from chartly.reconcile.launch import (
     started,
 )
 from chartly.reconcile.objects import (
-    condition_of,
     generation_of,
     is_going,
     key_of,
@@ -95,7 +94,7 @@ def _between(world: RunWorld, course: Course, settings: Settings, now: datetime)
     due = status_of(world.run).get("nextRetryTime")
     left = (moment(due) - now).total_seconds() if due else 0.0
     if left > 0:
-        return Decision(_ttl_of_old_jobs(world, settings), left)
+        return Decision(_jobs_at_rest(world, settings), left)
     begun = next_attempt(course, now)
     return Decision(
         (
@@ -120,7 +119,7 @@ def _watched(world: RunWorld, course: Course, settings: Settings, now: datetime)
     elif last["uid"] != uid_of(found):
         return _lost(world, course, settings, now)
     pods = _pods_of(world, found)
-    end = end_of(found, pods)
+    end = end_of(found, pods, now)
     if end is not None:
         return _attempt_over(world, course, end, settings, now)
     if is_going(found):
@@ -144,7 +143,9 @@ def _going_on(
     stuck = why not in (None, BEING_STARTED)
     reason, message = (Reason.PENDING, why or "") if stuck else (Reason.RUNNING, started(course))
     said = under_way(course, reason, message, now)
-    return Decision((*frozen_again(world, course), *said), max(1.0, left))
+    farewell = patience(pods[0], now) if pods else None
+    look_again = max(1.0, left if farewell is None else min(left, farewell))
+    return Decision((*frozen_again(world, course), *said), look_again)
 
 
 def _lost(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
@@ -163,9 +164,9 @@ def _attempt_over(
     budget = Budget(policy_of(world).retry, settings.free_attempts)
     wait = wait_before_next(ended.attempts, budget, uid_of(world.run))
     in_time = wait is not None and now + timedelta(seconds=wait) < deadline(world, course, settings)
+    rest = _at_rest(world, course.attempts[-1]["job"], settings)
     if wait is None or not in_time:
-        ttl = _ttl(world, course.attempts[-1]["job"], settings)
-        return Decision((*finished(ended, end, now), *ttl))
+        return Decision((*finished(ended, end, now), *rest))
     due = now + timedelta(seconds=wait)
     number = course.attempts[-1]["number"]
     message = f"attempt {number} ended with {end.reason.value}: {end.message}"
@@ -173,6 +174,7 @@ def _attempt_over(
         (
             *under_way(ended, Reason.RETRYING, message, now, due),
             Post(world.run, "Warning", end.reason.value, message),
+            *(one for one in rest if isinstance(one, Remove)),
         ),
         wait,
     )
@@ -188,11 +190,8 @@ def _ended(world: RunWorld, course: Course, end: End, now: datetime) -> Decision
 def _cleared(world: RunWorld, settings: Settings) -> tuple[Action, ...]:
     """What is left to do about a finished run: its Jobs end, and go in their time."""
     observed = status_of(world.run).get("observedGeneration")
-    seen: tuple[Action, ...] = ()
-    if observed != generation_of(world.run):
-        seen = _seen(world.run)
-    running = [one for one in world.jobs if not _is_over(world, one) and not is_going(one)]
-    return (*seen, *map(_remove, running), *_ttl_of_old_jobs(world, settings))
+    seen = _seen(world.run) if observed != generation_of(world.run) else ()
+    return (*seen, *_jobs_at_rest(world, settings))
 
 
 def _seen(run: Object) -> tuple[Action, ...]:
@@ -202,33 +201,20 @@ def _seen(run: Object) -> tuple[Action, ...]:
     return () if change is None else (change,)
 
 
-def _ttl_of_old_jobs(world: RunWorld, settings: Settings) -> tuple[Action, ...]:
-    return tuple(
-        ttl
-        for one in world.jobs
-        if _is_over(world, one)
-        for ttl in _ttl(world, name_of(one), settings)
-    )
+def _jobs_at_rest(world: RunWorld, settings: Settings) -> tuple[Action, ...]:
+    return tuple(action for one in world.jobs for action in _at_rest(world, name_of(one), settings))
 
 
-def _ttl(world: RunWorld, job: str, settings: Settings) -> tuple[SetTtl, ...]:
-    """Lets a Job go, now that its attempt's end is recorded."""
+def _at_rest(world: RunWorld, job: str, settings: Settings) -> tuple[Action, ...]:
+    """Lets a Job go, now that its attempt's end is recorded; what still runs of it ends at once."""
+    found = [one for one in world.jobs if name_of(one) == job and not is_going(one)]
     return tuple(
         SetTtl(key_of(one), uid_of(one), settings.job_ttl)
-        for one in world.jobs
-        if name_of(one) == job
-        and not is_going(one)
-        and "ttlSecondsAfterFinished" not in one.get("spec", {})
-    )
-
-
-def _is_over(world: RunWorld, job: Object) -> bool:
-    return (
-        any(
-            (condition_of(job, kind) or {}).get("status") == "True"
-            for kind in ("Complete", "Failed")
-        )
-        or end_of(job, _pods_of(world, job)) is not None
+        if is_at_rest(one, _pods_of(world, one))
+        else _remove(one)
+        for one in found
+        if "ttlSecondsAfterFinished" not in one.get("spec", {})
+        or not is_at_rest(one, _pods_of(world, one))
     )
 
 

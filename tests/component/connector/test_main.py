@@ -199,6 +199,49 @@ def test_inv_7_without_a_pin_a_name_on_loopback_is_refused(tmp_path, rig, signal
     assert server.opened == 0
 
 
+def trusting(place, folder):
+    """The arguments with a folder of trust in place of a certificate file."""
+    wanted = [one for one in place.arguments() if not one.startswith("--cacert")]
+    return [*wanted, f"--trust={folder}"]
+
+
+def test_a_project_s_own_authority_is_trusted_beside_the_system_s(place, rig, capsys):
+    server = rig.serve(in_turn(LAST))
+    trust = place.path / "trust"
+    trust.mkdir()
+    shutil.copyfile(rig.trust.cacert, trust / "ca.crt")
+    code, end, _ = called(place, capsys, arguments=trusting(place, trust))
+    assert (code, end.reason) == (0, Reason.SUCCEEDED)
+    assert server.opened == 1
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_project_without_an_authority_has_the_system_s(place, rig, capsys, there):
+    """The ConfigMap is optional: its folder is empty then."""
+    rig.serve(in_turn(LAST))
+    trust = place.path / "trust"
+    if there:
+        trust.mkdir()
+    code, end, _ = called(place, capsys, arguments=trusting(place, trust))
+    assert (code, end.reason) == (10, Reason.UPSTREAM_UNAVAILABLE)
+    assert "TLS: " in end.message
+
+
+def test_an_authority_that_is_none_is_said(place, capsys):
+    """INV-10."""
+    (place.path / "ca.crt").write_text("not PEM")
+    code, end, _ = called(place, capsys, arguments=trusting(place, place.path))
+    assert (code, end.reason) == (3, Reason.CONFIG_INVALID)
+    assert end.message == f"--trust {place.path}/ca.crt: must be a file of PEM certificates"
+
+
+def test_a_loader_that_never_comes_is_not_waited_for_for_ever(place, rig, capsys):
+    server = rig.serve(in_turn(LAST))
+    assert main(place.arguments("--peer-grace=0.1")) == 12
+    assert place.termination["message"] == "the loader did not say where to start"
+    assert server.opened == 0
+
+
 def test_a_spool_that_is_not_there_is_one_sentence(place, capsys):
     shutil.rmtree(place.spool)
     assert main(place.arguments()) == 3

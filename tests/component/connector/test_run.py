@@ -7,7 +7,7 @@ import pytest
 
 from chartly.errors import Reason
 from chartly.plan.runplan import RunPlan
-from chartly_connector.run import pull
+from chartly_connector.run import Spooling, pull
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import State, StreamState
 from support.connecting import CANARY, FRIEND, HOME, STRANGER, connector_spec
@@ -53,7 +53,7 @@ def pulled(rig, spool, state=None, limit=2**20, **parts):
     start = state or StreamState()
     with SpoolReader(spool) as reader:
         reader.write_state(State({"main": start}))
-        end = pull(plan, client, spool, limit, rig.held.clock)
+        end = pull(plan, client, Spooling(spool, limit), rig.held.clock)
         segments = reader.next_segments(1000, 2**30, 1)
         assert reader.end == end
     for file in spool.iterdir():

@@ -268,3 +268,73 @@ def test_a_fingerprint_does_not_depend_on_threads(sales, threads):
         fingerprint_query(sales.store.view("sales-rollup-daily")), settings={"max_threads": threads}
     )[0]
     assert fingerprint_text(row) == expected
+
+
+def _as_before(sales):
+    """The output's table as an older version made it: rows without places."""
+    table = f"`{sales.store.database}`.`{VIEW}__data`"
+    for statement in (
+        (
+            f"CREATE TABLE {table[:-1]}_old` ENGINE = MergeTree "
+            f"ORDER BY (_window_start, _generation) AS SELECT * EXCEPT _row FROM {table}"
+        ),
+        f"EXCHANGE TABLES {table[:-1]}_old` AND {table}",
+        f"DROP TABLE {table[:-1]}_old` SYNC",
+    ):
+        sales.store.engine.command(statement)
+
+
+class DeathError(Exception):
+    """The process died here."""
+
+
+@pytest.mark.parametrize("dies", ["", "CREATE OR REPLACE TABLE", "EXCHANGE", "DROP TABLE"])
+def test_the_rows_of_an_older_store_get_their_places(sales, monkeypatch, dies):
+    sales.put("run-1", 1, range(3))
+    before = _publish(sales.rollup(), 1)
+    _as_before(sales)
+    engine = sales.store.engine
+
+    def command(sql, parameters=None, real=engine.command):
+        real(sql, parameters)
+        if dies and dies in sql:
+            raise DeathError
+
+    if dies:
+        with monkeypatch.context() as patched:
+            patched.setattr(engine, "command", command)
+            with pytest.raises(DeathError):
+                _publish(sales.rollup(), 2)
+    sales.put("run-2", 2, [5])
+    after = _publish(sales.rollup(), 3)
+    assert (before.rows, after.rows) == (3, 4)
+    assert "_row" in sales.store.columns(f"{VIEW}__data")
+    assert sales.store.columns(f"{VIEW}__data_numbered") == {}
+    assert [row[1:] for row in sales.rows()] == [("EUR", 3, Decimal("3.300000000"))] * 4
+
+
+def test_rows_that_are_inserted_again_are_there_once(sales, monkeypatch):
+    """An insert whose answer was lost is sent again, over a network."""
+    sales.put("run-1", 1, range(3))
+    engine = sales.store.engine
+
+    def insert(database, table, rows, real=engine.insert):
+        real(database, table, rows)
+        real(database, table, rows)
+
+    monkeypatch.setattr(engine, "insert", insert)
+    assert _publish(sales.rollup(), 1).rows == 3
+    assert [row[2] for row in sales.rows()] == [3, 3, 3]
+
+
+def test_a_process_that_was_given_up_for_dead_sweeps_nothing_of_its_successor(sales):
+    """The later generation is computed, and not published yet, when the older process wakes up."""
+    sales.put("run-1", 1, range(2))
+    sales.put("run-2", 2, [0])
+    late = sales.rollup()
+    windows = late.touched("sha256:q")
+    late._ensure_output()
+    counts = late._compute(windows, _generation(2))
+    _publish(sales.rollup(), 1)
+    late._switch(windows, counts, _generation(2), complete=True)
+    assert [row[2] for row in sales.rows()] == [3, 3]

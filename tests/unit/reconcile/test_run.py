@@ -579,3 +579,50 @@ def test_time_is_only_what_is_passed_in(cluster):
     first = cluster.decide(run).actions[1].status["frozenAt"]
     cluster.now = later
     assert cluster.decide(run).actions[1].status["frozenAt"] != first
+
+
+def lonely(cluster, gone, seconds):
+    """A Pod of which one container ended so many seconds ago, and the other one goes on."""
+    found = launched(cluster)
+    ended = (cluster.now - timedelta(seconds=seconds)).isoformat()
+    state = {"exitCode": 137, "reason": "OOMKilled", "finishedAt": ended}
+    cluster.start_pod(found)["status"] = {
+        "phase": "Running",
+        "containerStatuses": [
+            {"name": name, "state": {"terminated": state} if name == gone else {"running": {}}}
+            for name in ("connector", "loader")
+        ],
+    }
+    return found
+
+
+def test_a_connector_whose_loader_is_gone_is_given_a_moment(cluster):
+    lonely(cluster, "loader", 5)
+    decision = cluster.step(cluster.run())
+    assert decision.look_again == pytest.approx(10, abs=0.1)
+    assert reason(cluster) == "Running"
+
+
+def test_and_then_the_attempt_is_over_and_what_runs_of_it_ends(cluster):
+    """One container dead and the other waiting: never for longer than a moment."""
+    lonely(cluster, "loader", 16)
+    cluster.settle()
+    assert reason(cluster) == "Retrying"
+    assert cluster.run()["status"]["attempts"][0]["reason"] == "OutOfMemory"
+    assert job(cluster) is None, "no two connectors at once"
+
+
+def test_a_loader_goes_on_without_its_connector(cluster):
+    """It may still have pages to load; the spool's lock tells it the rest."""
+    lonely(cluster, "connector", 600)
+    cluster.settle()
+    assert reason(cluster) == "Running"
+
+
+def test_an_end_without_a_time_is_given_the_moment_too(cluster):
+    lonely(cluster, "loader", 0)
+    del cluster.get("Pod", "sales-1-a1-pod")["status"]["containerStatuses"][1]["state"][
+        "terminated"
+    ]["finishedAt"]
+    cluster.settle()
+    assert reason(cluster) == "Running"

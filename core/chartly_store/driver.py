@@ -1,0 +1,43 @@
+"""What both engines share of the driver: settings, instants, and the words of a refusal."""
+
+from collections.abc import Container, Iterable
+from datetime import UTC, datetime
+
+from chartly.errors import Reason, RunError
+
+SETTINGS: dict[str, str | int] = {
+    # Deduplication by token loses rows when a process is killed mid-insert
+    # (docs/adr/0003-replacing-merge-tree.md); rows are idempotent instead.
+    "deduplicate_insert": "disable",
+    "async_insert": 0,
+    "max_partitions_per_insert_block": 100,
+    "output_format_arrow_string_as_string": 1,
+    "output_format_arrow_low_cardinality_as_dictionary": 0,
+}
+_BEFORE_26_2: dict[str, str | int] = {"insert_deduplicate": 0}
+_LONGEST = 400
+
+
+def settings_of(known: Container[str]) -> dict[str, str | int]:
+    """The settings of a connection to an engine that knows these names."""
+    if "deduplicate_insert" in known:
+        return SETTINGS
+    others = {name: value for name, value in SETTINGS.items() if name != "deduplicate_insert"}
+    return others | _BEFORE_26_2
+
+
+def aware(rows: Iterable[Iterable[object]]) -> list[tuple[object, ...]]:
+    """Rows whose instants say that they are in UTC, as the driver reads them without."""
+    return [tuple(map(_aware, row)) for row in rows]
+
+
+def _aware(value: object) -> object:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
+    return value
+
+
+def refused(said: str) -> RunError:
+    """An engine's refusal as one sentence."""
+    text = " ".join(said.split())[:_LONGEST]
+    return RunError(Reason.STORE_UNAVAILABLE, f"the store refused: {text}")

@@ -1,0 +1,243 @@
+"""A ClickHouse server over HTTP or HTTPS, spoken to as one user who sees one project."""
+
+import logging
+import random
+import socket
+import ssl
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import clickhouse_connect
+import pyarrow as pa
+from clickhouse_connect.driver.exceptions import ClickHouseError, OperationalError
+from urllib3 import BaseHTTPResponse, PoolManager
+from urllib3.exceptions import NameResolutionError, ReadTimeoutError
+from urllib3.exceptions import TimeoutError as NoAnswerError
+
+from chartly.errors import Reason, RunError
+from chartly_store.access import Access, read_access
+from chartly_store.driver import aware, refused, settings_of
+from chartly_store.port import Parameters, Settings
+
+_LOG = logging.getLogger(__name__)
+_TOO_MANY_QUERIES = 202
+_REFUSAL, _STATUS = "Code: ", "received HTTP "
+_LOST = (OperationalError, pa.ArrowInvalid)
+_LONGEST = 200
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a server is waited for, and how often work is sent again.
+
+    Attributes:
+        longest: seconds between two attempts at most; they double from ``first`` on.
+        chance: a number in [0, 1), so that not everybody comes back at one moment.
+        answer_seconds: how long an answer may take; it is not waited for twice.
+    """
+
+    sleep: Callable[[float], None] = time.sleep
+    chance: Callable[[], float] = random.random
+    attempts: int = 7
+    first: float = 0.25
+    longest: float = 8.0
+    connect_seconds: int = 10
+    answer_seconds: int = 300
+
+    def seconds(self, attempt: int) -> float:
+        """How long to wait after an attempt: half of it is certain, half is chance."""
+        most: float = min(self.longest, self.first * 2 ** (attempt - 1))
+        return most * (1 + self.chance()) / 2
+
+
+class _Direct(PoolManager):
+    """Connections to the server and nowhere else: no proxy, no redirect, nothing sent twice.
+
+    Without a pool of our own the driver would read proxies from the environment.
+    """
+
+    def urlopen(  # type: ignore[override]  # as the class above does
+        self,
+        method: str,
+        url: str,
+        redirect: bool = True,  # noqa: ARG002, FBT001, FBT002 - the library's signature
+        **kw: Any,  # noqa: ANN401 - the library's signature
+    ) -> BaseHTTPResponse:
+        return super().urlopen(method, url, redirect=False, **{**kw, "retries": False})
+
+
+class ServerEngine:
+    """A server behind clickhouse-connect; several threads may use it at once.
+
+    Raises:
+        RunError: ``StoreUnavailable``: it refuses, or does not answer for longer than patience
+            lasts.
+    """
+
+    def __init__(self, access: Access, patience: Patience) -> None:
+        self._access = access
+        self._patience = patience
+        self._pool = _Direct(maxsize=4, ssl_context=_trust(access))
+        try:
+            self._client = self._patiently(self._connect)
+        except BaseException:
+            self._pool.clear()
+            raise
+
+    def command(self, sql: str, parameters: Parameters | None = None) -> None:
+        """Runs a statement that returns nothing."""
+        self._patiently(lambda: self._client.command(sql, parameters=dict(parameters or {})))
+
+    def rows(
+        self, sql: str, parameters: Parameters | None = None, settings: Settings | None = None
+    ) -> list[tuple[object, ...]]:
+        """The rows of a query; instants come with their zone."""
+        # Settings travel with the query and stay with it: no second handle as in the embedded one.
+        result = self._patiently(
+            lambda: self._client.query(
+                sql, parameters=dict(parameters or {}), settings=dict(settings or {})
+            )
+        )
+        return aware(result.result_rows)
+
+    def arrow(
+        self, sql: str, parameters: Parameters | None = None, settings: Settings | None = None
+    ) -> pa.Table:
+        """The result of a query as an Arrow table."""
+        return self._patiently(
+            lambda: self._client.query_arrow(
+                sql, parameters=dict(parameters or {}), settings=dict(settings or {})
+            )
+        )
+
+    def insert(self, database: str, table: str, rows: pa.Table) -> None:
+        """Inserts rows as one block; columns are matched by name."""
+        self._patiently(lambda: self._client.insert_arrow(table, rows, database=database))
+
+    def close(self) -> None:
+        """Lets go of the connections."""
+        self._client.close()
+        self._pool.clear()
+
+    def _connect(self) -> Any:  # noqa: ANN401 - the driver's client is not typed for mypy
+        access = self._access
+        client = clickhouse_connect.get_client(
+            interface=access.scheme,
+            host=access.host,
+            port=access.port,
+            username=access.username,
+            password=access.password,
+            compress=True,
+            pool_mgr=self._pool,
+            query_retries=0,
+            connect_timeout=self._patience.connect_seconds,
+            send_receive_timeout=self._patience.answer_seconds,
+            # A session would let only one query run at a time, and nothing here needs its state.
+            autogenerate_session_id=False,
+            # Errors without the URL, whose parameters are values of a project.
+            show_clickhouse_errors="scrub",
+        )
+        for name, value in settings_of(client.server_settings).items():
+            client.set_client_setting(name, value)
+        return client
+
+    def _patiently(self, act: Callable[[], _T]) -> _T:
+        """Does a piece of work, again if need be.
+
+        A connection that is lost does not say whether the work was done. All of it may be done
+        twice: tables are made if they are not there, and every row carries its identity and
+        version, so that a row which is written again is the same row
+        (docs/adr/0003-replacing-merge-tree.md).
+        """
+        attempt = 1
+        while True:
+            try:
+                return act()
+            except (ClickHouseError, pa.ArrowInvalid) as error:
+                if attempt >= self._patience.attempts or not _passing(error):
+                    raise self._unavailable(error) from None
+                seconds = self._patience.seconds(attempt)
+                why = self._unavailable(error).message
+            _LOG.info("%s; trying again in %.2f s", why, seconds)
+            self._patience.sleep(seconds)
+            attempt += 1
+
+    def _unavailable(self, error: Exception) -> RunError:
+        """The one sentence about a failure, without the password (INV-6)."""
+        text = self._access.redacted(str(error))
+        if _REFUSAL in text:
+            return refused(text[text.index(_REFUSAL) :])
+        reason = self._access.redacted(_reason(error))
+        return RunError(Reason.STORE_UNAVAILABLE, f"store {self._access.url}: {reason}")
+
+
+def open_server(folder: Path) -> ServerEngine:
+    """The server that a mounted Secret names.
+
+    Raises:
+        RunError: ``SecretMissing``: a key is not there; ``StoreUnavailable``: the server is not.
+    """
+    return ServerEngine(read_access(folder), Patience())
+
+
+def _trust(access: Access) -> ssl.SSLContext:
+    """TLS 1.2 or later, certificate and name verified."""
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if access.authority is not None:
+        try:
+            context.load_verify_locations(cafile=access.authority)
+        except (OSError, ssl.SSLError):
+            raise RunError(
+                Reason.STORE_UNAVAILABLE,
+                f"store {access.url}: {access.authority} must be a file of PEM certificates",
+            ) from None
+    return context
+
+
+def _passing(error: Exception) -> bool:
+    """Whether the same work may succeed soon: nobody answered, or somebody said "not now"."""
+    for one in _causes(error):
+        if isinstance(one, ReadTimeoutError | ssl.SSLCertVerificationError):
+            return False
+    code = getattr(error, "code", None)
+    return code == _TOO_MANY_QUERIES or (code is None and isinstance(error, _LOST))
+
+
+def _reason(error: Exception) -> str:
+    """Why there was no answer, as a clause; the first cause says it best."""
+    said = (_cause(one) for one in reversed(list(_causes(error))))
+    known = next((one for one in said if one is not None), None)
+    if known is not None:
+        return known
+    text = " ".join(str(error).split())[:_LONGEST]
+    if _STATUS in text:
+        return f"it answered with {text.partition(_STATUS)[2]}"
+    if isinstance(error, _LOST):
+        return "the connection was lost before the answer was whole"
+    return f"the driver refused: {text}"
+
+
+def _cause(error: BaseException) -> str | None:
+    """What one step on the way to a failure says about it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, NameResolutionError | socket.gaierror):
+        return "its name cannot be resolved"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return "it did not answer in time" if isinstance(error, NoAnswerError) else None
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """An error and what led to it, step by step."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__

@@ -1,0 +1,163 @@
+"""``python -m chartly_loader``: the loader's process; its exit code is the reason's."""
+
+import argparse
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chartly.api.reference import parse_project
+from chartly.errors import REASONS, ChartlyError, Reason, RunError
+from chartly.plan.snapshot import thaw
+from chartly_loader import report
+from chartly_loader.recorded import earlier_success, send_home
+from chartly_loader.request import EVIDENCE, LoadRequest, LoadResult, Progress
+from chartly_loader.run import load
+from chartly_loader.stop import Stop
+from chartly_spool.reader import SpoolReader
+from chartly_spool.segment import Counters
+from chartly_store.access import read_access
+from chartly_store.port import Engine
+from chartly_store.server import open_server
+
+_LOG = logging.getLogger("chartly_loader")
+_COUNTS = ("pages", "bytes", "read", "loaded", "rejected", "duplicate", "filtered", "late")
+
+
+@dataclass(frozen=True)
+class _Told:
+    """How the attempt ended, and whether an earlier one had recorded it."""
+
+    result: LoadResult
+    recorded: bool = False
+
+
+def instant(text: str) -> datetime:
+    """An instant with its zone, as RFC 3339 writes it.
+
+    Raises:
+        ValueError: it is none; argparse tells so.
+    """
+    found = datetime.fromisoformat(text)
+    if found.tzinfo is None:
+        raise ValueError(text)
+    return found.astimezone(UTC)
+
+
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="chartly-loader", description=__doc__)
+    parser.add_argument("--snapshot", type=Path, required=True)
+    parser.add_argument("--digest", required=True)
+    parser.add_argument("--project", required=True)
+    parser.add_argument("--spool", type=Path, required=True)
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--workflow", required=True)
+    parser.add_argument("--workflow-version", required=True)
+    parser.add_argument("--run", required=True)
+    parser.add_argument("--attempt", type=int, required=True)
+    parser.add_argument("--run-digest", required=True)
+    parser.add_argument("--frozen-at", type=instant, required=True)
+    parser.add_argument("--window", type=instant, nargs=2, metavar=("START", "END"))
+    # The node may have to pull the connector's image first.
+    parser.add_argument("--peer-grace", type=float, default=300.0, metavar="SECONDS")
+    parser.add_argument("--termination-log", type=Path)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one attempt; returns the exit code."""
+    arguments = _arguments(argv)
+    redact: Callable[[str], str] = str
+    report.log_to(sys.stderr)
+    with Stop() as stop:
+        try:
+            # Before the store's Secret is read, let alone a connection made (INV-3).
+            request = _request(arguments)
+            redact = read_access(arguments.store).redacted
+            report.log_to(sys.stderr, redact)
+            told = _attempt(request, arguments.store, stop)
+        except ChartlyError as error:
+            told = _ended_early(error.reason, error.message, arguments.spool)
+        except Exception as error:  # noqa: BLE001 - the end must be told, whatever it is
+            _LOG.exception("this is a bug in Chartly")
+            message = f"the loader met {type(error).__name__}; its log has the details"
+            told = _ended_early(Reason.INTERNAL_ERROR, message, arguments.spool)
+        stop.ignore()
+        return _say(told, redact, arguments.termination_log)
+
+
+def _request(arguments: argparse.Namespace) -> LoadRequest:
+    """The attempt that the arguments ask for, with the frozen inputs that they vouch for."""
+    project = parse_project(arguments.project)
+    try:
+        content = arguments.snapshot.read_bytes()
+    except OSError as error:
+        said = f"{arguments.snapshot}: {error.strerror}"
+        raise RunError(Reason.CONFIG_INVALID, said) from None
+    return LoadRequest(
+        plan=thaw(content, arguments.digest, project),
+        workflow=arguments.workflow,
+        workflow_version=arguments.workflow_version,
+        run_id=arguments.run,
+        attempt=arguments.attempt,
+        ingested_at=arguments.frozen_at,
+        run_digest=arguments.run_digest,
+        spool=arguments.spool,
+        checkpoint=None,
+        window=tuple(arguments.window) if arguments.window else None,
+        grace=arguments.peer_grace,
+    )
+
+
+def _attempt(request: LoadRequest, store: Path, stop: Stop) -> _Told:
+    with contextlib.closing(open_server(store)) as engine:
+        found = earlier_success(request, engine)
+        if found is not None:
+            send_home(request)
+            return _Told(found, recorded=True)
+        return _Told(_loaded(request, engine, stop))
+
+
+def _loaded(request: LoadRequest, engine: Engine, stop: Stop) -> LoadResult:
+    def on_progress(done: Progress) -> None:
+        if done.stage == EVIDENCE:
+            stop.ignore()
+        stop.check()
+        _LOG.info(
+            "%s: %d pages, %d records read, %d loaded, %d rejected",
+            *(done.stage, done.pages, done.read, done.loaded, done.rejected),
+        )
+
+    return load(request, engine, on_progress, lambda: datetime.now(UTC))
+
+
+def _ended_early(reason: Reason, message: str, spool: Path) -> _Told:
+    """The end of an attempt that recorded none; the connector learns it by the lock."""
+    with contextlib.suppress(ChartlyError, OSError), SpoolReader(spool):
+        pass
+    counts = dict.fromkeys((*_COUNTS, "corrected"), 0)
+    result = LoadResult(reason, message, counts, Counters(), (), "", audited=False, seconds={})
+    return _Told(result)
+
+
+def _say(told: _Told, redact: Callable[[str], str], log: Path | None) -> int:
+    """Tells the end in the log and in the termination message; returns the exit code."""
+    result = told.result
+    level = logging.INFO if result.reason is Reason.SUCCEEDED else logging.ERROR
+    _LOG.log(level, "%s: %s", result.reason, result.message or "everything is stored")
+    if log is not None:
+        try:
+            log.write_text(
+                report.termination(result, redact, recorded=told.recorded), encoding="utf-8"
+            )
+        except OSError as error:
+            # The store has the record; an exit code of another reason would hide it.
+            _LOG.warning("%s: %s", log, error.strerror)
+    return REASONS[result.reason].exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

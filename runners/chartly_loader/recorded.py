@@ -1,0 +1,80 @@
+"""A run whose end the store has already: told again, not done again."""
+
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import asdict
+
+from chartly.errors import Reason, RunError
+from chartly_loader.request import LoadRequest, LoadResult
+from chartly_spool.reader import SpoolReader
+from chartly_spool.segment import Counters, State, StreamState
+from chartly_store.attempts import FINISHED, Attempt, Attempts
+from chartly_store.port import Engine
+from chartly_store.project import ProjectStore
+from chartly_store.rollup import RollupResult
+
+_WAIT_SECONDS = 1.0
+
+
+def record_of(result: LoadResult) -> dict[str, object]:
+    """What an attempt's record holds beside the columns of its own."""
+    return {
+        "counts": result.counts,
+        "counters": asdict(result.counters),
+        "outputs": [asdict(one) for one in result.outputs],
+        "audited": result.audited,
+        "seconds": result.seconds,
+    }
+
+
+def result_of(attempt: Attempt) -> LoadResult:
+    """The result that an attempt has recorded."""
+    found = attempt.outcome
+    return LoadResult(
+        reason=Reason(attempt.reason),
+        message=attempt.message,
+        counts=found["counts"],
+        counters=Counters(**found["counters"]),
+        outputs=tuple(RollupResult(**one) for one in found["outputs"]),
+        audit_head=attempt.audit_head,
+        audited=found["audited"],
+        seconds=found["seconds"],
+    )
+
+
+def earlier_success(request: LoadRequest, engine: Engine) -> LoadResult | None:
+    """The result of the run, if an earlier attempt has recorded that it succeeded.
+
+    Raises:
+        RunError: ``Terminated``: this attempt is over, or another process is in it.
+    """
+    store = ProjectStore(engine, request.plan.project)
+    store.create()
+    attempts = Attempts(store).of_run(request.run_id)
+    for one in attempts:
+        if one.state == FINISHED and one.reason == Reason.SUCCEEDED:
+            return result_of(one)
+    last = max((one.attempt for one in attempts), default=0)
+    if last >= request.attempt:
+        raise RunError(
+            Reason.TERMINATED,
+            f"attempt {request.attempt} of run {request.run_id!r} is over: attempt {last} has "
+            f"begun before",
+        )
+    return None
+
+
+def send_home(request: LoadRequest) -> None:
+    """Tells the connector that nothing is left to pull, and waits until it has ended.
+
+    How it ends changes nothing any more.
+    """
+    streams = _streams(one.name for one in request.plan.streams)
+    with suppress(RunError), SpoolReader(request.spool, request.grace) as reader:
+        reader.write_state(State(streams))
+        while reader.end is None:
+            reader.next_segments(1, 1, _WAIT_SECONDS)
+
+
+def _streams(names: Iterable[str]) -> dict[str, StreamState]:
+    return dict.fromkeys(names, StreamState(complete=True))

@@ -1,0 +1,78 @@
+"""What the loader's process tells the outside: JSON log lines and a termination message."""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any, TextIO
+
+from chartly_loader.request import LoadResult
+
+MESSAGE_LIMIT = 4096
+"""Bytes of a termination message that Kubernetes keeps."""
+_SENTENCE = 1000
+Redact = Callable[[str], str]
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line, without what ``redact`` takes out."""
+
+    def __init__(self, redact: Redact) -> None:
+        super().__init__()
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line of a record."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": self._redact(record.getMessage()),
+        }
+        if record.exc_info:
+            line["trace"] = self._redact(self.formatException(record.exc_info))
+        return json.dumps(line, ensure_ascii=False)
+
+
+def log_to(stream: TextIO, redact: Redact = str) -> None:
+    """Sends the log lines of the process to ``stream``."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(JsonLines(redact))
+    for name in ("chartly_loader", "chartly_store"):
+        logger = logging.getLogger(name)
+        logger.handlers = [handler]
+        logger.setLevel(logging.INFO)
+        logger.propagate = False
+    # The engine's adapter says what went wrong, once and in one sentence.
+    logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
+
+
+def termination(result: LoadResult, redact: Redact, *, recorded: bool) -> str:
+    """The termination message; where it would be too long, words and outputs go, counts stay."""
+    content: dict[str, Any] = {
+        "reason": result.reason.value,
+        "message": redact(result.message)[:_SENTENCE],
+        "counts": result.counts,
+        "counters": asdict(result.counters),
+        "outputs": [asdict(one) for one in result.outputs],
+        "auditHead": result.audit_head,
+        "audited": result.audited,
+        "seconds": result.seconds,
+        "recorded": recorded,
+    }
+    # JSON in ASCII: as many bytes as characters.
+    while len(text := json.dumps(content)) > MESSAGE_LIMIT:
+        _shorten(content)
+    return text
+
+
+def _shorten(content: dict[str, Any]) -> None:
+    """Takes the least needed part out."""
+    if content["message"]:
+        content["message"] = content["message"][: len(content["message"]) // 2]
+    elif content["outputs"]:
+        content["outputs"].pop()
+        content["outputsLeftOut"] = content.get("outputsLeftOut", 0) + 1
+    else:
+        content["counters"]["codes"] = {}

@@ -1,0 +1,316 @@
+"""One list of cases for every adapter of the engine's port, and one load that all must agree on.
+
+A real server takes part where ``CHARTLY_TEST_CLICKHOUSE`` names one, as http(s)://user:password@host:port.
+"""
+
+import itertools
+import json
+import os
+from contextlib import closing
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+import pytest
+
+from chartly.api.reference import Project
+from chartly.errors import Reason, RunError
+from chartly.load.sql import qualified
+from chartly_store.access import Access
+from chartly_store.embedded import open_embedded
+from chartly_store.ledger import Ledger
+from chartly_store.project import ProjectStore
+from chartly_store.server import Patience, ServerEngine, open_server
+from support.clickhouse_process import Serving, clickhouse
+from support.loading import load_pages, page, sale, sales_plan
+
+REAL = os.environ.get("CHARTLY_TEST_CLICKHOUSE")
+LEGS = ["embedded", "server", *(["real"] if REAL else [])]
+NAMES = (f"chartly_contract_{os.getpid()}_{number}" for number in itertools.count())
+MOMENT = datetime(2026, 2, 2, 10, 15, 0, 123000, tzinfo=UTC)
+LONGEST_DECIMAL = Decimal("12345678901234567890123456789.123456789")
+LIMITS = {"readonly": 2, "max_execution_time": 5}
+COLUMNS = {
+    "id": ("UInt64", pa.uint64()),
+    "whole": ("Int64", pa.int64()),
+    "number": ("Decimal(38, 9)", pa.decimal128(38, 9)),
+    "money": ("Nullable(Decimal(18, 2))", pa.decimal128(18, 2)),
+    "moment": ("DateTime64(3, 'UTC')", pa.timestamp("ms", tz="UTC")),
+    "maybe": ("Nullable(DateTime64(3, 'UTC'))", pa.timestamp("ms", tz="UTC")),
+    "day": ("Nullable(Date32)", pa.date32()),
+    "text": ("String", pa.string()),
+    "word": ("LowCardinality(String)", pa.dictionary(pa.int8(), pa.string())),
+    "mood": ("LowCardinality(Nullable(String))", pa.string()),
+    "flag": ("Nullable(Bool)", pa.bool_()),
+}
+ROWS = [
+    (0, -(2**63), -LONGEST_DECIMAL, Decimal("-0.01"), MOMENT, MOMENT, date(2026, 2, 2), "", "a", "", True),
+    (1, 2**63 - 1, LONGEST_DECIMAL, None, datetime(1970, 1, 1, tzinfo=UTC), None, None, "ä漢😀\t\n\\'\"\0", "ß", None, False),
+    (2**64 - 1, 0, Decimal("0.000000001"), Decimal("9999999999999999.99"), datetime(2261, 1, 1, tzinfo=UTC), MOMENT, date(1900, 1, 1), "x" * 70_000, "a", "b", None),
+]  # fmt: skip
+
+
+def _opened(leg, folder):
+    if leg == "embedded":
+        yield open_embedded(folder / "store")
+    elif leg == "server":
+        # INV-5 holds in every time zone, the server's among them.
+        with clickhouse(folder / "server", how=Serving(zone="America/New_York")) as server:
+            yield open_server(server.secret(folder / "secret"))
+    else:
+        parts = urlsplit(REAL)
+        user, password = (unquote(one or "") for one in (parts.username, parts.password))
+        yield ServerEngine(
+            Access(parts.scheme, parts.hostname, parts.port, user, password), Patience()
+        )
+
+
+@pytest.fixture(scope="module")
+def engines(tmp_path_factory):
+    """Every engine, opened when first asked for."""
+    found, running = {}, []
+
+    def engine(leg):
+        if leg not in found:
+            opening = _opened(leg, tmp_path_factory.mktemp(leg))
+            running.append(opening)
+            found[leg] = next(opening)
+        return found[leg]
+
+    yield engine
+    for one in found.values():
+        one.close()
+    for one in running:
+        next(one, None)
+
+
+@pytest.fixture(params=LEGS)
+def engine(request, engines):
+    return engines(request.param)
+
+
+@pytest.fixture
+def database(engine):
+    name = next(NAMES)
+    engine.command(f"CREATE DATABASE {name}")
+    yield name
+    engine.command(f"DROP DATABASE {name} SYNC")
+
+
+@pytest.fixture
+def table(engine, database):
+    """A table with every stored type; returns how to name it."""
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in COLUMNS.items())
+    engine.command(f"CREATE TABLE {database}.t ({columns}) ENGINE = MergeTree ORDER BY id")
+    return f"{database}.t"
+
+
+def arrow(rows):
+    columns = zip(*rows, strict=True) if rows else [[] for _ in COLUMNS]
+    return pa.table(
+        {
+            name: pa.array(values, kind)
+            for (name, (_, kind)), values in zip(COLUMNS.items(), columns, strict=True)
+        }
+    )
+
+
+def test_every_stored_type_comes_back_exactly(engine, database, table):
+    engine.insert(database, "t", arrow(ROWS))
+    assert engine.rows(f"SELECT * FROM {table} ORDER BY id") == ROWS
+
+
+def test_arrow_gives_the_same_values_in_plain_types(engine, database, table):
+    engine.insert(database, "t", arrow(ROWS))
+    found = engine.arrow(f"SELECT * FROM {table} ORDER BY id")
+    assert [tuple(row.values()) for row in found.to_pylist()] == ROWS
+    kinds = dict(zip(found.column_names, found.schema.types, strict=True))
+    assert kinds["number"] == pa.decimal128(38, 9)
+    assert kinds["moment"] == pa.timestamp("ms", tz="UTC")
+    assert {kinds[name] for name in ("text", "word", "mood")} == {pa.string()}
+
+
+def test_columns_are_matched_by_name(engine, database, table):
+    engine.insert(database, "t", arrow(ROWS).select(list(reversed(COLUMNS))))
+    assert engine.rows(f"SELECT * FROM {table} ORDER BY id") == ROWS
+
+
+def test_chunks_of_a_table_are_all_inserted(engine, database, table):
+    whole = arrow(ROWS)
+    engine.insert(database, "t", pa.concat_tables([whole.slice(0, 1), whole.slice(1)]))
+    assert engine.rows(f"SELECT count() FROM {table}") == [(3,)]
+
+
+def test_a_table_without_rows_has_its_columns(engine, database, table):
+    engine.insert(database, "t", arrow([]))
+    assert engine.rows(f"SELECT * FROM {table}") == []
+    found = engine.arrow(f"SELECT id, text FROM {table}")
+    assert (found.column_names, found.num_rows) == (["id", "text"], 0)
+
+
+@pytest.mark.parametrize("text", ["\n\n", ";\n", "\n\n;\n\nSELECT 1\n\n", "FORMAT Native\n", "\0"])
+def test_no_value_ends_the_data_of_an_insert(engine, database, text):
+    """A block may hold any bytes, also those at which a parser would stop."""
+    engine.command(f"CREATE TABLE {database}.b (a String) ENGINE = MergeTree ORDER BY a")
+    engine.insert(database, "b", pa.table({"a": [text, text * 1000]}))
+    assert engine.rows(f"SELECT a FROM {database}.b ORDER BY length(a)") == [
+        (text,),
+        (text * 1000,),
+    ]
+
+
+def test_a_large_result_is_whole(engine):
+    found = engine.arrow("SELECT number FROM numbers(1000000)")
+    assert found.num_rows == 1_000_000
+    assert len(engine.rows("SELECT number FROM numbers(100000)")) == 100_000
+
+
+VALUES = [
+    ("String", "'; DROP TABLE x; --\\", "quotes and comments are text"),
+    ("String", "a\tb\nc\\d\0e", "so are the characters that the protocol escapes"),
+    ("String", "", "nothing is a text, too"),
+    ("String", "漢😀", "and so is the rest of Unicode"),
+    ("String", "x" * 20_000, "a long value still fits the request"),
+    ("UInt64", 2**64 - 1, "unsigned to the end"),
+    ("Int64", -(2**63), "signed to the end"),
+]
+
+
+@pytest.mark.parametrize(("kind", "value", "because"), VALUES, ids=[one[2] for one in VALUES])
+def test_values_are_parameters(engine, kind, value, because):
+    assert engine.rows(f"SELECT {{x:{kind}}}", {"x": value}) == [(value,)], because
+
+
+def test_an_instant_is_a_parameter(engine):
+    sql = "SELECT {x:DateTime64(3, 'UTC')} AS x"
+    assert engine.rows(sql, {"x": "2026-02-02 10:15:00.123"}) == [(MOMENT,)]
+    assert engine.arrow(sql, {"x": "2026-02-02 10:15:00.123"}).to_pylist() == [{"x": MOMENT}]
+
+
+def test_commands_take_parameters(engine, database, table):
+    engine.insert(database, "t", arrow(ROWS))
+    engine.command(
+        f"ALTER TABLE {table} DELETE WHERE text = {{x:String}} SETTINGS mutations_sync = 1",
+        {"x": ROWS[1][7]},
+    )
+    assert engine.rows(f"SELECT id FROM {table} ORDER BY id") == [(0,), (2**64 - 1,)]
+
+
+def test_a_read_only_query_limits_itself_and_nothing_after_it(engine, database, table):
+    for _ in range(2):
+        assert engine.rows("SELECT 1", None, LIMITS) == [(1,)]
+        assert engine.arrow("SELECT 1 AS x", None, LIMITS).to_pylist() == [{"x": 1}]
+        with pytest.raises(RunError, match="readonly mode"):
+            engine.rows(f"DROP TABLE {table}", None, LIMITS)
+        engine.insert(database, "t", arrow(ROWS))
+        engine.command(f"TRUNCATE TABLE {table}")
+
+
+def test_the_limits_of_a_query_hold(engine):
+    with pytest.raises(RunError, match="TOO_MANY_ROWS_OR_BYTES|max_result_rows|Limit for result"):
+        engine.arrow(
+            "SELECT number FROM numbers(100)",
+            None,
+            {**LIMITS, "max_result_rows": 10, "result_overflow_mode": "throw"},
+        )
+
+
+def test_an_insert_that_is_repeated_is_not_filtered(engine, database):
+    """Deduplication is off: rows are idempotent instead, which no engine has to know."""
+    engine.command(
+        f"CREATE TABLE {database}.d (a UInt64) ENGINE = MergeTree ORDER BY a "
+        f"SETTINGS non_replicated_deduplication_window = 100"
+    )
+    for _ in range(2):
+        engine.insert(database, "d", pa.table({"a": pa.array([1], pa.uint64())}))
+    assert engine.rows(f"SELECT count() FROM {database}.d") == [(2,)]
+
+
+REFUSED = [
+    (lambda engine: engine.command("DROP TABLE nowhere.nothing"), "nowhere"),
+    (lambda engine: engine.rows("SELECT * FROM nowhere.nothing"), "nowhere"),
+    (lambda engine: engine.arrow("SELECT * FROM nowhere.nothing"), "nowhere"),
+    (lambda engine: engine.insert("nowhere", "nothing", arrow(ROWS)), "nowhere"),
+    (lambda engine: engine.rows("SELECT {x:UInt64}", {"x": "many"}), "many"),
+    (lambda engine: engine.rows("SELEKT 1"), "Syntax error"),
+    (lambda engine: engine.rows("SELECT throwIf(1, 'on the way')"), "on the way"),
+]
+
+
+@pytest.mark.parametrize(("act", "names"), REFUSED)
+def test_a_refusal_is_one_sentence_with_a_reason(engine, act, names):
+    """INV-10: the same words from every engine."""
+    with pytest.raises(RunError) as caught:
+        act(engine)
+    assert caught.value.reason is Reason.STORE_UNAVAILABLE
+    assert caught.value.message.startswith("the store refused: Code: ")
+    assert names in caught.value.message
+    assert "\n" not in caught.value.message
+    assert "http" not in caught.value.message
+    assert caught.value.__cause__ is None
+
+
+BAD = b'{"id": "bad", "timestamp": "yesterday", "totals": {"amount": 1, "currency": "EUR"}}'
+PAGES = [
+    page([sale("a", "1.10"), sale("b", "100000000000000.01", "2026-02-03T23:59:59.999+02:00")]),
+    page([BAD, sale("a", "3.30"), sale("ä漢😀", "-0.000000001")]),
+    page([sale("b", "7", "2026-02-04T00:00:00Z"), sale("a", "null")]),
+    page([]),
+]
+"""Rejects, duplicates, a correction that moves between windows, and an empty page."""
+
+
+def everything(engine, project, spool):
+    """All that two runs over the same pages leave in a store."""
+    plan = sales_plan(project)
+    store = ProjectStore(engine, project)
+    first = load_pages(engine, plan, spool, PAGES)
+    second = load_pages(engine, plan, spool, PAGES, "run-2")
+    dataset, output = store.view("sales-events"), store.view("sales-rollup-daily")
+    rejects = qualified(store.database, "sales_events__rejected")
+    found = {
+        "reasons": [one.reason for one in (first, second)],
+        "audited": [one.audited for one in (first, second)],
+        "counts": [one.counts for one in (first, second)],
+        "outputs": [one.outputs for one in (first, second)],
+        "heads": [one.audit_head for one in (first, second)],
+        "events": engine.rows(f"SELECT * FROM {dataset} ORDER BY ALL"),
+        "rollup": engine.rows(f"SELECT * FROM {output} ORDER BY ALL"),
+        "rejects": engine.rows(f"SELECT * FROM {rejects} FINAL ORDER BY run_id, raw_ref"),
+        "ledger": [Ledger(store).totals(run) for run in ("run-1", "run-2")],
+        "columns": store.columns("sales_events__data"),
+    }
+    engine.command(f"DROP DATABASE {store.database} SYNC")
+    return found
+
+
+@pytest.fixture(scope="module")
+def oracle(engines, tmp_path_factory):
+    project = Project("tenant-contract", f"p-{os.getpid()}")
+    return project, everything(engines("embedded"), project, tmp_path_factory.mktemp("oracle"))
+
+
+@pytest.mark.parametrize("leg", LEGS[1:])
+def test_a_whole_load_leaves_the_same_in_every_store(engines, oracle, leg, tmp_path):
+    """INV-5: rows, roll-up, fingerprints, rejects, ledger, audit chains."""
+    project, wanted = oracle
+    found = everything(engines(leg), project, tmp_path)
+    assert found["reasons"] == [Reason.SUCCEEDED] * 2
+    assert found["audited"] == [True, True]
+    counts = found["counts"][0]
+    assert (counts["read"], counts["rejected"], counts["duplicate"]) == (7, 2, 2)
+    assert {key: value for key, value in found.items() if value != wanted[key]} == {}
+    assert json.dumps(found, default=str) == json.dumps(wanted, default=str)
+
+
+def test_a_closed_engine_can_be_opened_again(engines, tmp_path):
+    with clickhouse(tmp_path / "server") as server:
+        for number in range(2):
+            with closing(open_server(server.secret(tmp_path / "secret"))) as engine:
+                engine.command(f"CREATE DATABASE again{number}")
+        with closing(open_server(tmp_path / "secret")) as engine:
+            found = engine.rows(
+                "SELECT name FROM system.databases WHERE name LIKE 'again%' ORDER BY 1"
+            )
+    assert found == [("again0",), ("again1",)]
