@@ -14,7 +14,7 @@ from chartly.api.workflow_run import WorkflowRunSpec
 from chartly.errors import REASONS, Reason, Retry, SpecError
 from chartly.evidence.chain import Fault
 from chartly.evidence.event import EVENT_TYPES
-from chartly.evidence.metric_table import METRICS
+from chartly.evidence.metric_table import METRICS, OPERATOR_METRICS
 from chartly.extract.reject import REJECT_REASONS, RejectReason
 from chartly.load.tables import ENVELOPE_TYPES
 from chartly.plan.digest import profile_digest
@@ -110,7 +110,7 @@ def test_every_reason_metric_event_and_fault_is_described():
     for reason in Reason:
         assert f"| `{reason}` | {_exit_code(REASONS[reason])} |" in reasons
     assert all(f"| `{one}` |" in reasons for one in RejectReason)
-    assert all(f"| `{one.name}` |" in page("metrics.md") for one in METRICS)
+    assert all(f"| `{one.name}` |" in page("metrics.md") for one in (*METRICS, *OPERATOR_METRICS))
     assert all(f"| `{one}` |" in page("audit.md") for one in (*EVENT_TYPES, *Fault))
     assert set(REJECT_REASONS) == set(RejectReason)
     assert set(RETRY_WORDS) == set(Retry)

@@ -110,6 +110,7 @@ def test_the_operator_may_do_its_work_and_read_no_secret(installed):
     for verb, what in (
         ("watch", "workflowruns.chartly.io"),
         ("patch", "workflowruns.chartly.io/status"),
+        ("delete", "workflowruns.chartly.io"),
         ("create", "jobs.batch"),
         ("create", "configmaps"),
         ("create", "events.events.k8s.io"),

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from support.api_pods import API_HOST
 from support.command import chartly_json
-from support.installed import API_HOST, PROJECT, ROOT, SPACE, SYSTEM, TOKEN, Installed, installed
+from support.installed import PROJECT, ROOT, SPACE, SYSTEM, TOKEN, Installed, installed
 from support.profiles import PLAYBOOK
 from support.sales_api import pages_of, sale
 
@@ -370,6 +371,18 @@ def test_another_leader_works_within_twenty_seconds(there):
     print(f"a new leader's first Job after {took:.1f} s")
     assert took < 20
     there.rig.kubectl("-n", SYSTEM, "rollout", "status", "deployment", "--timeout=90s")
+
+
+def test_only_the_newest_finished_runs_are_kept(there):
+    change(there, {"history": {"keepSucceeded": 1}})
+    there.start("older")
+    there.finished("older")
+    there.start("newer")
+    there.finished("newer")
+    gone = lambda: "older" not in there.kubectl("get", "workflowruns,jobs", "-o", "name")  # noqa: E731 - asked again and again
+    there.until("the older one goes with its Job", gone)
+    assert "newer" in there.kubectl("get", "workflowruns", "-o", "name")
+    change(there, {"history": None})
 
 
 def test_a_namespace_goes_in_the_middle_of_a_run(there):

@@ -67,7 +67,7 @@ capabilities:
   drop: [ALL]
 {{- end }}
 
-{{- /* What the operator does where it works: read our kinds and write their status; Jobs and ConfigMaps are its own; Pods it reads. */ -}}
+{{- /* What the operator does where it works: read our kinds, write their status, remove runs that history does not keep; Jobs and ConfigMaps are its own; Pods it reads. */ -}}
 {{- define "chartly.workRules" -}}
 - apiGroups: [chartly.io]
   resources: [profiles, workflows, workflowruns]
@@ -75,6 +75,9 @@ capabilities:
 - apiGroups: [chartly.io]
   resources: [profiles/status, workflows/status, workflowruns/status]
   verbs: [patch]
+- apiGroups: [chartly.io]
+  resources: [workflowruns]
+  verbs: [delete]
 - apiGroups: [batch]
   resources: [jobs]
   verbs: [get, list, watch, create, patch, delete]

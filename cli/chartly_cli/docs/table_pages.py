@@ -1,10 +1,12 @@
 """``reasons.md``, ``metrics.md`` and ``audit.md``: the tables that the code itself goes by."""
 
+from collections.abc import Iterable
+
 from chartly.api.reference import PROFILE_KINDS
 from chartly.errors import REASONS, ReasonInfo, Retry
 from chartly.evidence.chain import Fault
 from chartly.evidence.event import EVENT_TYPES
-from chartly.evidence.metric_table import METRICS
+from chartly.evidence.metric_table import METRICS, OPERATOR_METRICS, Metric
 from chartly.evidence.trail import required_types
 from chartly.extract.reject import REJECT_REASONS
 from chartly_cli.docs.docstrings import member_sentence
@@ -30,6 +32,10 @@ _METRICS = """
 A local run writes these metrics, in Prometheus' text format, to
 `.chartly/runs/<run>/metrics.prom`. No label names a run. Exact numbers of a run are in its result
 and in the store.
+"""
+_OPERATOR_METRICS = """
+Served at `/metrics`, beside `/livez` and `/readyz`. A finished run is counted by the process whose
+write of its outcome won.
 """
 _EVENTS = """
 What a run does is said in CloudEvents 1.0, each with the actor (`unverified` where nothing proves
@@ -75,10 +81,19 @@ def _exit_code(info: ReasonInfo) -> str:
 
 def metrics_page() -> str:
     """The page of metrics."""
-    rows = (
-        (code(one.name), one.kind, ", ".join(map(code, one.labels)), one.meaning) for one in METRICS
+    return page(
+        "Metrics",
+        _METRICS,
+        section("Of a run", _metrics(METRICS)),
+        section("Of the operator", _OPERATOR_METRICS, _metrics(OPERATOR_METRICS)),
     )
-    return page("Metrics", _METRICS, table(("metric", "type", "labels", "meaning"), rows))
+
+
+def _metrics(metrics: Iterable[Metric]) -> str:
+    rows = (
+        (code(one.name), one.kind, ", ".join(map(code, one.labels)), one.meaning) for one in metrics
+    )
+    return table(("metric", "type", "labels", "meaning"), rows)
 
 
 def audit_page() -> str:

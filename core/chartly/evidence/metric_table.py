@@ -17,6 +17,14 @@ class Metric:
 _PROJECT = ("tenant", "project")
 _CONNECTOR = (*_PROJECT, "connector")
 
+_RUN_DURATION = Metric(
+    "chartly_run_duration_seconds",
+    "histogram",
+    (*_PROJECT, "workflow", "reason"),
+    "wall time of a run's attempt; in a cluster, from when the run was asked for until its end",
+)
+_BUILD = Metric("chartly_build_info", "gauge", ("version",), "1, with the version as a label")
+
 METRICS: tuple[Metric, ...] = (
     Metric(
         "chartly_connector_requests_total",
@@ -45,12 +53,7 @@ METRICS: tuple[Metric, ...] = (
         (*_PROJECT, "dataset", "outcome"),
         "records of the run by outcome: loaded, rejected, duplicate, filtered, late",
     ),
-    Metric(
-        "chartly_run_duration_seconds",
-        "histogram",
-        (*_PROJECT, "workflow", "reason"),
-        "wall time of a run's attempt",
-    ),
+    _RUN_DURATION,
     Metric(
         "chartly_step_duration_seconds",
         "histogram",
@@ -63,5 +66,46 @@ METRICS: tuple[Metric, ...] = (
         (*_PROJECT, "dataset"),
         "age of the newest successful load when the file was written",
     ),
-    Metric("chartly_build_info", "gauge", ("version",), "1, with the version as a label"),
+    _BUILD,
 )
+"""What a run writes."""
+
+OPERATOR_METRICS: tuple[Metric, ...] = (
+    Metric(
+        "chartly_runs",
+        "gauge",
+        ("phase",),
+        "runs that are there: pending, running, succeeded, failed, cancelled",
+    ),
+    Metric(
+        "chartly_run_start_latency_seconds",
+        "histogram",
+        (),
+        "from when a run was asked for until its first Job was made",
+    ),
+    _RUN_DURATION,
+    Metric("chartly_queue_depth", "gauge", (), "objects that are due and not looked at yet"),
+    Metric(
+        "chartly_queue_age_seconds",
+        "gauge",
+        (),
+        "seconds since the oldest of those became due",
+    ),
+    Metric(
+        "chartly_reconcile_total",
+        "counter",
+        ("kind", "outcome"),
+        "looks at objects: unchanged, acted, gone, slowed, stopped, or failed by conflict, "
+        "occupied, refused, unavailable, bug",
+    ),
+    Metric("chartly_reconcile_seconds", "histogram", (), "seconds that a look took"),
+    Metric(
+        "chartly_api_requests_total",
+        "counter",
+        ("verb", "code"),
+        "requests to the API server but the watches' own; code 0 is no answer",
+    ),
+    Metric("chartly_leader", "gauge", (), "1 in the replica that acts, 0 in those that stand by"),
+    _BUILD,
+)
+"""What the operator serves."""

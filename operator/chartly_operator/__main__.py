@@ -1,0 +1,86 @@
+"""``python -m chartly_operator``: 0 when told to stop, else one line and another code."""
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import socket
+import sys
+import uuid
+from collections.abc import Mapping, Sequence
+
+from chartly.errors import REASONS, Reason
+from chartly.reconcile.profile import decide_profile
+from chartly.reconcile.run import decide_run
+from chartly.reconcile.sweep import unused
+from chartly.reconcile.workflow import decide_workflow
+from chartly_kube.client import KubeClient
+from chartly_kube.connection import CannotConnect, credentials, load_configuration
+from chartly_operator.app import App, Surroundings
+from chartly_operator.clock import SystemClock
+from chartly_operator.gather import Decide
+from chartly_operator.logs import set_up
+from chartly_operator.metrics import Metrics
+from chartly_operator.settings import Options, read_options
+from chartly_operator.tasks import Ended
+
+logger = logging.getLogger("chartly_operator")
+BRAIN: Mapping[str, Decide] = {
+    "Profile": decide_profile,
+    "Workflow": decide_workflow,
+    "WorkflowRun": decide_run,
+}
+
+
+async def operate(options: Options) -> None:
+    """Runs the operator until SIGTERM or SIGINT.
+
+    Raises:
+        CannotConnect: there is no API server to ask.
+        Ended: this process cannot go on.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def signals() -> None:
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, stop.set)
+
+    configuration = await load_configuration()
+    metrics = Metrics()
+    client = KubeClient(configuration, metrics.called)
+    given = Surroundings(
+        port=client,
+        metrics=metrics,
+        credentials=lambda: credentials(configuration),
+        brain=BRAIN,
+        sweep=unused,
+        clock=SystemClock(),
+        chance=random.random,
+        signals=signals,
+    )
+    try:
+        await App(options, given).run(stop)
+    finally:
+        await client.close()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The process; returns its exit code."""
+    identity = f"{os.environ.get('POD_NAME') or socket.gethostname()}.{uuid.uuid4().hex[:8]}"
+    options = read_options(arguments, os.environ, identity)
+    set_up(options.log_level)
+    try:
+        asyncio.run(operate(options))
+    except CannotConnect as error:
+        logger.critical("%s", error)
+        return REASONS[Reason.PREREQUISITE_MISSING].exit_code
+    except Ended as error:
+        logger.critical("%s", error)
+        return REASONS[Reason.UNCLASSIFIED].exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""From the cache to the world that a decision looks at."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from chartly.names import versions_name
+from chartly.reconcile.actions import Decision, Key, Object
+from chartly.reconcile.objects import status_of
+from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWorld
+from chartly_kube.port import KubePort, NotFound
+from chartly_operator import indexes
+from chartly_operator.cache import Cache
+from chartly_operator.intake import Intake
+
+World = ProfileWorld | WorkflowWorld | RunWorld
+Decide = Callable[[Any, Settings, datetime], Decision]
+"""One kind's decision."""
+
+
+class Gatherer:
+    """Makes worlds; asks the API server only where the cache may not be believed."""
+
+    def __init__(self, cache: Cache, intake: Intake, port: KubePort, global_namespace: str) -> None:
+        self._cache, self._intake, self._port = cache, intake, port
+        self._global = global_namespace
+
+    async def world(self, key: Key) -> World | None:
+        """The world of an object; None if it is gone."""
+        found = self._cache.get(key)
+        if found is None:
+            return None
+        if key.kind == "Profile":
+            return self._profile(key, found)
+        if key.kind == "Workflow":
+            return self._workflow(key, found)
+        return await self._run(key, found)
+
+    def _profile(self, key: Key, found: Object) -> ProfileWorld:
+        spec = found.get("spec") or {}
+        name = versions_name(str(spec.get("kind")), str(spec.get("name")))
+        namespace, claimants = self._place(key.namespace)
+        return ProfileWorld(
+            profile=found,
+            namespace=namespace,
+            claimants=claimants,
+            versions=self._cache.get(Key("ConfigMap", key.namespace, name)),
+        )
+
+    def _workflow(self, key: Key, found: Object) -> WorkflowWorld:
+        namespace, claimants = self._place(key.namespace)
+        name = versions_name("workflow", key.name)
+        return WorkflowWorld(
+            workflow=found,
+            namespace=namespace,
+            claimants=claimants,
+            profiles=self._all("Profile", key.namespace),
+            shared=self._all("Profile", self._global),
+            others=_without(self._all("Workflow", key.namespace), found),
+            runs=self._cache.find(indexes.RUNS, (key.namespace, key.name)),
+            versions=self._cache.get(Key("ConfigMap", key.namespace, name)),
+        )
+
+    async def _run(self, key: Key, found: Object) -> RunWorld | None:
+        missing = self._missing_jobs(key, found)
+        if missing:
+            confirmed = await self._confirmed(key, missing)
+            if confirmed is None:
+                return None
+            found = confirmed
+        namespace, claimants = self._place(key.namespace)
+        uid = str(found["metadata"]["uid"])
+        workflow = indexes.workflow_key(found)
+        siblings = self._cache.find(indexes.RUNS, (key.namespace, workflow.name))
+        return RunWorld(
+            run=found,
+            namespace=namespace,
+            claimants=claimants,
+            workflow=self._cache.get(workflow),
+            profiles=self._all("Profile", key.namespace),
+            shared=self._all("Profile", self._global),
+            siblings=_without(siblings, found),
+            jobs=self._cache.find(indexes.JOBS, uid),
+            pods=self._cache.find(indexes.PODS, uid),
+            frozen=self._frozen(key.namespace, found),
+        )
+
+    def _missing_jobs(self, key: Key, run: Object) -> list[Key]:
+        """Jobs of attempts that have not ended, and that the cache does not have."""
+        status = status_of(run)
+        if status.get("outcome"):
+            return []
+        attempts = [one for one in status.get("attempts") or () if not one.get("end")]
+        keys = [Key("Job", key.namespace, str(one.get("job"))) for one in attempts]
+        return [one for one in keys if self._cache.get(one) is None]
+
+    async def _confirmed(self, key: Key, missing: list[Key]) -> Object | None:
+        """The run as it is now, with its missing Jobs in the cache if they are there.
+
+        The run is asked for last. What is old in the cache may be a run that has long finished,
+        whose Job is gone for that reason; starting from that would start it again.
+        """
+        for one in missing:
+            try:
+                self._intake.put(await self._port.get(one))
+            except NotFound:
+                continue
+        try:
+            self._intake.put(await self._port.get(key))
+        except NotFound:
+            self._intake.lost(key)
+        return self._cache.get(key)
+
+    def _frozen(self, namespace: str, run: Object) -> bool:
+        name = (status_of(run).get("config") or {}).get("name")
+        return name is not None and self._cache.get(Key("ConfigMap", namespace, name)) is not None
+
+    def _place(self, namespace: str) -> tuple[Object | None, tuple[Object, ...]]:
+        found = self._cache.get(Key("Namespace", "", namespace))
+        project = None if found is None else indexes.project_labels(found)
+        return found, () if project is None else self._cache.find(indexes.PROJECT, project)
+
+    def _all(self, kind: str, namespace: str) -> tuple[Object, ...]:
+        return self._cache.find(indexes.PLACE, (kind, namespace))
+
+
+def _without(found: tuple[Object, ...], this: Object) -> tuple[Object, ...]:
+    uid = this["metadata"]["uid"]
+    return tuple(one for one in found if one["metadata"]["uid"] != uid)

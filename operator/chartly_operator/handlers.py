@@ -1,0 +1,86 @@
+"""Everything that kopf calls: each takes what a watch tells, and nothing else.
+
+kopf writes nothing this way: no annotation, no finalizer, no progress, no Event.
+"""
+
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import kopf
+
+from chartly_kube.kinds import KINDS, WATCHED
+from chartly_operator.intake import Intake
+
+_BACKOFFS = (1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0)
+Login = Callable[..., Awaitable[kopf.AiohttpSession]]
+
+
+@dataclass(frozen=True)
+class Jittered:
+    """Seconds between tries; after the last, kopf gives up and this process is restarted."""
+
+    chance: Callable[[], float]
+
+    def __iter__(self) -> Iterator[float]:
+        return (one * (0.5 + self.chance() / 2) for one in _BACKOFFS)
+
+    def __len__(self) -> int:
+        return len(_BACKOFFS)
+
+
+class Memo:
+    """What kopf hands to handlers; it copies it for each object, so the copy is the same."""
+
+    def __init__(self, intake: Intake) -> None:
+        self.intake = intake
+
+    def __copy__(self) -> "Memo":
+        return self
+
+
+def settings(chance: Callable[[], float], *, watch_list: bool) -> kopf.OperatorSettings:
+    """Settings that make kopf nothing but a source of events."""
+    chosen = kopf.OperatorSettings()
+    chosen.posting.enabled = False
+    # What does not end is ended by whoever runs this process.
+    chosen.process.ultimate_exiting_timeout = None
+    chosen.scanning.disabled = True
+    chosen.peering.standalone = True
+    # A worker that lingers for the default of five seconds keeps two tasks for each object.
+    chosen.queueing.idle_timeout = 0.2
+    chosen.queueing.exit_timeout = 0.2
+    chosen.networking.error_backoffs = Jittered(chance)
+    # A page that comes too late ends this process (410), one answer with everything its memory.
+    chosen.watching.chunk_size = 500
+    chosen.watching.initial_streaming = watch_list
+    for kind in WATCHED:
+        place = KINDS[kind]
+        if place.label_selector:
+            selector = (*_group_version(kind), place.plural)
+            chosen.watching.label_selectors[selector] = place.label_selector
+    return chosen
+
+
+def registry(namespaces: Sequence[str], login: Login) -> kopf.OperatorRegistry:
+    """The handlers, of this operator alone."""
+    made = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=made)
+    async def _login(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401 - what kopf adds
+        return await login()
+
+    async def seen(event: kopf.RawEvent, memo: Memo, **_: Any) -> None:  # noqa: ANN401
+        memo.intake.event(event["type"], dict(event["object"]))
+
+    for kind in WATCHED:
+        # A Role cannot let us watch namespaces; the regular lists get them one by one.
+        if KINDS[kind].namespaced or not namespaces:
+            handler = kopf.on.event(*_group_version(kind), KINDS[kind].plural, registry=made)
+            handler(seen)
+    return made
+
+
+def _group_version(kind: str) -> tuple[str, str]:
+    group, _, version = KINDS[kind].api_version.rpartition("/")
+    return group, version

@@ -1,0 +1,190 @@
+"""What the operator is started with: flags, each with an environment variable as its default."""
+
+import argparse
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from ipaddress import ip_network
+from typing import Any
+
+from chartly.names import GLOBAL_NAMESPACE
+from chartly.reconcile.world import Settings
+from chartly_kube.lease import Terms
+
+_PREFIX = "CHARTLY_"
+_NAMESPACE = re.compile(r"(?=.{1,63}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?")  # RFC 1123
+_LEVELS = ("debug", "info", "warning", "error")
+_POLICIES = ("Always", "IfNotPresent", "Never")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How this process runs.
+
+    Attributes:
+        decisions: what decisions look at.
+        namespaces: the only ones that are looked at; empty for all.
+        lease: namespace and name; None: this process acts without asking.
+        identity: who holds the Lease; unique among processes.
+        listen: host and port of the health server.
+        resync: seconds between lists of everything.
+        watch_list: whether watches begin with a stream instead of a list (Kubernetes 1.34).
+    """
+
+    decisions: Settings
+    identity: str
+    lease: tuple[str, str] | None = ("chartly-system", "chartly-operator")
+    namespaces: tuple[str, ...] = ()
+    terms: Terms = field(default_factory=Terms)
+    workers: int = 16
+    listen: tuple[str, int] = ("0.0.0.0", 8080)  # noqa: S104 - the kubelet comes from outside
+    resync: float = 600.0
+    watch_list: bool = False
+    log_level: str = "info"
+
+
+def read_options(
+    arguments: Sequence[str] | None, environment: Mapping[str, str], identity: str
+) -> Options:
+    """The options; what is wrong ends the process with one sentence, as argparse does it."""
+    given = _parser(environment).parse_args(arguments)
+    decisions = Settings(
+        connector_image=given.connector_image,
+        loader_image=given.loader_image,
+        global_namespace=given.global_namespace,
+        image_pull_policy=given.image_pull_policy,
+        grantable_cidrs=given.grantable_cidrs,
+        connector_resources=given.connector_resources,
+        loader_resources=given.loader_resources,
+        spool_bytes=given.spool_bytes,
+        pending_deadline=given.pending_deadline,
+        run_deadline=given.run_deadline,
+        job_ttl=given.job_ttl,
+        free_attempts=given.free_attempts,
+    )
+    only = given.watch_namespaces
+    return Options(
+        decisions=decisions,
+        identity=identity,
+        lease=None if given.no_lease else (given.lease_namespace, given.lease_name),
+        # Shared profiles are read wherever the operator looks.
+        namespaces=tuple(dict.fromkeys((*only, given.global_namespace))) if only else (),
+        workers=given.workers,
+        listen=given.listen,
+        resync=given.resync_seconds,
+        watch_list=given.watch_list,
+        log_level=given.log_level,
+    )
+
+
+def _parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="chartly-operator",
+        description="Reconciles Profiles, Workflows and WorkflowRuns.",
+        epilog="Every option can be given as an environment variable, such as "
+        f"{_PREFIX}CONNECTOR_IMAGE. KUBECONFIG says where the API server is, if it is not the "
+        "one of the cluster that this Pod runs in.",
+    )
+    add = _Adder(parser, environment)
+    add("--connector-image", str, "image of the connector")
+    add("--loader-image", str, "image of the loader")
+    add("--image-pull-policy", str, "of both", "IfNotPresent", choices=_POLICIES)
+    add("--connector-resources", _resources, "JSON {requests, limits}", "{}")
+    add("--loader-resources", _resources, "JSON; a workflow's own come first", "{}")
+    add("--global-namespace", _namespace, "where shared profiles are", GLOBAL_NAMESPACE)
+    add("--grantable-cidrs", _cidrs, "private ranges that profiles may ask for, by commas", "")
+    add("--spool-bytes", _positive, "room for pages between connector and loader", "268435456")
+    add("--pending-deadline", _positive, "seconds until an attempt must have started", "600")
+    add("--run-deadline", _positive, "seconds that a run may take", "86400")
+    add("--job-ttl", _positive, "seconds that a Job is kept after its run's end", "3600")
+    add("--free-attempts", int, "replacements of attempts that infrastructure ended", "5")
+    add("--watch-namespaces", _namespaces, "the only namespaces to look at, by commas", "")
+    add("--lease-namespace", _namespace, "where the Lease is", "chartly-system")
+    add("--lease-name", str, "the Lease that replicas elect by", "chartly-operator")
+    add("--workers", _positive, "objects that are looked at side by side", "16")
+    add("--listen", _address, "host:port of /livez, /readyz and /metrics", "0.0.0.0:8080")
+    add("--resync-seconds", _positive, "seconds between lists of everything", "600")
+    add("--log-level", str, "the least that is logged", "info", choices=_LEVELS)
+    add.flag("--no-lease", "act without an election; other replicas then do the same work twice")
+    add.flag("--watch-list", "begin watches with a stream; Kubernetes 1.34 or later")
+    return parser
+
+
+@dataclass(frozen=True)
+class _Adder:
+    parser: argparse.ArgumentParser
+    environment: Mapping[str, str]
+
+    def __call__(
+        self,
+        name: str,
+        kind: Callable[[str], object],
+        meaning: str,
+        default: str | None = None,
+        **more: Any,  # noqa: ANN401
+    ) -> None:
+        given = self.environment.get(_variable(name), default)
+        shown = "" if default in {None, ""} else f" [{default}]"
+        text = f"{meaning}{shown}".replace("%", "%%")
+        required = given is None
+        self.parser.add_argument(
+            name, type=kind, default=given, required=required, help=text, **more
+        )
+
+    def flag(self, name: str, meaning: str) -> None:
+        given = self.environment.get(_variable(name), "") == "true"
+        self.parser.add_argument(name, action="store_true", default=given, help=meaning)
+
+
+def _variable(name: str) -> str:
+    return _PREFIX + name.removeprefix("--").replace("-", "_").upper()
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; it takes a number above 0")
+    return number
+
+
+def _namespace(text: str) -> str:
+    if _NAMESPACE.fullmatch(text) is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the name of a namespace")
+    return text
+
+
+def _namespaces(text: str) -> tuple[str, ...]:
+    return tuple(_namespace(one) for one in _words(text))
+
+
+def _cidrs(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(str(ip_network(one)) for one in _words(text))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}; it takes ranges such as 10.0.0.0/8") from None
+
+
+def _words(text: str) -> list[str]:
+    return [one.strip() for one in text.split(",") if one.strip()]
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed; it takes host:port")
+    return host.strip("[]"), int(port)
+
+
+def _resources(text: str) -> dict[str, dict[str, str]]:
+    try:
+        given = json.loads(text)
+        return {
+            str(name): {str(what): str(amount) for what, amount in given[name].items()}
+            for name in given
+        }
+    except (ValueError, AttributeError, TypeError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not allowed; it takes JSON such as "
+            '{"requests": {"cpu": "100m", "memory": "128Mi"}}'
+        ) from None

@@ -1,0 +1,109 @@
+"""Looks at one object after the other: gather, decide, act; and says when to look again."""
+
+import logging
+import traceback
+from collections.abc import Mapping
+
+from chartly.reconcile.actions import Key
+from chartly.reconcile.world import Settings
+from chartly_kube.port import Conflict, NotFound, Refused, Unavailable
+from chartly_operator.breaker import Breaker
+from chartly_operator.clock import Clock
+from chartly_operator.gather import Decide, Gatherer
+from chartly_operator.metrics import Metrics
+from chartly_operator.perform import NotLeading, Occupied, Performer
+from chartly_operator.queue import WorkQueue
+
+logger = logging.getLogger(__name__)
+_FAILURES: Mapping[type[Exception], tuple[str, float]] = {
+    # The newest version is in the cache by now.
+    Conflict: ("conflict", 0.05),
+    NotFound: ("gone", 1.0),
+    Occupied: ("occupied", 1.0),
+    Refused: ("refused", 1.0),
+    Unavailable: ("unavailable", 1.0),
+}
+"""What a failure is counted as, and seconds until the first try after it."""
+
+
+class Worker:
+    """One of several that share a queue.
+
+    Args:
+        brain: what decides, by kind.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - everything that a look touches
+        self,
+        queue: WorkQueue,
+        gatherer: Gatherer,
+        performer: Performer,
+        brain: Mapping[str, Decide],
+        settings: Settings,
+        clock: Clock,
+        breaker: Breaker,
+        metrics: Metrics,
+    ) -> None:
+        self._queue, self._gatherer, self._performer = queue, gatherer, performer
+        self._brain, self._settings = brain, settings
+        self._clock, self._breaker, self._metrics = clock, breaker, metrics
+
+    async def run(self) -> None:
+        """Works until it is cancelled."""
+        while True:
+            await self.look(await self._queue.get())
+
+    async def look(self, key: Key) -> None:
+        """Looks at an object once, and gives its key back to the queue."""
+        started = self._clock.now()
+        wait = self._breaker.admit(key, started)
+        if self._breaker.is_news(key, slowed=wait > 0):
+            logger.warning("%s changes too often; it is looked at less often from now on", key)
+        if wait > 0:
+            outcome = "slowed"
+            self._queue.done(key, wait)
+        else:
+            outcome = await self._tried(key)
+        self._metrics.looked(key.kind, outcome, self._clock.now() - started)
+
+    async def _tried(self, key: Key) -> str:
+        """What came of it; the key is given back accordingly."""
+        try:
+            outcome, again = await self._reconciled(key)
+        except (Conflict, NotFound, Occupied, Refused, Unavailable) as error:
+            outcome, first = _FAILURES[type(error)]
+            wait = error.retry_after if isinstance(error, Unavailable) else None
+            return self._again(key, outcome, error, first, wait or 0.0)
+        except NotLeading:
+            outcome, again = "stopped", None
+        except Exception as error:  # noqa: BLE001 - one object's bug must not stop the others
+            return self._again(key, "bug", error)
+        self._queue.done(key, again)
+        return outcome
+
+    async def _reconciled(self, key: Key) -> tuple[str, float | None]:
+        world = await self._gatherer.world(key)
+        if world is None:
+            return "gone", None
+        decision = self._brain[key.kind](world, self._settings, self._clock.wall())
+        for action in decision.actions:
+            await self._performer.perform(action)
+        if decision.actions:
+            done = " ".join(type(one).__name__ for one in decision.actions)
+            logger.info("%s: %s", key, done)
+        return "acted" if decision.actions else "unchanged", decision.look_again
+
+    def _again(
+        self, key: Key, outcome: str, error: Exception, first: float = 1.0, at_least: float = 0.0
+    ) -> str:
+        delay = self._queue.failed(key, first, at_least)
+        said = f"{_where(error)}: {type(error).__name__}" if outcome == "bug" else str(error)
+        level = logging.ERROR if outcome == "bug" else logging.INFO
+        logger.log(level, "%s: %s: %s; again in %.1f s", key, outcome, said, delay)
+        return outcome
+
+
+def _where(error: Exception) -> str:
+    """File and line; an unexpected error's own text may hold anything, so it is not told."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "nowhere"

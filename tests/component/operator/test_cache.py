@@ -1,0 +1,106 @@
+from chartly.names import CONFIG_LABEL
+from chartly.reconcile.actions import Key
+from chartly_operator.cache import Cache, trim
+
+KEY = Key("Job", "a", "one")
+
+
+def found(version, uid="u1", **more):
+    metadata = {"name": "one", "namespace": "a", "uid": uid, "resourceVersion": str(version)}
+    return {"kind": "Job", "metadata": metadata, **more}
+
+
+def cache():
+    return Cache(lambda one: [("colour", one.get("colour")), ("colour", one.get("colour"))])
+
+
+def test_what_is_newer_replaces_what_is_known():
+    known = cache()
+    first = known.put(found(5))
+    assert (first.before, first.after) == (None, found(5))
+    second = known.put(found(10, colour="red"))
+    assert (second.before, second.after) == (found(5), found(10, colour="red"))
+    assert known.get(KEY) == found(10, colour="red")
+
+
+def test_what_is_older_or_the_same_is_no_news():
+    known = cache()
+    known.put(found(10))
+    assert known.put(found(9)) is None, "9 < 10 as numbers, not as text"
+    assert known.put(found(10)) is None
+    assert known.get(KEY) == found(10)
+
+
+def test_versions_that_are_no_numbers_are_only_told_apart():
+    known = cache()
+    known.put(found("x9"))
+    assert known.put(found("x9")) is None
+    assert known.put(found("x10")) is not None
+
+
+def test_what_was_deleted_stays_deleted():
+    """A watch that tells old things again brings nothing back."""
+    known = cache()
+    known.put(found(5))
+    gone = known.drop(found(7))
+    assert (gone.before, gone.after) == (found(5), None)
+    for version in (4, 5, 7, 99):
+        assert known.put(found(version)) is None
+    assert known.get(KEY) is None
+    assert known.drop(found(7)) is None
+
+
+def test_another_object_of_that_name_takes_its_place():
+    known = cache()
+    known.put(found(5))
+    assert known.put(found(9, uid="u2")) is not None
+    assert known.put(found(12)) is None, "the earlier object is over"
+    assert known.drop(found(12)) is None, "its deletion does not concern the later one"
+    assert known.get(KEY) == found(9, uid="u2")
+
+
+def test_an_earlier_object_of_that_name_comes_too_late():
+    known = cache()
+    known.put(found(9, uid="u2"))
+    assert known.put(found(5)) is None
+    assert known.get(KEY) == found(9, uid="u2")
+
+
+def test_a_deletion_that_comes_first_is_remembered():
+    known = cache()
+    assert known.drop(found(7)) is None
+    assert known.put(found(5)) is None
+
+
+def test_objects_are_found_by_what_they_are_now():
+    known = cache()
+    known.put(found(5, colour="red"))
+    assert known.find("colour", "red") == (found(5, colour="red"),)
+    known.put(found(6, colour="blue"))
+    assert (known.find("colour", "red"), known.count("colour", "red")) == ((), 0)
+    assert known.count("colour", "blue") == 1
+    known.drop(found(7))
+    assert known.find("colour", "blue") == ()
+    assert not known._index
+
+
+def test_memory_of_the_deleted_is_bounded(monkeypatch):
+    monkeypatch.setattr("chartly_operator.cache._REMEMBERED", 2)
+    known = cache()
+    for uid in ("a", "b", "c"):
+        known.drop(found(1, uid=uid))
+    assert list(known._gone) == ["b", "c"]
+
+
+def test_objects_lose_what_nothing_reads():
+    applied = "kubectl.kubernetes.io/last-applied-configuration"
+    metadata = {"managedFields": [1], "annotations": {applied: "{}", "mine": "x"}}
+    given = {"metadata": metadata, "spec": {"a": 1}}
+    assert trim(given) == {"metadata": {"annotations": {"mine": "x"}}, "spec": {"a": 1}}
+    assert "managedFields" in metadata, "what was given is not changed"
+
+
+def test_frozen_inputs_keep_their_name_only():
+    for holds, kept in (("snapshot", False), ("versions", True)):
+        given = {"metadata": {"labels": {CONFIG_LABEL: holds}}, "data": {"a": "1"}}
+        assert ("data" in trim(given)) is kept
