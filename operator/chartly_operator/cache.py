@@ -27,6 +27,20 @@ class Change:
     after: Object | None
 
 
+_SPEC = {"Job": ("ttlSecondsAfterFinished",), "Pod": ()}
+"""What decisions read of specs that are long and always the same."""
+_POD_STATUS = ("phase", "reason", "message", "conditions")
+
+
+def _part(whole: dict[str, Any] | None, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: whole[name] for name in names if name in whole} if whole else {}
+
+
+def _pod_status(status: dict[str, Any]) -> dict[str, Any]:
+    containers = [_part(one, ("name", "state")) for one in status.get("containerStatuses") or ()]
+    return {**_part(status, _POD_STATUS), "containerStatuses": containers}
+
+
 def trim(found: dict[str, Any]) -> Object:
     """An object without what nothing here reads; frozen inputs keep only their name."""
     metadata = dict(found["metadata"])
@@ -36,6 +50,12 @@ def trim(found: dict[str, Any]) -> Object:
             name: text for name, text in metadata["annotations"].items() if name != _LAST_APPLIED
         }
     kept = {**found, "metadata": metadata}
+    kind = found.get("kind", "")
+    if kind in _SPEC:
+        metadata.pop("annotations", None)
+        kept["spec"] = _part(found.get("spec"), _SPEC[kind])
+    if kind == "Pod":
+        kept["status"] = _pod_status(found.get("status") or {})
     if (metadata.get("labels") or {}).get(CONFIG_LABEL) == "snapshot":
         kept.pop("data", None)
     return kept

@@ -104,3 +104,35 @@ def test_frozen_inputs_keep_their_name_only():
     for holds, kept in (("snapshot", False), ("versions", True)):
         given = {"metadata": {"labels": {CONFIG_LABEL: holds}}, "data": {"a": "1"}}
         assert ("data" in trim(given)) is kept
+
+
+def test_jobs_and_pods_keep_what_decisions_read():
+    """Their templates are most of what there is, and thousands of them are there."""
+    metadata = {"name": "a", "uid": "1", "annotations": {"x": "y"}, "labels": {"l": "m"}}
+    job = {
+        "kind": "Job",
+        "metadata": metadata,
+        "spec": {"ttlSecondsAfterFinished": 5, "template": {}},
+        "status": {"active": 1},
+    }
+    assert trim(job) == {
+        "kind": "Job",
+        "metadata": {"name": "a", "uid": "1", "labels": {"l": "m"}},
+        "spec": {"ttlSecondsAfterFinished": 5},
+        "status": {"active": 1},
+    }
+    state = {"terminated": {"exitCode": 0}}
+    status = {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "podIP": "10.0.0.1",
+        "containerStatuses": [{"name": "loader", "image": "x", "state": state}],
+    }
+    pod = trim({"kind": "Pod", "metadata": metadata, "spec": {"containers": []}, "status": status})
+    assert pod["spec"] == {}
+    assert pod["status"] == {
+        "phase": "Failed",
+        "reason": "Evicted",
+        "containerStatuses": [{"name": "loader", "state": state}],
+    }
+    assert trim({"kind": "Pod", "metadata": metadata})["status"] == {"containerStatuses": []}
