@@ -10,6 +10,7 @@ from typing import Any
 
 from chartly.names import CONFIG_LABEL, DEPRECATED_ANNOTATION, RUN_LABEL
 from chartly.reconcile.actions import Key, Object
+from chartly.reconcile.attempt import LOADER
 from chartly.reconcile.objects import (
     condition_of,
     generation_of,
@@ -113,9 +114,14 @@ def _pod(found: Object) -> Hashable:
     )
     uid, going = _identity(found)
     phase = status.get("phase", "Pending")
+    # A connector may go on for a while without its loader, and decisions count that time.
+    alone = any(
+        one.get("name") == LOADER and "terminated" in (one.get("state") or {})
+        for one in status.get("containerStatuses") or ()
+    )
     if phase == "Pending" and not (stuck or troubled or going):
         return None
-    return uid, going, phase, stuck, troubled
+    return uid, going, phase, stuck, troubled, alone
 
 
 def _config(found: Object) -> Hashable:
@@ -145,9 +151,20 @@ def _of_profile(
 
 def _of_workflow(cache: Cache, change: Change, _found: Object, _global: str) -> Iterator[Key]:
     yield from _unlaunched(cache, change.key)
+    before, after = map(_claims, (change.before, change.after))
+    if before == after:
+        return
+    touched = {*before[1], *after[1]}
     for other in cache.find(indexes.PLACE, ("Workflow", change.key.namespace)):
-        if key_of(other) != change.key:
+        if key_of(other) != change.key and touched & set(_claims(other)[1]):
             yield key_of(other)
+
+
+def _claims(workflow: Object | None) -> tuple[Hashable, tuple[str, ...]]:
+    """Who claims which datasets, and so may stand in another workflow's way."""
+    if workflow is None:
+        return None, ()
+    return _identity(workflow), tuple(status_of(workflow).get("datasets") or ())
 
 
 def _of_run(cache: Cache, change: Change, found: Object, _global: str) -> Iterator[Key]:

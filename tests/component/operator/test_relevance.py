@@ -116,6 +116,13 @@ NOISE = [
         pod(phase="Running", conditions=[{"type": "Ready", "status": "True"}]),
         "readiness, which nobody asks for",
     ),
+    (
+        pod(phase="Running"),
+        pod(
+            phase="Running", containerStatuses=[{"name": "connector", "state": {"terminated": {}}}]
+        ),
+        "a connector that is through; its loader is not",
+    ),
     (namespace(), namespace(annotations={"a": "b"}), "what users keep in a namespace"),
     (
         config("chartly-versions-storage-sales", "versions", a="1"),
@@ -175,6 +182,12 @@ OWN = [
         ["WorkflowRun a/r"],
         "an eviction",
     ),
+    (
+        pod(phase="Running"),
+        pod(phase="Running", containerStatuses=[{"name": "loader", "state": {"terminated": {}}}]),
+        ["WorkflowRun a/r"],
+        "the end of its loader, whose connector may not notice",
+    ),
 ]
 
 
@@ -207,9 +220,14 @@ def test_runs_that_wait_are_woken_by_their_workflow():
 
 
 def test_workflows_that_wait_for_a_dataset_are_woken():
-    known = Known(workflow(status={"datasets": ["sales"]}), workflow("second"))
+    second = workflow("second", status={"datasets": ["sales", "more"]})
+    third = workflow("third", status={"datasets": ["else"]})
+    known = Known(workflow(status={"datasets": ["sales"]}), second, third)
     assert known.put(workflow(status={"datasets": ["other"]})) == ["Workflow a/second"]
-    assert known.drop(workflow()) == ["Workflow a/second"]
+    assert known.put(workflow(status={"datasets": ["more"]})) == ["Workflow a/second"]
+    checked = {"datasets": ["more"], "conditions": [ready()]}
+    assert known.put(workflow(status=checked)) == [], "what it claims is as it was"
+    assert known.drop(workflow(status=checked)) == ["Workflow a/second"]
 
 
 OVER = [
