@@ -4,6 +4,7 @@ What is older than what is known is ignored, and what was deleted stays deleted,
 that tells old things again changes nothing.
 """
 
+import sys
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +30,7 @@ class Change:
 
 _SPEC = {"Job": ("ttlSecondsAfterFinished",), "Pod": ()}
 """What decisions read of specs that are long and always the same."""
+_WORD = 32
 _POD_STATUS = ("phase", "reason", "message", "conditions")
 
 
@@ -58,7 +60,22 @@ def trim(found: dict[str, Any]) -> Object:
         kept["status"] = _pod_status(found.get("status") or {})
     if (metadata.get("labels") or {}).get(CONFIG_LABEL) == "snapshot":
         kept.pop("data", None)
-    return kept
+    shared: Object = _shared(kept)
+    return shared
+
+
+def _shared(value: Any) -> Any:  # noqa: ANN401 - JSON, as it came
+    """The same, with one copy of each key and short word in all objects.
+
+    A parsed document brings its own copies of them, which take more room than what it says.
+    """
+    if isinstance(value, dict):
+        return {sys.intern(name): _shared(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_shared(one) for one in value]
+    if isinstance(value, str) and len(value) <= _WORD:
+        return sys.intern(value)
+    return value
 
 
 class Cache:

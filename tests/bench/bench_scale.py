@@ -4,7 +4,7 @@ Everything is real but the nodes: API server, controllers, scheduler, the operat
 nodes complete Pods at once, with the termination message of a good run. Prints a table and, last,
 ``runs/min: N (bare Jobs: M)``.
 
-Usage: python tests/bench/bench_scale.py [--runs 1000] [--projects 20]
+Usage: python tests/bench/bench_scale.py [--runs 1000] [--projects 20] [--finished 10000]
 """
 
 import argparse
@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +52,8 @@ class Caller:
 
     def __call__(self, method: str, path: str, document: object = None) -> Any:
         body = None if document is None else json.dumps(document)
-        self._server.request(method, path, body, {"Content-Type": "application/json"})
+        form = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        self._server.request(method, path, body, {"Content-Type": form})
         answer = self._server.getresponse()
         said = answer.read()
         if answer.status >= http.client.MULTIPLE_CHOICES:
@@ -62,6 +64,8 @@ class Caller:
 def side_by_side(rig: Rig, calls: Iterable[tuple[str, str, object]]) -> float:
     """Makes calls on a few connections; the seconds that they took."""
     given = list(calls)
+    pairs = 2 if any(one[0] == "PATCH" for one in given) else 1
+    grouped = [given[place : place + pairs] for place in range(0, len(given), pairs)]
 
     def some(part: list[tuple[str, str, object]]) -> None:
         caller = Caller(rig)
@@ -70,7 +74,8 @@ def side_by_side(rig: Rig, calls: Iterable[tuple[str, str, object]]) -> float:
 
     began = time.monotonic()
     with ThreadPoolExecutor(CALLERS) as pool:
-        list(pool.map(some, [given[place::CALLERS] for place in range(CALLERS)]))
+        parts = [list(chain(*grouped[place::CALLERS])) for place in range(CALLERS)]
+        list(pool.map(some, parts))
     return time.monotonic() - began
 
 
@@ -129,6 +134,28 @@ def workflow_runs(runs: int, projects: int, series: str) -> Iterable[tuple[str, 
             "spec": {"workflowRef": {"name": f"flow-{number}"}},
         }  # fmt: skip
         yield "POST", f"/apis/chartly.io/v1alpha1/namespaces/{where}/workflowruns", run
+
+
+def finished_runs(count: int, projects: int) -> Iterable[tuple[str, str, object]]:
+    """Runs that ended long ago, of a workflow that is gone, so that no history removes them."""
+    condition = {"observedGeneration": 1, "reason": "Succeeded", "message": "", "lastTransitionTime": "2026-02-10T06:00:00Z"}  # fmt: skip
+    types = ("Succeeded", "Finished", "Frozen", "Audited", "Ready")
+    status = {
+        "observedGeneration": 1,
+        "outcome": "Succeeded",
+        "runId": "old.00000000",
+        "attempts": [{"number": 1, "job": "old-a1", "start": "2026-02-10T06:00:00Z"}],
+        "result": {"read": 1, "loaded": 1},
+        "conditions": [{"type": one, "status": "True", **condition} for one in types],
+    }
+    for number in range(count):
+        where = f"/apis/chartly.io/v1alpha1/namespaces/{space(number % projects)}/workflowruns"
+        run = {
+            "apiVersion": "chartly.io/v1alpha1", "kind": "WorkflowRun",
+            "metadata": {"name": f"old-{number}"}, "spec": {"workflowRef": {"name": "gone"}},
+        }  # fmt: skip
+        yield "POST", where, run
+        yield "PATCH", f"{where}/old-{number}/status", {"status": status}
 
 
 def bare_jobs(runs: int) -> Iterable[tuple[str, str, object]]:
@@ -222,6 +249,7 @@ def half_rate(rig: Rig, runs: int, projects: int, per_second: float) -> list[flo
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--finished", type=int, default=10_000, help="runs at the second start")
     parser.add_argument("--projects", type=int, default=20)
     given = parser.parse_args()
     runs, projects = given.runs, given.projects
@@ -253,12 +281,14 @@ def main() -> None:
             peak = memory(operator.pid)
             operator.terminate()
             operator.wait(30)
+            side_by_side(rig, finished_runs(given.finished - 2 * runs, projects))
             operator = start_operator(rig, Path(folder) / "again.log")
             began = time.monotonic()
             log = Path(folder) / "again.log"
             while b"leads now" not in log.read_bytes():
                 time.sleep(0.1)
             again = time.monotonic() - began
+            after = memory(operator.pid)
         finally:
             operator.terminate()
             operator.wait(30)
@@ -270,7 +300,8 @@ def main() -> None:
             ("created to Job, at half that rate: p50, p99", _percentiles(paced)),
             ("API writes per run", f"{operator_writes(rig, 'burst') / runs:.1f}"),
             ("operator's peak memory", f"{peak:.0f} MiB"),
-            (f"start with {2 * runs} finished runs", f"{again:.1f} s"),
+            (f"start with {given.finished} finished runs", f"{again:.1f} s"),
+            ("operator's memory then", f"{after:.0f} MiB"),
         ]
         for name, value in rows:
             print(f"{name:<48}{value:>16}")

@@ -19,6 +19,7 @@ from chartly_kube.kinds import OWN
 from chartly_kube.port import AlreadyExists, Conflict, NotFound, Refused, Unavailable
 from support.cluster import api_server
 from support.fake_api import fake_api, kubeconfig
+from support.loops import settled
 from support.profiles import ROOT
 
 pytestmark = pytest.mark.timeout(900)  # the first rig builds its programs where none are built
@@ -73,6 +74,7 @@ def case(connect):
                     {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
                 )
                 await scenario(port, name)
+            await settled()
 
         asyncio.run(inside())
 

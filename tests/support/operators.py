@@ -27,6 +27,7 @@ from chartly_operator.metrics import Metrics
 from chartly_operator.settings import Options
 from chartly_operator.tasks import Ended
 from support.fake_api import FakeApi, kubeconfig
+from support.loops import settled
 
 QUICK = Terms(duration=1.5, renew_deadline=1.0, retry=0.2)
 OPTIONS = Options(
@@ -134,6 +135,7 @@ class Operator:
             await self.app.run(self._stop)
         finally:
             await self._client.close()
+            await settled()
 
 
 @contextlib.asynccontextmanager

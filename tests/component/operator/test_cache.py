@@ -1,3 +1,5 @@
+import json
+
 from chartly.names import CONFIG_LABEL
 from chartly.reconcile.actions import Key
 from chartly_operator.cache import Cache, trim
@@ -136,3 +138,13 @@ def test_jobs_and_pods_keep_what_decisions_read():
         "containerStatuses": [{"name": "loader", "state": state}],
     }
     assert trim({"kind": "Pod", "metadata": metadata})["status"] == {"containerStatuses": []}
+
+
+def test_objects_share_their_words():
+    one, other = (
+        trim(json.loads('{"kind": "Thing", "metadata": {"name": "a"}, "x": [{"status": "True"}]}'))
+        for _ in range(2)
+    )
+    assert one == other
+    assert one["x"][0]["status"] is other["x"][0]["status"]
+    assert next(iter(one["x"][0])) is next(iter(other["x"][0]))
