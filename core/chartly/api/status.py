@@ -8,6 +8,7 @@ from pydantic import Field
 from chartly.api.model import SpecModel
 
 MAX_ATTEMPTS = 10
+"""Attempts that a status holds; no run has more, whatever their reasons."""
 NOT_LOOKED_AT = -1
 """The ``observedGeneration`` of an object that the operator has not looked at."""
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from chartly.api.reference import Project
 from chartly.api.workflow import Runtime
+from chartly.names import API_VERSION
 
 Resources = Mapping[str, Mapping[str, str]]
 
@@ -58,7 +59,7 @@ class AttemptPlan:
     def owner(self) -> dict[str, Any]:
         """The run as owner: its Jobs go with it, and its deletion does not wait for them."""
         return {
-            "apiVersion": "chartly.io/v1alpha1",
+            "apiVersion": API_VERSION,
             "kind": "WorkflowRun",
             "name": self.run,
             "uid": self.run_uid,

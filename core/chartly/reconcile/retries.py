@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chartly.api.status import MAX_ATTEMPTS
 from chartly.api.workflow import RunRetry
 from chartly.errors import REASONS, Reason, Retry
 
-MAX_ATTEMPTS = 10
-"""Attempts that a status holds; no run has more, whatever their reasons."""
 _FREE_BASE = 1.0
 _FREE_LONGEST = 60.0
 _LONGEST = 300.0
