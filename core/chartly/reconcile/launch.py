@@ -1,10 +1,9 @@
 """From a run that may start to its attempts: freeze, record the intent, then the Job."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from chartly.api.reference import parse_project
-from chartly.api.workflow import Deadlines, RunRetry, Runtime, WorkflowSpec, parse_workflow
+from chartly.api.workflow import parse_workflow
 from chartly.api.workflow_run import WorkflowRunSpec
 from chartly.errors import Reason, SpecError
 from chartly.manifests.attempt import AttemptPlan, Installation
@@ -29,30 +28,6 @@ from chartly.reconcile.objects import (
 from chartly.reconcile.project import project_of
 from chartly.reconcile.resolution import Resolved, resolved
 from chartly.reconcile.world import RunWorld, Settings
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What the workflow says of attempts now; it may change while a run is under way."""
-
-    retry: RunRetry
-    deadlines: Deadlines
-    runtime: Runtime
-
-
-def policy_of(world: RunWorld) -> Policy:
-    """The workflow's policy; the defaults where it is gone or cannot be read."""
-    spec: WorkflowSpec | None = None
-    if world.workflow is not None:
-        try:
-            spec = parse_workflow(document_of(world.workflow)).spec
-        except SpecError:
-            spec = None  # the workflow's own Ready condition tells why
-    if spec is None:
-        return Policy(RunRetry(), Deadlines(), Runtime())
-    return Policy(
-        spec.retry or RunRetry(), spec.deadlines or Deadlines(), spec.runtime or Runtime()
-    )
 
 
 def launch(
@@ -123,14 +98,14 @@ def create_job(world: RunWorld, course: Course, settings: Settings, now: datetim
         secret=_pair(secret) if secret else None,
         deadline=max(1, int(left.total_seconds())),
         window=(window["start"], window["end"]) if window else None,
-        runtime=policy_of(world).runtime,
+        runtime=world.policy.runtime,
     )
     return Create(job(plan, _installation(settings)), owner=plan.run_uid)
 
 
 def deadline(world: RunWorld, course: Course, settings: Settings) -> datetime:
     """When the whole run must be over."""
-    seconds = policy_of(world).deadlines.run or settings.run_deadline
+    seconds = world.policy.deadlines.run or settings.run_deadline
     return moment(course.fields["frozenAt"]) + timedelta(seconds=seconds)
 
 

@@ -32,7 +32,6 @@ from chartly.reconcile.launch import (
     frozen_again,
     launch,
     next_attempt,
-    policy_of,
     started,
 )
 from chartly.reconcile.objects import (
@@ -161,7 +160,7 @@ def _attempt_over(
     if end.reason is Reason.SUCCEEDED and end.said.get("audited") is False:
         end = End(Reason.EVIDENCE_MISSING, "", end.exit_code, end.said)
     ended = ended_attempt(course, end, now)
-    budget = Budget(policy_of(world).retry, settings.free_attempts)
+    budget = Budget(world.policy.retry, settings.free_attempts)
     wait = wait_before_next(ended.attempts, budget, uid_of(world.run))
     in_time = wait is not None and now + timedelta(seconds=wait) < deadline(world, course, settings)
     rest = _at_rest(world, course.attempts[-1]["job"], settings)
@@ -232,5 +231,5 @@ def _remove(job: Object) -> Remove:
 
 
 def _pending_deadline(world: RunWorld, since: datetime, settings: Settings) -> datetime:
-    seconds = policy_of(world).deadlines.pending or settings.pending_deadline
+    seconds = world.policy.deadlines.pending or settings.pending_deadline
     return since + timedelta(seconds=seconds)

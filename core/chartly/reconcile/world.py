@@ -2,8 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from chartly.api.workflow import Deadlines, RunRetry, Runtime, parse_workflow
+from chartly.errors import SpecError
 from chartly.reconcile.actions import Object
+from chartly.reconcile.objects import document_of
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,15 @@ class Settings:
     run_deadline: int = 86_400
     job_ttl: int = 3_600
     free_attempts: int = 5
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What a workflow says of attempts now; it may change while a run is under way."""
+
+    retry: RunRetry = field(default_factory=RunRetry)
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    runtime: Runtime = field(default_factory=Runtime)
 
 
 @dataclass(frozen=True)
@@ -89,3 +102,16 @@ class RunWorld:
     jobs: tuple[Object, ...]
     pods: tuple[Object, ...]
     frozen: bool
+
+    @cached_property
+    def policy(self) -> Policy:
+        """The workflow's policy; the defaults where it is gone or cannot be read."""
+        if self.workflow is None:
+            return Policy()
+        try:
+            spec = parse_workflow(document_of(self.workflow)).spec
+        except SpecError:
+            return Policy()  # the workflow's own Ready condition tells why
+        return Policy(
+            spec.retry or RunRetry(), spec.deadlines or Deadlines(), spec.runtime or Runtime()
+        )
