@@ -8,6 +8,7 @@ from pathlib import Path
 from chartly.api.workflow import Workflow
 from chartly.errors import Reason, RunError, SpecError
 from chartly.extract.canonical import canonical_json, recanonicalised
+from chartly.extract.pages import compile_reader
 from chartly.extract.records import decode_page, select_records
 from chartly.extract.shaper import compile_shaper
 from chartly.names import slugified
@@ -54,8 +55,13 @@ def compare(fixture: Fixture, plan: RunPlan) -> Comparison:
         RunError: sample or golden is not JSON.
     """
     stream = plan.streams[0]
+    connector = plan.connector
+    reader = compile_reader(
+        connector.records, connector.pagination.mode, stream.normalizer, stream.storage
+    )
     shaper = compile_shaper(stream.normalizer, stream.storage)
-    events = [decode_page(one) for one in shaper.events(records_of(fixture.sample, plan))]
+    page = reader.read(page_of(fixture.sample, plan))
+    events = [decode_page(one) for one in shaper.events(page)]
     if not fixture.canonical.exists():
         raise SpecError(f"fixture {fixture.name!r}: its golden {fixture.canonical} is not there")
     golden = decode_page(_canonical_bytes(fixture.canonical))
@@ -64,30 +70,17 @@ def compare(fixture: Fixture, plan: RunPlan) -> Comparison:
     return Comparison(fixture.name, len(events), "" if same else _diff(fixture, expected, events))
 
 
-def records_of(sample: Path, plan: RunPlan) -> list[object]:
-    """The records of a sample: a page as the connector gets it, a list, or one record."""
-    document = _document(sample)
-    try:
-        return select_records(document, plan.connector.records, plan.connector.pagination.mode)
-    except SpecError:
-        return document if isinstance(document, list) else [document]
-
-
 def page_of(sample: Path, plan: RunPlan) -> bytes:
-    """The page that a sample stands for: itself, or one wrapped around its records."""
-    document = _document(sample)
+    """The page that a sample stands for: itself, or one around the single record that it is."""
+    body = sample.read_bytes()
     try:
+        document = decode_page(body)
         select_records(document, plan.connector.records, plan.connector.pagination.mode)
-    except SpecError:
-        return canonical_json(document if isinstance(document, list) else [document])
-    return sample.read_bytes()
-
-
-def _document(sample: Path) -> object:
-    try:
-        return decode_page(sample.read_bytes())
     except RunError as error:
         raise RunError(Reason.CONFIG_INVALID, f"{sample}: {error.message}") from None
+    except SpecError:
+        return b"[%b]" % body
+    return body
 
 
 def _canonical_bytes(golden: Path) -> bytes:

@@ -1,7 +1,7 @@
 """Canonical JSON of payloads and records: sorted keys, exact numbers, one spelling (INV-5)."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -31,21 +31,51 @@ def recanonicalised(golden: bytes) -> bytes:
     return canonical_json(decode_page(golden))
 
 
-def _write(value: object) -> str:  # noqa: PLR0911 - one return per type
+class _Piece(str):
+    """Text that is JSON already."""
+
+    __slots__ = ()
+
+
+def _write(value: object) -> str:
+    """Without recursion: a page may be nested deeper than Python calls may."""
+    written: list[str] = []
+    rest = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, _Piece):
+            written.append(one)
+        elif isinstance(one, Mapping | list | tuple):
+            rest += reversed(_pieces(one))
+        else:
+            written.append(_scalar(one))
+    return "".join(written)
+
+
+def _pieces(value: Mapping[str, object] | Sequence[object]) -> list[object]:
+    """What an object or array is made of, in order."""
+    if not isinstance(value, Mapping):
+        inner = [(",", item) for item in value]
+        return _enclosed("[", inner, "]")
+    names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+    return _enclosed("{", [(f",{_text(name)}:", value[name]) for name in names], "}")
+
+
+def _enclosed(start: str, inner: list[tuple[str, object]], end: str) -> list[object]:
+    pieces: list[object] = [_Piece(start)]
+    for before, item in inner:
+        pieces += [_Piece(before if len(pieces) > 1 else before[1:]), item]
+    return [*pieces, _Piece(end)]
+
+
+def _scalar(value: object) -> str:
     if isinstance(value, Number):
         return _number(value)
     if isinstance(value, Decimal):
         return decimal_text(value)
     if isinstance(value, datetime):
         return f'"{instant_text(value)}"'
-    if isinstance(value, date):
-        return f'"{value.isoformat()}"'
-    if isinstance(value, Mapping):
-        names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
-        return "{" + ",".join(f"{_text(name)}:{_write(value[name])}" for name in names) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(map(_write, value)) + "]"
-    return _text(value)
+    return f'"{value.isoformat()}"' if isinstance(value, date) else _text(value)
 
 
 def _text(value: object) -> str:

@@ -66,7 +66,7 @@ def _fraction(text: str) -> timedelta:
 
 def _located(moment: datetime, zone: str | None) -> datetime:
     if moment.tzinfo is not None:
-        return moment.astimezone(UTC)
+        return _in_utc(moment)
     if zone is None:
         raise BadValueError(
             RejectReason.TIMESTAMP_AMBIGUOUS, "has no offset; declare zone or send one"
@@ -76,7 +76,16 @@ def _located(moment: datetime, zone: str | None) -> datetime:
         raise BadValueError(
             RejectReason.TIMESTAMP_AMBIGUOUS, f"is skipped or repeated in {zone}; send an offset"
         )
-    return local.astimezone(UTC)
+    return _in_utc(local)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise BadValueError(
+            RejectReason.NOT_A_TIMESTAMP, "must lie between 1900 and 2299"
+        ) from None
 
 
 def _in_format(value: object, form: str) -> datetime | None:

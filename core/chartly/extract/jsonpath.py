@@ -8,9 +8,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
-from typing import cast
 
-from chartly.errors import SpecError
+from chartly.errors import Reason, RunError, SpecError
 
 _NAME = r"[A-Za-z_\u0080-\uD7FF\uE000-\U0010FFFF][A-Za-z0-9_\u0080-\uD7FF\uE000-\U0010FFFF]*"
 _SEGMENT = re.compile(
@@ -35,17 +34,12 @@ class Path:
     _find: Callable[[object], object]
 
     def get(self, record: object) -> object:
-        """The one value in ``record``; several matches come as a list."""
-        return self._find(record)
+        """The one value in ``record``; several matches come as a list.
 
-    def column(self, records: list[dict[str, object]]) -> list[object]:
-        """The value in each record."""
-        if self.keys is None or not self.keys:
-            return [self._find(record) for record in records]
-        try:
-            return _all_present(records, self.keys)
-        except (KeyError, TypeError, IndexError, AttributeError):
-            return [self._find(record) for record in records]
+        Raises:
+            RunError: ``UpstreamUnavailable``: the record is nested too deep for a library's path.
+        """
+        return self._find(record)
 
 
 def compile_path(text: str) -> Path:
@@ -99,21 +93,13 @@ def _step(value: object, key: Key) -> object:
     return value[key] if isinstance(value, list) and key < len(value) else None
 
 
-def _all_present(records: list[dict[str, object]], keys: tuple[Key, ...]) -> list[object]:
-    """The fast way, which raises when a record lacks a member on the way to the last."""
-    column = cast("list[object]", records)
-    for key in keys[:-1]:
-        column = [value[key] for value in column]  # type: ignore[index]  # a miss is caught above
-    last = keys[-1]
-    if isinstance(last, int):
-        raise IndexError
-    # What is no object has no ``get``, and sends the column down the careful way.
-    return [value.get(last) for value in cast("list[dict[str, object]]", column)]
-
-
 def _library(text: str) -> Callable[[object], object]:
     # Imported where it is needed: it costs start-up time that plain paths need not pay.
-    from jsonpath_rfc9535 import JSONPathEnvironment, JSONPathError  # noqa: PLC0415
+    from jsonpath_rfc9535 import (  # noqa: PLC0415
+        JSONPathEnvironment,
+        JSONPathError,
+        JSONPathRecursionError,
+    )
 
     try:
         query = JSONPathEnvironment().compile(text)
@@ -123,7 +109,12 @@ def _library(text: str) -> Callable[[object], object]:
         raise SpecError(f"path {text!r}: column {column}: {what}") from None
 
     def find(record: object) -> object:
-        values = query.find(record).values()  # type: ignore[arg-type]  # a JSON value
+        try:
+            values = query.find(record).values()  # type: ignore[arg-type]  # a JSON value
+        except (JSONPathRecursionError, RecursionError):
+            raise RunError(
+                Reason.UPSTREAM_UNAVAILABLE, f"the page is nested too deep for path {text!r}"
+            ) from None
         return (values[0] if len(values) == 1 else list(values)) if values else None
 
     return find

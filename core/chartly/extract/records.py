@@ -31,6 +31,8 @@ def decode_page(body: bytes) -> object:
         raise RunError(
             Reason.UPSTREAM_UNAVAILABLE, f"the page is not JSON: {_clean(error)}"
         ) from None
+    except UnicodeDecodeError:
+        raise RunError(Reason.UPSTREAM_UNAVAILABLE, "the page is not JSON: not UTF-8") from None
     except RecursionError:
         raise RunError(
             Reason.UPSTREAM_UNAVAILABLE, "the page is not usable: nested too deep"

@@ -53,11 +53,13 @@ class Rejection:
     """One record that may not become an event.
 
     Attributes:
+        page: the place of its page among those that were shaped together.
         index: its place among the records of its page.
         path: where in the record the value stands, as a JSONPath.
         record: the record as canonical JSON, numbers exact, cut at ``RECORD_LIMIT`` bytes.
     """
 
+    page: int
     index: int
     reason: RejectReason
     field: str

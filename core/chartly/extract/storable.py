@@ -6,6 +6,7 @@ from datetime import date, datetime, time
 from functools import partial
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from chartly.api.columns import ColumnType
 from chartly.extract.decimals import to_decimal
@@ -13,6 +14,8 @@ from chartly.extract.instants import to_instant
 from chartly.extract.records import Number
 from chartly.extract.reject import BadValueError, RejectReason
 from chartly.extract.transforms import INT64, Convert
+from chartly.extract.values import Values, Vector, already, exactly, picked, where
+from chartly.extract.vectors import Attempt, booleans, dates, decimals, instants
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _UINT64 = (0, (1 << 64) - 1)
@@ -41,6 +44,13 @@ def strict(kind: ColumnType) -> Convert:
     if kind.name == "Timestamp":
         return partial(to_instant, formats=(), zone=None)
     return _STRICT[kind.name]
+
+
+def strict_column(kind: ColumnType) -> Attempt:
+    """The same for whole columns."""
+    if kind.name == "Decimal":
+        return partial(decimals, precision=kind.precision, scale=kind.scale)
+    return _COLUMNS[kind.name]
 
 
 def _text(value: object) -> str:
@@ -88,4 +98,34 @@ _STRICT: dict[str, Convert] = {
     "Int64": partial(_integer, bounds=INT64),
     "UInt64": partial(_integer, bounds=_UINT64),
     "Date": _date,
+}
+
+
+def _texts(values: Values) -> Vector | None:
+    if isinstance(values, pa.Array):
+        return already(values, pa.string())
+    # Arrow would take a number with a fraction, which is a str too, for text.
+    return picked(values, pa.string(), lambda one: type(one) is str)
+
+
+def _integers(values: Values, target: pa.DataType, bounds: tuple[int, int]) -> Vector | None:
+    if not isinstance(values, pa.Array):
+        return exactly(
+            values, target, lambda one: type(one) is int and bounds[0] <= one <= bounds[1]
+        )
+    whole = already(values, pa.int64())
+    if whole is None:
+        return None
+    sure = where(whole, pc.greater_equal(whole.array, bounds[0]))
+    return Vector(pc.cast(sure.array, target), sure.odd)
+
+
+_COLUMNS: dict[str, Attempt] = {
+    "String": _texts,
+    "LowCardinality(String)": _texts,
+    "Bool": booleans,
+    "Int64": partial(_integers, target=pa.int64(), bounds=INT64),
+    "UInt64": partial(_integers, target=pa.uint64(), bounds=_UINT64),
+    "Date": dates,
+    "Timestamp": instants,
 }

@@ -53,3 +53,9 @@ def test_canonical_json_reads_back_as_itself(value):
     text = canonical_json(value)
     assert decode_page(text) == value
     assert canonical_json(decode_page(text)) == text
+
+
+def test_what_can_be_decoded_can_be_written():
+    """However deep it is: an upstream must not be able to end a run with a stack overflow."""
+    page = b'{"a":[' * 450 + b"1.5" + b"]}" * 450
+    assert canonical_json(decode_page(page)) == page

@@ -52,6 +52,8 @@ def test_instants(value, formats, zone, expected):
         (1770033600, (), None, RejectReason.NOT_A_TIMESTAMP, "a number without a declared form"),
         ("1800-01-01T00:00:00Z", (), None, RejectReason.NOT_A_TIMESTAMP, "before 1900"),
         ("2300-01-01T00:00:00Z", (), None, RejectReason.NOT_A_TIMESTAMP, "after 2299"),
+        ("0001-01-01T00:00:00+01:00", (), None, RejectReason.NOT_A_TIMESTAMP, "before the first instant in UTC"),
+        ("9999-12-31T23:59:59", (), "America/New_York", RejectReason.NOT_A_TIMESTAMP, "after the last, by its zone"),
         ("x", ("unix", "%Y"), "UTC", RejectReason.NOT_A_TIMESTAMP, "none of the forms"),
         (True, ("unix",), None, RejectReason.NOT_A_TIMESTAMP, "a boolean"),
         ("1.5", ("unixMs",), None, RejectReason.NOT_A_TIMESTAMP, "half a millisecond"),

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonpath_rfc9535 import JSONPathEnvironment
 
-from chartly.errors import SpecError
+from chartly.errors import RunError, SpecError
+from chartly.extract.accessors import Accessors
 from chartly.extract.jsonpath import compile_field, compile_path
 
 RECORD = {
@@ -44,7 +45,11 @@ def test_paths(path, plain, value, because):
     compiled = compile_path(path)
     assert (compiled.keys is not None) is plain, because
     assert compiled.get(RECORD) == value, because
-    assert compiled.column([RECORD, {}, RECORD]) == [value, compiled.get({}), value], because
+    assert _column(compiled, [RECORD, {}, RECORD]) == [value, compiled.get({}), value], because
+
+
+def _column(path, records):
+    return Accessors([path]).columns(records)[0]
 
 
 @pytest.mark.parametrize(
@@ -80,11 +85,20 @@ def test_other_fields_are_refused(text):
 )
 def test_a_column_with_odd_records_reads_them_as_null(odd):
     path = compile_path("$.totals.amount")
-    assert path.column([RECORD, odd, RECORD]) == ["1.5", None, "1.5"]
+    assert _column(path, [RECORD, odd, RECORD]) == ["1.5", None, "1.5"]
 
 
 def test_a_column_of_one_member_that_ends_in_an_index():
-    assert compile_path("$.totals.tags[1]").column([RECORD]) == ["y"]
+    assert _column(compile_path("$.totals.tags[1]"), [RECORD]) == ["y"]
+
+
+def test_what_is_too_deep_for_the_library_is_one_sentence():
+    """INV-10: an upstream's odd page is no crash."""
+    deep = None
+    for _ in range(900):
+        deep = [deep]
+    with pytest.raises(RunError, match=r"the page is nested too deep for path '\$\.\.a'"):
+        compile_path("$..a").get(deep)
 
 
 NAMES = st.sampled_from(["a", "b", "c"])
@@ -102,4 +116,4 @@ def test_accessors_agree_with_the_library(document, keys):
     expected = values[0] if values else None
     assert compile_path(text).get(document) == expected
     if isinstance(document, dict):
-        assert compile_path(text).column([document]) == [expected]
+        assert _column(compile_path(text), [document]) == [expected]

@@ -23,8 +23,18 @@ def test_numbers_are_exact():
 
 @pytest.mark.parametrize(
     "page",
-    [b"", b"<html>", b'{"a": 1', b'{"a": NaN}', b"[Infinity]", b"\xff", b"[1] 2", b"[" * 100_000],
-    ids=range(8),
+    [
+        b"",
+        b"<html>",
+        b'{"a": 1',
+        b'{"a": NaN}',
+        b"[Infinity]",
+        b"\xff",
+        b'["\xff"]',
+        b"[1] 2",
+        b"[" * 100_000,
+    ],
+    ids=range(9),
 )
 def test_what_is_not_json_may_be_asked_for_again(page):
     with pytest.raises(RunError) as caught:

@@ -6,16 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chartly.api.connector import Records
 from chartly.api.profile import parse_profile
 from chartly.errors import SpecError
-from chartly.extract import shaper as module
-from chartly.extract.canonical import recanonicalised
+from chartly.extract.batch import Batch
+from chartly.extract.canonical import canonical_json, recanonicalised
+from chartly.extract.pages import compile_reader
 from chartly.extract.records import decode_page
 from chartly.extract.shaper import compile_shaper
 from support.profiles import PLAYBOOK, changed, playbook_profile
 
 TIME = {"op": "toUtcTimestamp", "field": "occurred_at"}
 NO = object()
+SECOND = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
 def _shaper(normalizer=(), storage=()):
@@ -24,7 +27,27 @@ def _shaper(normalizer=(), storage=()):
         one = changed(one, f"spec.{path}", value)
     for path, value in storage:
         two = changed(two, f"spec.{path}", value)
-    return compile_shaper(parse_profile(one).spec, parse_profile(two).spec)
+    return _Pages(parse_profile(one).spec, parse_profile(two).spec)
+
+
+class _Pages:
+    """A shaper that is given records, and makes one page of them."""
+
+    def __init__(self, normalizer, storage):
+        self._reader = compile_reader(Records(), "none", normalizer, storage)
+        self._shaper = compile_shaper(normalizer, storage)
+
+    def shape(self, *pages):
+        return self._shaper.shape([self._page(records) for records in pages])
+
+    def shape_body(self, body):
+        return self._shaper.shape([self._reader.read(body)])
+
+    def events(self, records):
+        return self._shaper.events(self._page(records))
+
+    def _page(self, records):
+        return self._reader.read(canonical_json(records))
 
 
 def _record(number=1, **changes):
@@ -62,6 +85,7 @@ def test_rows_come_in_stored_types():
             "event_id": "sale_1",
             "occurred_at": datetime(2026, 2, 2, 12, tzinfo=UTC),
             "event_key": "sale_1",
+            "_page": 0,
             "_index": 0,
         }
     ]
@@ -92,7 +116,8 @@ def test_a_bad_record_is_rejected_and_the_others_are_not(changes, storage, reaso
     assert page.rejections[0].reason == reason
     assert message in page.rejections[0].message
     assert page.rows.column("_index").to_pylist() == [0, 2]
-    assert page.read == page.rows.num_rows + len(page.rejections) + page.filtered
+    assert page.read == (3,)
+    assert sum(page.read) == page.rows.num_rows + len(page.rejections) + sum(page.filtered)
 
 
 def test_a_reject_keeps_its_record_exactly():
@@ -111,7 +136,29 @@ def test_what_is_no_object_is_rejected():
 
 def test_an_empty_page_has_no_rows():
     page = _shaper().shape([])
-    assert (page.read, page.rows.num_rows, page.rejections) == (0, 0, [])
+    assert (page.read, page.rows.num_rows, page.rejections) == ((0,), 0, [])
+
+
+def test_no_pages_have_no_rows_of_the_same_types():
+    nothing = _shaper().shape()
+    assert (nothing.read, nothing.keys, nothing.rejections) == ((), [], [])
+    assert nothing.rows.schema.equals(_shaper().shape([_record()]).rows.schema)
+
+
+def test_pages_are_shaped_together_and_told_apart():
+    """INV-4: each page's records are counted and placed in their own page."""
+    batch = _shaper().shape([_record(1), 5], [], [_record(2, id=NO), _record(3)], [_record(4)])
+    assert batch.read == (2, 0, 2, 1)
+    assert batch.filtered == (0, 0, 0, 0)
+    assert (
+        batch.keys == batch.rows.column("event_key").to_pylist() == ["sale_1", "sale_3", "sale_4"]
+    )
+    assert batch.rows.column("_page").to_pylist() == [0, 2, 3]
+    assert batch.rows.column("_index").to_pylist() == [0, 1, 0]
+    assert [(one.page, one.index, one.reason) for one in batch.rejections] == [
+        (0, 1, "RecordNotObject"),
+        (2, 0, "RequiredFieldMissing"),
+    ]
 
 
 def test_untyped_fields_keep_their_scalar_in_the_payload_and_text_in_the_table():
@@ -155,6 +202,38 @@ def test_a_transform_may_follow_one_that_took_the_whole_column():
     shaper = _shaper([("transforms", transforms)])
     rows = shaper.shape([_record(1), _record(2, totals__amount=None)]).rows
     assert rows.column("amount").to_pylist() == [Decimal("19.990000000"), 0]
+
+
+def test_pages_may_send_a_field_in_different_types():
+    """INV-5: what a column is in one page says nothing of it in another."""
+    pages = [[_record(customer__id=one)] for one in ("a", 5, None, True, "b")]
+    stored = ["a", "5", None, "true", "b"]
+    assert _shaper().shape(*pages).rows.column("customer_id").to_pylist() == stored
+    for part in (slice(0, 2), slice(1, 3)):
+        rows = _shaper().shape(*pages[part]).rows
+        assert rows.column("customer_id").to_pylist() == stored[part]
+
+
+@pytest.mark.parametrize(
+    ("op", "stored"),
+    [
+        ({"op": "toString"}, ["1", "true", "1", "1.0", "1.0", None, "1"]),
+        ({"op": "mapValues", "values": {"1": "one", "true": "yes", "1.0": "float"}}, ["one", "yes", "one", "float", "float", None, "one"]),
+        ({"op": "toBool", "onError": "null"}, [True, True, True, None, None, None, True]),
+        ({"op": "toUtcTimestamp", "formats": ["unix"], "onError": "null"}, [SECOND, None, SECOND, SECOND, SECOND, None, SECOND]),
+    ],
+)  # fmt: skip
+def test_values_that_are_equal_but_not_the_same_are_kept_apart(op, stored):
+    """INV-5: in Python 1 is true, and 1.0 is the text of itself."""
+    shaper = _shaper([("transforms", [TIME, {**op, "field": "customer_id"}])], [("columns", {})])
+    values = [b"1", b"true", b'"1"', b"1.0", b'"1.0"', b"null", b"1"]
+    records = [
+        b'{"id": "a", "timestamp": "2026-02-02T12:00:00Z", "totals": {"amount": "1", "currency": "USD"}, "customer": {"id": %b}}'
+        % one
+        for one in values
+    ]
+    rows = shaper.shape_body(b"[%b]" % b",".join(records)).rows
+    assert rows.column("customer_id").to_pylist() == stored
 
 
 def test_drop_removes_a_field():
@@ -210,6 +289,9 @@ def test_declared_columns_take_only_their_type(kind, values):
     [
         ({"op": "toNumber"}, "Decimal(18,2)", "1.25", Decimal("1.25")),
         ({"op": "toNumber"}, "Decimal(18,2)", "1.255", None),
+        ({"op": "toNumber"}, "Decimal(38,2)", "1.255", None),
+        ({"op": "toNumber"}, "Decimal(38,20)", "1234567890123456789.5", None),
+        ({"op": "toNumber"}, "Decimal(38,20)", "123456789012345678.5", Decimal("123456789012345678.5")),
         ({"op": "toInt"}, "Decimal(18,2)", "7", Decimal("7.00")),
         ({"op": "toInt"}, "UInt64", "-7", None),
         ({"op": "toUtcTimestamp"}, "Date", "2026-02-02T00:00:00Z", date(2026, 2, 2)),
@@ -296,18 +378,28 @@ TIMES = st.sampled_from(
 )  # fmt: skip
 
 
+SHAPER = _shaper()
+
+
 @settings(max_examples=60)
 @given(st.lists(st.tuples(AMOUNTS, TIMES), max_size=6))
 def test_whole_columns_and_single_values_agree(values):
     """INV-5: what is taken column by column is what the rules for one value say."""
     records = [_record(i, totals__amount=a, timestamp=t) for i, (a, t) in enumerate(values)]
-    fast = _shaper().shape(records)
+    fast = SHAPER.shape(records)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(module.vectors, "decimals", lambda *_: None)
-        patch.setattr(module.vectors, "instants", lambda *_: None)
-        slow = _shaper().shape(records)
+        patch.setattr(Batch, "converted", _one_by_one)
+        slow = SHAPER.shape(records)
     assert fast.rows.equals(slow.rows)
+    assert fast.keys == slow.keys
     assert fast.rejections == slow.rejections
+
+
+CONVERTED = Batch.converted
+
+
+def _one_by_one(batch, name, values, attempt, convert):
+    return CONVERTED(batch, name, values, None, convert)
 
 
 def test_the_machine_s_zone_does_not_matter(monkeypatch):

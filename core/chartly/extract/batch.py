@@ -1,0 +1,105 @@
+"""The state of some pages on their way: columns so far, and the first mistake of each row."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+import pyarrow as pa
+
+from chartly.extract.pages import Page
+from chartly.extract.records import Number
+from chartly.extract.reject import BadValueError
+from chartly.extract.transforms import Convert
+from chartly.extract.values import Values, completed, joined, packed, taken
+from chartly.extract.vectors import Attempt
+
+_HASHABLE = (str, Number, int, bool, Decimal, datetime, date)
+
+
+@dataclass
+class Batch:
+    """The objects of some pages, page after page.
+
+    Attributes:
+        bad: for each row that may not become an event, the field and what is wrong with it.
+    """
+
+    size: int
+    columns: dict[str, Values]
+    bad: dict[int, tuple[str, BadValueError]] = field(default_factory=dict)
+
+    def refuse(self, rows: Iterable[int], name: str, error: BadValueError) -> None:
+        """Keeps these rows from becoming events; what was wrong with one before stays said."""
+        for row in rows:
+            self.bad.setdefault(row, (name, error))
+
+    def converted(
+        self, name: str, values: Values, attempt: Attempt | None, convert: Convert
+    ) -> Values:
+        """The values after ``convert``; those that it refuses become null.
+
+        Args:
+            attempt: takes the rows that need no call of their own.
+        """
+        vector = None if attempt is None else attempt(values)
+        if vector is not None:
+            if not vector.odd:
+                return vector.array
+            others = taken(values, vector.odd)
+            return completed(vector, self._each(name, vector.odd, others, convert))
+        if isinstance(values, pa.Array):
+            return self._distinct(name, values, convert)
+        return self._each(name, range(self.size), values, convert)
+
+    def _distinct(self, name: str, values: pa.Array, convert: Convert) -> Values:
+        """One call for equal values."""
+        encoded = values.dictionary_encode(null_encoding="encode")
+        distinct = encoded.dictionary.to_pylist()
+        answers, refused = _answers(dict(enumerate(distinct)), convert)
+        places = encoded.indices.to_pylist() if refused else []
+        for row, place in enumerate(places):
+            if place in refused:
+                self.refuse((row,), name, refused[place])
+        results = packed(list(answers.values()))
+        if isinstance(results, pa.Array):
+            return results.take(encoded.indices)
+        return [results[place] for place in encoded.indices.to_pylist()]
+
+    def _each(
+        self, name: str, rows: Sequence[int], values: list[object], convert: Convert
+    ) -> list[object]:
+        """The same for values of Python, where equality is enough to tell them apart."""
+        keys: Sequence[object] = values if _are_alike(values) else range(len(values))
+        answers, refused = _answers(dict(zip(keys, values, strict=True)), convert)
+        if refused:
+            for row, key in zip(rows, keys, strict=True):
+                if key in refused:
+                    self.refuse((row,), name, refused[key])
+        return [answers[key] for key in keys]
+
+
+def batch_of(pages: Sequence[Page], names: Iterable[str]) -> Batch:
+    """The objects of ``pages``, with their columns of the fields ``names``."""
+    columns = {name: joined([page.columns[name] for page in pages]) for name in names}
+    return Batch(sum(len(page.places) for page in pages), columns)
+
+
+def _answers(
+    values: dict[object, object], convert: Convert
+) -> tuple[dict[object, object], dict[object, BadValueError]]:
+    """What becomes of each value, by its key; what is refused becomes None."""
+    answers: dict[object, object] = {}
+    refused: dict[object, BadValueError] = {}
+    for key, value in values.items():
+        try:
+            answers[key] = convert(value)
+        except BadValueError as error:
+            answers[key], refused[key] = None, error
+    return answers, refused
+
+
+def _are_alike(values: list[object]) -> bool:
+    """Whether all are of one type: 1 and true are equal, and so are a number and its text."""
+    kinds = {*map(type, values)} - {type(None)}
+    return len(kinds) <= 1 and kinds.issubset(_HASHABLE)

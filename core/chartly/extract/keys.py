@@ -1,0 +1,48 @@
+"""The key of an event: the text of what identifies it."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from chartly.extract.canonical import canonical_json
+from chartly.extract.transforms import to_text
+
+KEY_LIMIT = 200
+
+
+def event_keys(identity: Sequence[pa.Array]) -> pa.Array:
+    """For each row the text of its one identifying value, or a JSON array of several texts.
+
+    One over ``KEY_LIMIT`` bytes becomes its hash.
+    """
+    keys = _text(identity[0]) if len(identity) == 1 else _joined(identity)
+    longest = pc.max(pc.binary_length(keys)).as_py()
+    return keys if longest is None or longest <= KEY_LIMIT else _per_value(keys, _short)
+
+
+def _text(array: pa.Array) -> pa.Array:
+    return array if pa.types.is_string(array.type) else _per_value(array, to_text)
+
+
+def _joined(identity: Sequence[pa.Array]) -> pa.Array:
+    parts = pc.binary_join_element_wise(*(_per_value(one, _quoted) for one in identity), ",")
+    return pc.binary_join_element_wise("[", parts, "]", "")
+
+
+def _per_value(array: pa.Array, change: Callable[[object], str]) -> pa.Array:
+    """``change`` of each value, called once for equal ones."""
+    encoded = array.dictionary_encode(null_encoding="encode")
+    changed = [change(value) for value in encoded.dictionary.to_pylist()]
+    return pa.array(changed, pa.string()).take(encoded.indices)
+
+
+def _quoted(value: object) -> str:
+    text = None if value is None else to_text(value)
+    return canonical_json(text).decode("utf-8", "surrogatepass")
+
+
+def _short(key: object) -> str:
+    raw = str(key).encode()
+    return str(key) if len(raw) <= KEY_LIMIT else "sha256:" + hashlib.sha256(raw).hexdigest()

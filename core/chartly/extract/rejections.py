@@ -1,0 +1,59 @@
+"""What is said of each record that does not become an event."""
+
+from collections.abc import Mapping
+
+from chartly.extract.canonical import canonical_json
+from chartly.extract.jsonpath import Path
+from chartly.extract.pages import Page
+from chartly.extract.reject import RECORD_LIMIT, BadValueError, Rejection, RejectReason
+
+Mistake = tuple[str, BadValueError]
+"""The field at fault, and what is wrong with its value."""
+
+_CLIP = 80
+_NO_OBJECT = BadValueError(RejectReason.RECORD_NOT_OBJECT, "a record must be a JSON object")
+
+
+def rejections_of(
+    number: int, page: Page, bad: Mapping[int, Mistake], paths: Mapping[str, Path]
+) -> list[Rejection]:
+    """The rejections of a page, in the order of its records.
+
+    Args:
+        number: the place of the page among those that were shaped together.
+        bad: the mistakes by the record's place in the page; what is no object is found here.
+    """
+    if not bad and len(page.places) == page.count:
+        return []
+    strays = sorted({*range(page.count)} - {*page.places})
+    records = page.records()
+    wrong = {**dict.fromkeys(strays, ("", _NO_OBJECT)), **bad}
+    return [
+        _rejection(number, index, records[index], wrong[index], paths) for index in sorted(wrong)
+    ]
+
+
+def _rejection(
+    number: int, index: int, record: object, mistake: Mistake, paths: Mapping[str, Path]
+) -> Rejection:
+    name, error = mistake
+    path = paths.get(name)
+    return Rejection(
+        page=number,
+        index=index,
+        reason=error.reason,
+        field=name,
+        path="$" if not name else "" if path is None else path.text,
+        message=_message(name, path, record, error),
+        record=canonical_json(record)[:RECORD_LIMIT],
+    )
+
+
+def _message(name: str, path: Path | None, record: object, error: BadValueError) -> str:
+    if not name:
+        return error.message
+    if path is None or error.reason is RejectReason.REQUIRED_FIELD_MISSING:
+        return f"{name}: {error.message}"
+    shown = canonical_json(path.get(record)).decode("utf-8", "replace")
+    shown = shown if len(shown) <= _CLIP else f"{shown[:_CLIP]}..."
+    return f"{name}: {shown} {error.message}"

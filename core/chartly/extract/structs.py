@@ -1,0 +1,194 @@
+"""Pages decoded straight into Structs of the mapped members, where every path is plain members.
+
+What no path names is skipped and never becomes a Python value. A page that does not fit is not
+read here at all, so that there is one set of rules for odd pages.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeAlias, cast
+
+import msgspec
+import pyarrow as pa
+
+from chartly.api.connector import Records
+from chartly.extract.jsonpath import Path, compile_path
+from chartly.extract.records import CONTAINERS, Number
+from chartly.extract.routes import Column, Route, route
+from chartly.extract.skipping import may_skip
+from chartly.extract.values import UNLIKE, Values, packed, type_of
+
+Getter: TypeAlias = Callable[[Column, object], Column]
+Kind: TypeAlias = Any
+"""A type as msgspec takes it: a Struct, a union, or Any."""
+
+
+@dataclass(frozen=True)
+class _Layout:
+    """One way to decode a page.
+
+    Attributes:
+        steps: for each column after the records: where its parents are, how it is read from them,
+            and what stands for a parent that is not there.
+        targets: for each path the Arrow type that its values have had so far, if they had one.
+            Where that is text, the decoder takes nothing else.
+    """
+
+    decoder: msgspec.json.Decoder[Any]
+    steps: tuple[tuple[int, Getter, object], ...]
+    targets: tuple[pa.DataType | None, ...]
+
+
+class Structs:
+    """Reads the mapped values of pages in which everything has its usual place.
+
+    It starts from the guess that all values are text, and learns from each page which are not: it
+    is the decoder that tells text from numbers, without a look at each value.
+    """
+
+    def __init__(self, plan: Route, records: Records) -> None:
+        self._plan = plan
+        self._places = [cast("int", place) for place in plan.places]
+        self._path = records.path
+        self._depth = 0 if self._path is None else len(compile_path(self._path).keys or ())
+        self._open = self._layout([None] * len(self._places))
+        self._usual = self._layout([pa.string()] * len(self._places))
+
+    def columns(self, body: bytes) -> list[Values] | None:
+        """For each path its value in each record, or None: the page has to be read another way."""
+        if not may_skip(body):
+            return None
+        columns = self._decoded(body, self._usual)
+        if columns is not None:
+            return list(map(_array, columns, self._usual.targets))
+        columns = self._decoded(body, self._open)
+        if columns is None:
+            return None
+        self._learn(columns)
+        return list(map(packed, columns))
+
+    def _learn(self, columns: list[Column]) -> None:
+        """What was thought to be text and is not, will not be again."""
+        targets = [
+            type_of(column) if target == pa.string() else target
+            for target, column in zip(self._usual.targets, columns, strict=True)
+        ]
+        if tuple(targets) != self._usual.targets:
+            self._usual = self._layout(targets)
+
+    def _decoded(self, body: bytes, layout: _Layout) -> list[Column] | None:
+        try:
+            records = self._records(layout.decoder.decode(body))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        if records is None:
+            return None
+        found = [records]
+        for parent, get, empty in layout.steps:
+            found.append(get(found[parent], empty))
+        return [found[place] for place in self._places]
+
+    def _records(self, document: Any) -> Column | None:  # noqa: ANN401 - of a type made here
+        if isinstance(document, list):
+            return document
+        if self._path is None:
+            arrays = [one for name in CONTAINERS if (one := getattr(document, name)) is not None]
+            return arrays[0] if len(arrays) == 1 else None
+        for _ in range(self._depth):
+            document = None if document is None else document.f0
+        return cast("Column | None", document)
+
+    def _layout(self, targets: list[pa.DataType | None]) -> _Layout:
+        text = {
+            place for place, kind in zip(self._places, targets, strict=True) if kind == pa.string()
+        }
+        kinds = _kinds(self._plan, text)
+        decoder = msgspec.json.Decoder(_document(kinds[0], self._path), float_hook=Number)
+        return _Layout(decoder, _steps(kinds, self._plan), tuple(targets))
+
+
+def compile_structs(records: Records, paths: Sequence[Path]) -> Structs | None:
+    """The reader of ``paths``, or None where they are more than plain members."""
+    plan = route(paths)
+    inner = {0, *(parent for parent, _ in plan.steps)}
+    if any(place is None or place in inner for place in plan.places):
+        return None
+    keys = compile_path(records.path).keys if records.path is not None else ()
+    names = [*(keys if keys is not None else (0,)), *(key for _, key in plan.steps)]
+    if not all(isinstance(name, str) for name in names):
+        return None
+    try:
+        return Structs(plan, records)
+    except ValueError:
+        # Some names, such as one with a quote, cannot belong to a Struct.
+        return None
+
+
+def _kinds(plan: Route, text: set[int]) -> dict[int, Kind]:
+    """The type of each column's values: children come after their parents, so from the last."""
+    members: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for child, (parent, key) in enumerate(plan.steps, start=1):
+        members[parent].append((child, str(key)))
+    kinds: dict[int, Kind] = {}
+    for place in range(len(plan.steps), -1, -1):
+        inner = [(name, kinds[child]) for child, name in members[place]]
+        kinds[place] = _struct(inner) if inner else str if place in text else Any
+    return kinds
+
+
+def _struct(members: list[tuple[str, Kind]]) -> Kind:
+    # Untracked by the collector: JSON has no cycles, and pages have many records.
+    return msgspec.defstruct(
+        "Members",
+        [
+            (
+                f"f{position}",
+                kind | None if kind is not Any else Any,
+                msgspec.field(name=name, default=None),
+            )
+            for position, (name, kind) in enumerate(members)
+        ],
+        gc=False,
+    )
+
+
+def _steps(kinds: dict[int, Kind], plan: Route) -> tuple[tuple[int, Getter, object], ...]:
+    seen: dict[int, int] = defaultdict(int)
+    steps = []
+    for parent, _ in plan.steps:
+        steps.append((parent, _getter(seen[parent], may_lack=parent > 0), kinds[parent]()))
+        seen[parent] += 1
+    return tuple(steps)
+
+
+@lru_cache(maxsize=512)
+def _getter(position: int, *, may_lack: bool) -> Getter:
+    """Reads one attribute of a column of Structs, of which some ``may_lack``.
+
+    Generated, because an attribute that stands in the source is read twice as fast as one that is
+    named by a variable. The source holds nothing but a number.
+    """
+    one = "(one or empty)" if may_lack else "one"
+    source = f"lambda column, empty: [{one}.f{position:d} for one in column]"
+    return cast("Getter", eval(source, {}))  # noqa: S307 - see above
+
+
+def _document(record: Kind, path: str | None) -> Kind:
+    """The type of a page: the array itself, or the objects on the way to it."""
+    array = list[record]
+    if path is None:
+        places = [(name, array | None, None) for name in CONTAINERS]
+        return array | msgspec.defstruct("Containers", places)
+    kind: Kind = array | None
+    for key in reversed(compile_path(path).keys or ()):
+        kind = _struct([(str(key), kind)]) | None
+    return kind
+
+
+def _array(column: Column, target: pa.DataType | None) -> Values:
+    try:
+        return column if target is None else pa.array(column, target)
+    except UNLIKE:
+        return column
