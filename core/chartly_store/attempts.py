@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any
 
 from chartly.errors import Reason, RunError
+from chartly.load.project_tables import ATTEMPTS
 from chartly.load.sql import qualified
-from chartly.load.tables import ATTEMPTS
 from chartly_store.project import ProjectStore
 
 STARTED = "started"

@@ -16,6 +16,8 @@ SETTINGS: dict[str, str | int] = {
 }
 _BEFORE_26_2: dict[str, str | int] = {"insert_deduplicate": 0}
 _LONGEST = 400
+_FULL = "Code: 1016."
+"""Whoever runs a server may limit a table there; the same insert would be refused again."""
 
 
 def settings_of(known: Container[str]) -> dict[str, str | int]:
@@ -40,4 +42,5 @@ def _aware(value: object) -> object:
 def refused(said: str) -> RunError:
     """An engine's refusal as one sentence."""
     text = " ".join(said.split())[:_LONGEST]
-    return RunError(Reason.STORE_UNAVAILABLE, f"the store refused: {text}")
+    reason = Reason.STORAGE_QUOTA_EXCEEDED if _FULL in text else Reason.STORE_UNAVAILABLE
+    return RunError(reason, f"the store refused: {text}")

@@ -1,14 +1,21 @@
 """The rows of one dataset: inserted by partition, corrected, expired."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from chartly.api.event_schema import EventSchema
 from chartly.api.storage import StorageSpec
+from chartly.errors import Bug, Reason, RunError
+from chartly.load.project_tables import LEDGER
 from chartly.load.sql import qualified, quoted
-from chartly.load.tables import LEDGER, data_table, rejected_table
+from chartly.load.tables import data_table, rejected_table
+from chartly_store.expiry import delete_older, older
+from chartly_store.moved import KEYS_AT_ONCE, MovedEvents, in_part
+from chartly_store.pages import RawPage, RawPages
 from chartly_store.project import ProjectStore
 
 MAX_PARTITIONS = 50
@@ -27,10 +34,12 @@ class EventTable:
         self._storage = storage
         self._name = data_table(storage.dataset)
         self._table = qualified(store.database, self._name)
+        self._pages = RawPages(store, storage)
 
     def insert(self, rows: pa.Table) -> None:
         """Inserts events; repeating it with the same rows changes nothing that is read."""
-        for part in self._by_partition(rows):
+        # In one piece: the format takes one dictionary for a column, and pieces cost time to read.
+        for part in self._by_partition(rows.unify_dictionaries().combine_chunks()):
             self._engine.insert(self._store.database, self._name, part)
 
     def insert_rejects(self, rows: list[dict[str, object]]) -> None:
@@ -39,27 +48,86 @@ class EventTable:
             table = rejected_table(self._storage.dataset)
             self._store.insert_dicts(table, rows)
 
-    def keys_of_run(self, run_id: str) -> list[str]:
-        """The keys that a run's committed pages have loaded, once each.
+    def insert_raw(self, pages: list[RawPage]) -> None:
+        """Keeps pages as received, if the profile says so; repeating it changes nothing."""
+        self._pages.insert(pages)
+
+    def insist_on_room(self) -> None:
+        """Whether the dataset may still grow; to be asked before each insert.
+
+        Raises:
+            RunError: ``StorageQuotaExceeded``: its tables take more than ``maxBytes``.
+        """
+        # The engine has a limit of its own, but counts parts that were merged away as well, and so
+        # refuses inserts into a table that is half full (docs/adr/0010-stored-tables.md).
+        if self._store.size_of(self._tables) > self._storage.max_bytes:
+            raise RunError(
+                Reason.STORAGE_QUOTA_EXCEEDED,
+                f"dataset {self._storage.dataset!r} is larger than its maxBytes "
+                f"{self._storage.max_bytes}",
+            )
+
+    @cached_property
+    def _tables(self) -> list[str]:
+        return self._store.tables_of(self._storage.dataset)
+
+    def keys_of_run(self, run_id: str) -> Iterator[list[str]]:
+        """The keys that a run's committed pages have loaded, some at a time.
 
         Rows may be there whose page the ledger does not have: they come again, and are not
         duplicates then. Where such a row has replaced a committed one, only the number of keys
         tells; which of them it was changes no count.
         """
-        ledger = f"{qualified(self._store.database, LEDGER)} FINAL WHERE run_id = {{run:String}}"
-        mine = {"run": run_id, "dataset": self._storage.dataset}
-        loaded = self._engine.rows(
-            f"SELECT sum(loaded) FROM {ledger} AND dataset = {{dataset:String}}", mine
-        )[0][0]
-        page = "substring(raw_ref, length('sha256:') + 1, 64)"
-        found = self._engine.arrow(
-            f"SELECT event_key FROM {self._table} WHERE run_id = {{run:String}} "
-            f"GROUP BY event_key "
-            f"ORDER BY max({page} IN (SELECT page_sha256 FROM {ledger})) DESC, event_key "
-            f"LIMIT {{loaded:UInt64}}",
-            {**mine, "loaded": loaded},
+        pages = (
+            f"_page IN (SELECT page_sha256 FROM {qualified(self._store.database, LEDGER)} FINAL "
+            f"WHERE run_id = {{run:String}})"
         )
-        return list(found.column(0).to_pylist())
+        left = self._loaded(run_id)
+        parts = left // KEYS_AT_ONCE + 1
+        for having in (f"max({pages})", f"NOT max({pages})"):
+            for part in range(parts if left else 0):
+                keys = self._engine.arrow(
+                    f"SELECT event_key FROM {self._table} WHERE run_id = {{run:String}} "
+                    f"AND {in_part(parts, part)} GROUP BY event_key HAVING {having} "
+                    f"ORDER BY event_key LIMIT {{left:UInt64}}",
+                    {"run": run_id, "left": left},
+                ).column(0)
+                left -= len(keys)
+                yield keys.to_pylist()
+
+    def insist_on_all(self, run_id: str) -> None:
+        """Whether the events that the ledger counts as loaded can be read (INV-4).
+
+        Not asked where a field gives the version: events that were there already may be newer.
+
+        Raises:
+            Bug: some of them cannot.
+        """
+        if self._schema.version_field is not None:
+            return
+        loaded, mine = self._loaded(run_id), "run_id = {run:String}"
+        if self._holds(loaded) and self._count(mine, run_id) == loaded:
+            return  # cheaper to know, and so of every run that is the first
+        found = self._count(self._span(mine, run_id), run_id, " FINAL")
+        if found < loaded:
+            raise Bug(
+                f"run {run_id!r} has loaded {loaded} events into {self._storage.dataset!r}, and "
+                f"{found} of them are there"
+            )
+
+    def _span(self, mine: str, run_id: str) -> str:
+        """The condition on a run's rows, so that what lies outside of its time is not read."""
+        if self._schema.time_column is None:
+            return mine
+        time = quoted(self._schema.time_column)
+        first, last = self._engine.rows(
+            f"SELECT min({time}), max({time}) FROM {self._table} WHERE {mine}", {"run": run_id}
+        )[0]
+        return f"{mine} AND {time} BETWEEN {_literal(first)} AND {_literal(last)}"
+
+    def _count(self, condition: str, run_id: str, final: str = "") -> int:
+        counting = f"SELECT count() FROM {self._table}{final} WHERE {condition}"
+        return int(str(self._engine.rows(counting, {"run": run_id})[0][0]))
 
     def correct(self, run_id: str, ingested_at: datetime) -> int:
         """Puts tombstones where events of a run stand under an older time as well.
@@ -69,91 +137,66 @@ class EventTable:
             the run, so that both windows count as touched.
         """
         time = self._schema.time_column
-        if time is None:
+        if time is None or self._holds(self._loaded(run_id)):
             return 0
-        stale = self._engine.arrow(self._stale_query(time), {"run": run_id})
-        if stale.num_rows:
-            table = _replaced(stale, "run_id", pa.array([run_id] * stale.num_rows))
-            moments = pa.array([ingested_at] * table.num_rows, pa.timestamp("ms", tz="UTC"))
-            table = _replaced(table, _COPIED, moments)
-            table = table.append_column("_deleted", pa.array([1] * table.num_rows, pa.uint8()))
-            self.insert(table)
+        moved = MovedEvents(self._engine, self._table, time)
+        columns = list(self._store.columns(self._name))
+        for tombstones in moved.tombstones(run_id, ingested_at, columns):
+            self.insert(tombstones)
+        return moved.count(run_id)
+
+    def _loaded(self, run_id: str) -> int:
+        """How many events the ledger counts as loaded by a run."""
         found = self._engine.rows(
-            f"SELECT uniqExact(event_key, {quoted(time)}) FROM {self._table} "
-            f"WHERE run_id = {{run:String}} AND _deleted = 1",
-            {"run": run_id},
+            f"SELECT sum(loaded) FROM {qualified(self._store.database, LEDGER)} FINAL "
+            f"WHERE run_id = {{run:String}} AND dataset = {{dataset:String}}",
+            {"run": run_id, "dataset": self._storage.dataset},
         )
         return int(str(found[0][0]))
+
+    def _holds(self, count: int) -> bool:
+        """Whether the table has exactly so many rows; the engine knows without reading any.
+
+        As many rows as one run has loaded keys are those keys, each under one time.
+        """
+        found = self._engine.rows(f"SELECT count() FROM {self._table}")
+        return int(str(found[0][0])) == count
 
     def newest_expired(self, now: datetime) -> datetime | None:
         """The newest time of an event that is older than its retention.
 
         Only of what can be seen: a row that was replaced takes no event with it.
         """
-        condition, cut = self._expired(now)
-        if condition is None or self._schema.time_column is None:
+        before = self._kept_since(now)
+        if before is None or self._schema.time_column is None:
             return None
+        condition, cut = older(self._aging, before)
         found = self._engine.rows(
             f"SELECT count(), max({quoted(self._schema.time_column)}) "
             f"FROM {self._table} FINAL WHERE {condition}",
-            {"cut": cut},
+            cut,
         )[0]
         return found[1] if found[0] and isinstance(found[1], datetime) else None
 
     def expire(self, now: datetime) -> None:
-        """Deletes what is older than its retention, and rejects: they hold whole records."""
-        condition, cut = self._expired(now)
-        if condition is None:
-            return
-        self._delete(self._table, condition, cut)
-        rejects = rejected_table(self._storage.dataset)
-        older, cut = self._older(_COPIED, now, self._days())
-        self._delete(qualified(self._store.database, rejects), older, cut)
+        """Deletes what is older than its retention; rejects with it, since they hold records."""
+        self._pages.expire(now)
+        before = self._kept_since(now)
+        if before is not None:
+            delete_older(self._engine, self._table, self._aging, before)
+            rejects = qualified(self._store.database, rejected_table(self._storage.dataset))
+            delete_older(self._engine, rejects, _COPIED, before)
 
-    def _delete(self, table: str, condition: str, cut: str) -> None:
-        found = self._engine.rows(f"SELECT count() FROM {table} WHERE {condition}", {"cut": cut})
-        if found[0][0]:
-            self._engine.command(
-                f"ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 1",
-                {"cut": cut},
-            )
-
-    def _expired(self, now: datetime) -> tuple[str | None, str]:
-        days = self._days()
-        if not days:
-            return None, ""
+    @property
+    def _aging(self) -> str:
+        """The column that says how old an event is."""
         retention = self._storage.retention
-        return self._older(quoted(retention.from_) if retention else _COPIED, now, days)
+        return quoted(retention.from_) if retention else _COPIED
 
-    def _days(self) -> int:
-        """How long events are kept; 0 is for ever."""
+    def _kept_since(self, now: datetime) -> datetime | None:
         retention = self._storage.retention
-        return (retention.days if retention else self._storage.retention_days) or 0
-
-    def _older(self, column: str, now: datetime, days: int) -> tuple[str, str]:
-        cut = (now - timedelta(days=days)).strftime("%Y-%m-%d %H:%M:%S")
-        return f"{column} < {{cut:DateTime64(3, 'UTC')}}", cut
-
-    def _stale_query(self, time: str) -> str:
-        """Rows of keys that stand under two times, but the one that wins, with its version.
-
-        Of equal versions the later time wins, so that the order of loading does not matter.
-        """
-        keys = (
-            f"SELECT event_key FROM {self._table} WHERE event_key IN "
-            f"(SELECT event_key FROM {self._table} WHERE run_id = {{run:String}}) "
-            f"GROUP BY event_key HAVING uniqExact({quoted(time)}) > 1"
-        )
-        stored = self._store.columns(self._name)
-        columns = ", ".join(quoted(name) for name in stored if name not in ("_ver", "_deleted"))
-        of_key = "OVER (PARTITION BY event_key"
-        # An alias that is a column's name would stand for it in the outer WHERE as well.
-        return (
-            f"SELECT {columns}, winner AS `_ver` FROM (SELECT {columns}, "
-            f"max(_ver) {of_key}) AS winner, "
-            f"row_number() {of_key} ORDER BY _ver DESC, {quoted(time)} DESC) AS place "
-            f"FROM {self._table} FINAL WHERE event_key IN ({keys})) WHERE place > 1"
-        )
+        days = retention.days if retention else self._storage.retention_days
+        return None if days is None else now - timedelta(days=days)
 
     def _by_partition(self, rows: pa.Table) -> list[pa.Table]:
         """The rows, cut so that no insert touches too many partitions."""
@@ -173,5 +216,6 @@ class EventTable:
         ]
 
 
-def _replaced(table: pa.Table, name: str, values: pa.Array) -> pa.Table:
-    return table.set_column(table.schema.get_field_index(name), name, values)
+def _literal(moment: object) -> str:
+    text = f"{moment:%Y-%m-%d %H:%M:%S.%f}"[:-3]
+    return f"toDateTime64('{text}', 3, 'UTC')"

@@ -4,8 +4,8 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from chartly.load.project_tables import LEDGER
 from chartly.load.sql import qualified
-from chartly.load.tables import LEDGER
 from chartly_store.project import ProjectStore
 
 COUNTS = ("read", "loaded", "rejected", "duplicate", "filtered", "late")

@@ -1,7 +1,7 @@
 """A project's database: its datasets, who writes them, and how their tables follow the profiles."""
 
-import json
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 import pyarrow as pa
@@ -10,17 +10,13 @@ from chartly.api.event_schema import EventSchema
 from chartly.api.reference import Project
 from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
-from chartly.load.evolution import changes
+from chartly.load.pages import create_pages, pages_dataset, pages_layout
+from chartly.load.project_tables import DATASETS, create_project
 from chartly.load.sql import qualified
-from chartly.load.tables import (
-    DATASETS,
-    add_indexes,
-    create_dataset,
-    create_project,
-    data_table,
-    dataset_view,
-)
+from chartly.load.tables import data_table, rejected_table
 from chartly.names import database, sql_name
+from chartly_store.catalog import columns, size
+from chartly_store.layout import Layout
 from chartly_store.port import Engine
 
 
@@ -29,12 +25,16 @@ def claim_view(dataset: str) -> str:
     return sql_name(dataset) + "__claim"
 
 
+def _nobody_else() -> None:
+    """Where a store has one owner, nobody else writes."""
+
+
 @dataclass(frozen=True)
 class DatasetRow:
     """What is recorded of a dataset.
 
     Attributes:
-        layout: what can never change: time column, granularity, version field.
+        layout: how its rows are ordered and partitioned, as JSON.
         sealed_before: windows that start before it are never computed again.
     """
 
@@ -67,29 +67,31 @@ class ProjectStore:
         return found[0][0] == 1
 
     def ensure_dataset(
-        self, schema: EventSchema, storage: StorageSpec, workflow: str
+        self,
+        schema: EventSchema,
+        storage: StorageSpec,
+        workflow: str,
+        insist: Callable[[], None] = _nobody_else,
     ) -> DatasetRow:
         """Makes a dataset's tables what its profiles say, and claims it for a workflow.
+
+        Args:
+            insist: raises where the attempt may not write any more; asked before stored rows are
+                moved to another layout.
 
         Raises:
             RunError: ``DatasetInUse`` or ``SchemaIncompatible``.
         """
-        layout = json.dumps(
-            {
-                "time": schema.time_column,
-                "granularity": schema.granularity,
-                "version": schema.version_field,
-            }
-        )
-        row = self.claim(storage.dataset, workflow, layout)
-        for statement in create_dataset(self.database, schema, storage):
-            self.engine.command(statement)
-        stored = self.columns(data_table(storage.dataset))
-        for statement in changes(self.database, storage.dataset, schema, stored):
-            self.engine.command(statement)
-        for statement in add_indexes(self.database, schema, storage):
-            self.engine.command(statement)
-        self.engine.command(dataset_view(self.database, schema, storage.dataset))
+        layout = Layout(self.engine, self.database, schema, storage)
+        row = self._claimed(storage.dataset, workflow, layout.record)
+        layout.ensure(row.layout, insist)
+        if row.layout != layout.record:
+            row = self.record(replace(row, layout=layout.record))
+        if storage.raw.enabled:
+            pages = pages_dataset(storage)
+            self.claim(pages, workflow, pages_layout(storage.dataset))
+            for statement in create_pages(self.database, pages):
+                self.engine.command(statement)
         return row
 
     def claim(self, dataset: str, workflow: str, layout: str) -> DatasetRow:
@@ -98,17 +100,21 @@ class ProjectStore:
         Raises:
             RunError: ``DatasetInUse`` or ``SchemaIncompatible``.
         """
+        row = self._claimed(dataset, workflow, layout)
+        if row.layout != layout:
+            raise RunError(
+                Reason.SCHEMA_INCOMPATIBLE,
+                f"dataset {dataset!r} is laid out as {row.layout}; {layout} needs another dataset",
+            )
+        return row
+
+    def _claimed(self, dataset: str, workflow: str, layout: str) -> DatasetRow:
         row = self.dataset(dataset) or self._first_claim(dataset, workflow, layout)
         if row.workflow != workflow:
             raise RunError(
                 Reason.DATASET_IN_USE,
                 f"dataset {dataset!r} is written by workflow {row.workflow!r}; "
                 f"workflow {workflow!r} needs another one",
-            )
-        if row.layout != layout:
-            raise RunError(
-                Reason.SCHEMA_INCOMPATIBLE,
-                f"dataset {dataset!r} is laid out as {row.layout}; {layout} needs another dataset",
             )
         return row
 
@@ -133,7 +139,7 @@ class ProjectStore:
             row = DatasetRow(dataset, str(found[0][0]) if found else workflow, layout, None, 0)
             if row.workflow != workflow:
                 return row
-            self.record(row)
+            row = self.record(row)
         self.engine.command(f"DROP VIEW IF EXISTS {claim}")
         return row
 
@@ -146,9 +152,11 @@ class ProjectStore:
         )
         return DatasetRow(*found[0]) if found else None  # type: ignore[arg-type]  # as stored
 
-    def record(self, row: DatasetRow) -> None:
-        """Records a dataset anew; the higher version stays."""
-        self.insert_dicts(DATASETS, [{**asdict(row), "version": row.version + 1}])
+    def record(self, row: DatasetRow) -> DatasetRow:
+        """Records a dataset anew, and gives it the next version: the highest stays."""
+        recorded = replace(row, version=row.version + 1)
+        self.insert_dicts(DATASETS, [asdict(recorded)])
+        return recorded
 
     def forget(self, dataset: str) -> None:
         """Removes the record of a dataset that was dropped."""
@@ -160,21 +168,29 @@ class ProjectStore:
 
     def columns(self, table: str) -> dict[str, str]:
         """A table's columns and the engine's types; empty if it is not there."""
+        return columns(self.engine, self.database, table)
+
+    def pages_of(self, dataset: str) -> list[str]:
+        """The datasets that hold a dataset's pages as received."""
         found = self.engine.rows(
-            "SELECT name, type FROM system.columns "
-            "WHERE database = {database:String} AND table = {table:String} ORDER BY position",
-            {"database": self.database, "table": table},
+            f"SELECT dataset FROM {qualified(self.database, DATASETS)} FINAL "
+            f"WHERE layout = {{layout:String}} ORDER BY dataset",
+            {"layout": pages_layout(dataset)},
         )
-        return {str(name): str(kind) for name, kind in found}
+        return [str(row[0]) for row in found]
+
+    def tables_of(self, dataset: str) -> list[str]:
+        """The tables that a dataset fills: events, rejects, and pages as received."""
+        pages = [data_table(name) for name in self.pages_of(dataset)]
+        return [data_table(dataset), rejected_table(dataset), *pages]
+
+    def size_of(self, tables: list[str]) -> int:
+        """The compressed bytes of tables."""
+        return size(self.engine, self.database, tables)
 
     def bytes_on_disk(self, dataset: str) -> int:
-        """The compressed size of a dataset's rows."""
-        found = self.engine.rows(
-            "SELECT sum(bytes_on_disk) FROM system.parts "
-            "WHERE active AND database = {database:String} AND table = {table:String}",
-            {"database": self.database, "table": data_table(dataset)},
-        )
-        return int(str(found[0][0]))
+        """The compressed bytes of everything that a dataset fills."""
+        return self.size_of(self.tables_of(dataset))
 
     def insert_dicts(self, table: str, rows: list[dict[str, object]]) -> None:
         """Inserts a few rows into one of our own tables, as one block."""

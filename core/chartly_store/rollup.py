@@ -11,18 +11,17 @@ from chartly.api.analytics import AnalyticsSpec
 from chartly.api.columns import parse_column_type
 from chartly.api.duration import parse_duration
 from chartly.errors import Reason, RunError
-from chartly.extract.storable import arrow_type
+from chartly.load.project_tables import ATTEMPTS, PUBLISHED
 from chartly.load.sql import base_type, nullable, qualified, quoted
-from chartly.load.tables import ATTEMPTS, DURABLE, PUBLISHED, data_table
+from chartly.load.tables import DURABLE, data_table
 from chartly.query.fingerprint import fingerprint_query, fingerprint_text
-from chartly.query.gate import CheckedQuery, check_query
+from chartly.query.form import START
 from chartly.query.windows import Window, grain, windows_of
+from chartly_store.computation import Computation
 from chartly_store.project import ProjectStore
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_BATCH = 24
-_MAX_ROWS = 1_000_000
-_START, _GENERATION, _ROW = "_window_start", "_generation", "_row"
+_GENERATION, _ROW = "_generation", "_row"
 # Not a slug, so that no dataset can have this name.
 _WATERMARK = "#watermark"
 
@@ -60,7 +59,9 @@ class Rollup:
         self._engine = store.engine
         self._spec = spec
         self._time = time_column
-        self._query: CheckedQuery = check_query(spec)
+        self._computation = Computation(
+            store.engine, spec, store.view(spec.inputs.dataset), time_column
+        )
         self._output = spec.outputs.dataset
         self._table = data_table(self._output)
         self._published = qualified(store.database, PUBLISHED)
@@ -134,7 +135,7 @@ class Rollup:
 
     def _ensure_output(self) -> None:
         """The output's table and view; its columns are a contract from the first run on."""
-        natural = self._described()
+        natural = self._computation.columns()
         declared = self._declared(natural)
         stored = self._store.columns(self._table)
         if stored:
@@ -150,8 +151,8 @@ class Rollup:
         # The place of a row in its result is its identity: an insert that is sent again, because
         # the answer to it was lost, writes the same rows.
         layout = (
-            f"({columns}, {_START} DateTime64(3, 'UTC'), {_GENERATION} UInt64, {_ROW} UInt64) "
-            f"ENGINE = ReplacingMergeTree ORDER BY ({_START}, {_GENERATION}, {_ROW}) "
+            f"({columns}, {START} DateTime64(3, 'UTC'), {_GENERATION} UInt64, {_ROW} UInt64) "
+            f"ENGINE = ReplacingMergeTree ORDER BY ({START}, {_GENERATION}, {_ROW}) "
             f"SETTINGS {DURABLE}"
         )
         self._engine.command(f"CREATE TABLE IF NOT EXISTS {table} {layout}")
@@ -159,7 +160,7 @@ class Rollup:
         self._engine.command(
             f"CREATE OR REPLACE VIEW {self._store.view(self._output)} AS "
             f"SELECT {', '.join(map(quoted, declared))} FROM {table} FINAL "
-            f"WHERE ({_START}, {_GENERATION}) IN ({self._current()})"
+            f"WHERE ({START}, {_GENERATION}) IN ({self._current()})"
         )
 
     def _number_rows(self, table: str, layout: str, *, done: bool) -> None:
@@ -178,12 +179,6 @@ class Rollup:
             f"SELECT window_start, generation FROM {self._published} FINAL "
             f"WHERE dataset = '{self._output}'"
         )
-
-    def _described(self) -> dict[str, str]:
-        rows = self._engine.rows(
-            f"DESCRIBE TABLE ({self._sql('')}\n)", self._parameters([Window(_EPOCH, _EPOCH)], [""])
-        )
-        return {str(row[0]): str(row[1]) for row in rows}
 
     def _declared(self, natural: dict[str, str]) -> dict[str, str]:
         wanted = self._spec.outputs.columns
@@ -204,61 +199,15 @@ class Rollup:
     def _compute(self, windows: Sequence[Window], generation: Generation) -> dict[datetime, int]:
         """Inserts the rows of each window; nobody sees them before the switch."""
         counts = dict.fromkeys((one.start for one in windows), 0)
-        for first in range(0, len(windows), _BATCH):
-            batch = windows[first : first + _BATCH]
-            rows = self._run(batch)
-            for start in rows.column(_START).to_pylist():
-                counts[start] += 1
+        for rows in self._computation.tables(windows):
+            for found in rows.column(START).value_counts().to_pylist():
+                counts[found["values"]] += found["counts"]
             if rows.num_rows:
                 marks = pa.array([generation.number] * rows.num_rows, pa.uint64())
                 places = pa.array(range(rows.num_rows), pa.uint64())
                 numbered = rows.append_column(_GENERATION, marks).append_column(_ROW, places)
                 self._engine.insert(self._store.database, self._table, numbered)
         return counts
-
-    def _run(self, batch: Sequence[Window]) -> pa.Table:
-        suffixes = [str(position) for position in range(len(batch))]
-        instant = "DateTime64(3, 'UTC')"
-        sql = "\nUNION ALL\n".join(
-            f"SELECT *, {{window_start{suffix}:{instant}}} AS {_START} FROM ({self._sql(suffix)}\n)"
-            for suffix in suffixes
-        )
-        limits: dict[str, str | int] = {
-            "readonly": 2,
-            "max_execution_time": self._spec.limits.max_seconds,
-            "max_memory_usage": self._spec.limits.max_memory_bytes,
-            "max_result_rows": _MAX_ROWS,
-            "result_overflow_mode": "throw",
-        }
-        found = self._engine.arrow(sql, self._parameters(batch, suffixes), limits)
-        return self._cast(found)
-
-    def _cast(self, found: pa.Table) -> pa.Table:
-        """The result in the declared types; what would lose digits is an error."""
-        for name, kind in self._spec.outputs.columns.items():
-            position = found.schema.get_field_index(name)
-            try:
-                column = found.column(position).cast(arrow_type(parse_column_type(kind)))
-            except pa.ArrowInvalid as error:
-                raise RunError(
-                    Reason.OUTPUT_CONTRACT,
-                    f"output {self._output!r}: column {name!r} does not fit {kind}: {error}",
-                ) from None
-            found = found.set_column(position, name, column)
-        start = found.schema.get_field_index(_START)
-        return found.set_column(
-            start, _START, found.column(start).cast(pa.timestamp("ms", tz="UTC"))
-        )
-
-    def _sql(self, suffix: str) -> str:
-        return self._query.sql(self._store.view(self._spec.inputs.dataset), suffix)
-
-    def _parameters(self, windows: Sequence[Window], suffixes: Sequence[str]) -> dict[str, object]:
-        parameters: dict[str, object] = {}
-        for window, suffix in zip(windows, suffixes, strict=True):
-            parameters[f"window_start{suffix}"] = _plain(window.start)
-            parameters[f"window_end{suffix}"] = _plain(window.end)
-        return parameters
 
     def _switch(
         self,
@@ -297,17 +246,12 @@ class Rollup:
         table = qualified(self._store.database, self._table)
         stale = (
             f"{_GENERATION} <= {generation.number} "
-            f"AND ({_START}, {_GENERATION}) NOT IN ({self._current()})"
+            f"AND ({START}, {_GENERATION}) NOT IN ({self._current()})"
         )
         if self._engine.rows(f"SELECT count() FROM {table} WHERE {stale}")[0][0]:
             self._engine.command(
                 f"ALTER TABLE {table} DELETE WHERE {stale} SETTINGS mutations_sync = 1"
             )
-
-
-def _plain(moment: datetime) -> str:
-    """An instant as the engine takes it for a parameter: in UTC, without saying so."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
 
 
 def _shown(columns: dict[str, str]) -> str:

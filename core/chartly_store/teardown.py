@@ -1,7 +1,9 @@
 """Removal of stored datasets, in an order and a way that a killed process can take up again."""
 
+from chartly.load.project_tables import PUBLISHED
+from chartly.load.rebuild import aside_table
 from chartly.load.sql import qualified
-from chartly.load.tables import PUBLISHED, data_table, rejected_table
+from chartly.load.tables import data_table, rejected_table
 from chartly.names import sql_name
 from chartly_store.project import ProjectStore, claim_view
 
@@ -20,9 +22,13 @@ def drop_output(store: ProjectStore, dataset: str) -> bool:
 
 
 def drop_dataset(store: ProjectStore, dataset: str) -> bool:
-    """Drops a canonical dataset and its rejects; returns whether there was one."""
+    """Drops a canonical dataset, its rejects and pages; returns whether there was one."""
     there = _exists(store, data_table(dataset))
-    _drop(store, dataset, data_table(dataset), rejected_table(dataset))
+    for pages in store.pages_of(dataset):
+        _drop(store, pages, data_table(pages))
+        store.forget(pages)
+    tables = (aside_table(dataset), data_table(dataset), rejected_table(dataset))
+    _drop(store, dataset, *tables)
     store.forget(dataset)
     return there
 

@@ -138,7 +138,6 @@ UNSERVED = [
     ("normalizer", "unknownFields", "capture"),
     ("normalizer", "sensitive", ["$.a"]),
     ("storage", "writeMode", "replace"),
-    ("storage", "raw.enabled", True),
     ("analytics", "inputs.lookback", "P1D"),
     ("workflow", "parameters", [{"name": "a"}]),
     ("workflow", "schedule", {"cron": "0 * * * *"}),

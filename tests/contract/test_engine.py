@@ -7,19 +7,24 @@ import itertools
 import json
 import os
 from contextlib import closing
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pytest
 
+from chartly.api.event_schema import event_schema
+from chartly.api.normalizer import NormalizerSpec
 from chartly.api.reference import Project
+from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
 from chartly.load.sql import qualified
 from chartly_store.access import Access
 from chartly_store.embedded import open_embedded
+from chartly_store.events import EventTable
 from chartly_store.ledger import Ledger
+from chartly_store.pages import RawPage
 from chartly_store.project import ProjectStore
 from chartly_store.server import Patience, ServerEngine, open_server
 from support.clickhouse_process import Serving, clickhouse
@@ -27,6 +32,7 @@ from support.loading import load_pages, page, sale, sales_plan
 
 REAL = os.environ.get("CHARTLY_TEST_CLICKHOUSE")
 LEGS = ["embedded", "server", *(["real"] if REAL else [])]
+NUMBERS = itertools.count()
 NAMES = (f"chartly_contract_{os.getpid()}_{number}" for number in itertools.count())
 MOMENT = datetime(2026, 2, 2, 10, 15, 0, 123000, tzinfo=UTC)
 LONGEST_DECIMAL = Decimal("12345678901234567890123456789.123456789")
@@ -225,6 +231,124 @@ def test_an_insert_that_is_repeated_is_not_filtered(engine, database):
     for _ in range(2):
         engine.insert(database, "d", pa.table({"a": pa.array([1], pa.uint64())}))
     assert engine.rows(f"SELECT count() FROM {database}.d") == [(2,)]
+
+
+FOLLOWED = {
+    "columns": {"amount": "Decimal(18,2)"},
+    "partitioning": {"by": ["occurred_at"], "granularity": "month"},
+    "raw": {"enabled": True},
+}
+
+
+@pytest.fixture
+def store(engine):
+    made = ProjectStore(engine, Project("contract", f"n-{os.getpid()}-{next(NUMBERS)}"))
+    made.create()
+    yield made
+    engine.command(f"DROP DATABASE {made.database} SYNC")
+
+
+def events(store, **changes):
+    """A dataset of events with an amount that no transform has touched."""
+    normalizer = {
+        "canonicalEventType": "sales.event",
+        "requiredFields": ["occurred_at"],
+        "mapping": {"event_id": "$.id", "occurred_at": "$.t", "amount": "$.a"},
+        "transforms": [{"op": "toUtcTimestamp", "field": "occurred_at"}],
+    }
+    storage = {"dataset": "sales", "partitioning": {"by": ["occurred_at"]}, **changes}
+    profile = StorageSpec.model_validate_json(json.dumps(storage))
+    schema = event_schema(NormalizerSpec.model_validate_json(json.dumps(normalizer)), profile)
+    store.ensure_dataset(schema, profile, "flow")
+    return EventTable(store, schema, profile)
+
+
+def put(table, amounts):
+    """Events of one page an amount, a day apart; each page has a dictionary of its own."""
+    pages = [
+        pa.table(
+            {
+                "event_id": [f"e-{number}"],
+                "event_key": [f"e-{number}"],
+                "occurred_at": pa.array([MOMENT + timedelta(days=number)]),
+                "amount": [amount],
+                "_page": pa.array([f"{number:064x}"]).dictionary_encode(),
+                "_index": pa.array([number], pa.uint32()),
+                "_ver": pa.array([1], pa.uint64()),
+                "_deleted": pa.array([0], pa.uint8()),
+            }
+        )
+        for number, amount in enumerate(amounts)
+    ]
+    table.insert(pa.concat_tables(pages))
+
+
+def test_a_reference_names_page_and_place(store):
+    put(events(store), ["1", "2"])
+    assert store.engine.rows(
+        f"SELECT raw_ref, toTypeName(raw_ref) FROM {store.view('sales')} ORDER BY raw_ref"
+    ) == [(f"sha256:{number:064x}#{number}", "String") for number in range(2)]
+
+
+def test_stored_rows_move_to_another_layout(store):
+    put(events(store), ["1.50"] * 60)
+    events(store, **FOLLOWED)
+    found = store.engine.rows(f"SELECT amount, count() FROM {store.view('sales')} GROUP BY amount")
+    assert found == [(Decimal("1.50"), 60)]
+    assert store.columns("sales__data__rebuild") == {}
+    assert store.engine.rows(
+        "SELECT partition_key FROM system.tables WHERE database = {database:String} "
+        "AND name = 'sales__data'",
+        {"database": store.database},
+    ) == [("toYYYYMM(occurred_at)",)]
+
+
+def test_stored_rows_that_do_not_fit_stay_where_they_are(store):
+    """INV-10."""
+    put(events(store), ["1.50", "1.505"])
+    before = store.columns("sales__data")
+    with pytest.raises(RunError, match="1 of 2 values do not fit exactly") as caught:
+        events(store, **FOLLOWED)
+    assert caught.value.reason is Reason.SCHEMA_INCOMPATIBLE
+    assert store.columns("sales__data") == before
+
+
+def test_pages_are_kept_as_received(store):
+    table = events(store, **FOLLOWED)
+    body = b'{"data": ["\xc3\xa4"]}\n\n;\n'
+    page = RawPage("ab" * 32, "main", "run-1", 3, MOMENT, body)
+    for _ in range(2):
+        table.insert_raw([page])
+    sql = f"SELECT sha256, segment, size, body FROM `{store.database}`.sales_raw"
+    assert store.engine.rows(sql) == [("ab" * 32, 3, len(body), body.decode())]
+
+
+def test_a_dataset_has_a_largest_size(store):
+    table = events(store, maxBytes=100)
+    table.insist_on_room()
+    put(table, ["1", "2"])
+    with pytest.raises(RunError, match="dataset 'sales' is larger than its maxBytes 100") as caught:
+        table.insist_on_room()
+    assert caught.value.reason is Reason.STORAGE_QUOTA_EXCEEDED
+
+
+def test_a_limit_that_the_engine_was_given_is_one_of_size(engine, database):
+    """Whoever runs a server may set one: the next attempt would be refused as well."""
+    known = engine.rows(
+        "SELECT count() FROM system.merge_tree_settings "
+        "WHERE name = 'max_table_size_bytes_compressed'"
+    )
+    if known == [(0,)]:
+        pytest.skip("engine before 26.9")
+    engine.command(
+        f"CREATE TABLE {database}.s (a UInt64) ENGINE = MergeTree ORDER BY a "
+        f"SETTINGS max_table_size_bytes_compressed = 1"
+    )
+    rows = pa.table({"a": pa.array([1], pa.uint64())})
+    engine.insert(database, "s", rows)
+    with pytest.raises(RunError, match="the store refused: Code: 1016") as caught:
+        engine.insert(database, "s", rows)
+    assert caught.value.reason is Reason.STORAGE_QUOTA_EXCEEDED
 
 
 REFUSED = [

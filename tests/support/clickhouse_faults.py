@@ -1,10 +1,18 @@
 """What the test server does wrong when it is told to."""
 
+import os
 import re
+import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-KINDS = ("drop-before", "drop-after", "truncate", "unavailable", "delay")
+KINDS = (
+    "drop-before", "drop-after", "truncate", "unavailable", "full", "refuse", "delay", "hold",
+    "die-before", "die-within", "die-after",
+)  # fmt: skip
+_LONGEST_HOLD = 120.0
 
 
 @dataclass(frozen=True)
@@ -14,7 +22,10 @@ class Fault:
     Attributes:
         kind: ``drop-before`` and ``drop-after`` close the connection before or after the work;
             ``truncate`` closes it in the middle of the answer; ``unavailable`` answers 503;
-            ``delay`` waits before the work.
+            ``full`` refuses as a server without room does; ``refuse`` shuts the door until it is
+            opened; ``delay`` waits before the work, ``hold`` until ``release``; ``die-before``,
+            ``die-within`` and ``die-after`` kill the server, the second so long after the work has
+            begun.
         match: a regular expression that the statement must hold.
         times: for how many statements.
         skip: how many matching statements go well before.
@@ -32,13 +43,41 @@ class Fault:
         re.compile(self.match)
 
 
+def die() -> None:
+    """The process is gone, and nothing in it has had a word in that."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 class Faults:
     """The faults that are still to come, and the statements that were served."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open: list[Fault] = []
+        self._gate = threading.Condition()
+        self._held = self._releases = 0
         self.hit = 0
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Waits for a release before the block, which the release waits for in its turn."""
+        with self._gate:
+            self._held += 1
+            seen = self._releases
+            self._gate.wait_for(lambda: self._releases > seen, _LONGEST_HOLD)
+        try:
+            yield
+        finally:
+            with self._gate:
+                self._held -= 1
+                self._gate.notify_all()
+
+    def release(self) -> None:
+        """Lets held statements run; they are through when it returns."""
+        with self._gate:
+            self._releases += 1
+            self._gate.notify_all()
+            self._gate.wait_for(lambda: self._held == 0, _LONGEST_HOLD)
 
     def add(self, fault: Fault) -> None:
         with self._lock:

@@ -37,6 +37,10 @@ class ClickHouse:
         """Lets something go wrong; see ``support.clickhouse_faults``."""
         self._switch("/fault", {"kind": kind, "match": match, "times": times, **more})
 
+    def release(self) -> None:
+        """Lets statements go on that a fault holds; they are through when this returns."""
+        self._switch("/release")
+
     def clear(self) -> None:
         """Takes back the faults that have not come yet."""
         self._switch("/clear")
@@ -81,7 +85,7 @@ class ClickHouse:
             f"http://127.0.0.1:{self.control}{path}", json.dumps(given).encode()
         )
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=30) as response:
+        with opener.open(request, timeout=60) as response:
             return json.loads(response.read())
 
 
@@ -91,11 +95,13 @@ class Serving:
 
     Attributes:
         tls: a PEM file of key and certificates.
+        port: of the data; 0 is a free one.
     """
 
     host: str = "127.0.0.1"
     zone: str = "UTC"
     tls: Path | None = None
+    port: int = 0
 
 
 def start_clickhouse(
@@ -106,7 +112,7 @@ def start_clickhouse(
     known = path / "users.json"
     known.write_text(json.dumps([asdict(one) for one in (ADMIN, *users)]), encoding="utf-8")
     command = [sys.executable, "-m", "support.clickhouse_server", "--bind", how.host]
-    command += ["--path", str(path / "data"), "--users", str(known)]
+    command += ["--port", str(how.port), "--path", str(path / "data"), "--users", str(known)]
     command += ["--tls", str(how.tls)] if how.tls else []
     with (path / "server.log").open("ab") as log:
         process = subprocess.Popen(

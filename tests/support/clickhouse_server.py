@@ -15,6 +15,7 @@ import sys
 import threading
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 
 from support.clickhouse_access import User, Users, insist
 from support.clickhouse_engine import OneEngine, Query, RefusalError
-from support.clickhouse_faults import Fault, Faults
+from support.clickhouse_faults import Fault, Faults, die
 from support.clickhouse_http import (
     asked_in,
     compressed,
@@ -36,6 +37,9 @@ from support.clickhouse_http import (
 
 _SHOWN = 2000
 _UNAVAILABLE = b"upstream connect error or disconnect/reset before headers\n"
+_FULL = RefusalError(
+    243, "Cannot reserve 1.00 MiB, not enough space: Cannot reserve 1.00 MiB. (NOT_ENOUGH_SPACE)"
+)
 
 
 @dataclass
@@ -49,6 +53,7 @@ class Service:
     trust: ssl.SSLContext | None = None
     stopping: threading.Event = field(default_factory=threading.Event)
     connections: set[socket.socket] = field(default_factory=set)
+    shut: Callable[[], None] = lambda: None
 
 
 class Listener(ThreadingHTTPServer):
@@ -162,15 +167,29 @@ class DataHandler(_Handler):
             return
         shown = query.sql[:_SHOWN]
         fault = self.service.faults.take(shown)
-        if fault is not None and fault.kind == "delay":
+        kind = fault.kind if fault is not None else ""
+        if fault is not None and kind == "delay":
             self.service.stopping.wait(fault.seconds)
-        if fault is not None and fault.kind == "drop-before":
-            self._drop()
-        elif fault is not None and fault.kind == "unavailable":
+        if kind in ("drop-before", "refuse", "die-before"):
+            self._go_away(kind)
+        elif kind == "unavailable":
             self.respond(503, _UNAVAILABLE, {"Content-Type": "text/plain"})
+        elif kind == "full":
+            self.respond(*refusal_of(_FULL))
         else:
+            if fault is not None and kind == "die-within":
+                threading.Timer(fault.seconds, die).start()
             self.service.served.append(shown)
-            self._answer(query, fault.kind if fault is not None else "")
+            with self.service.faults.held() if kind == "hold" else nullcontext():
+                self._answer(query, kind)
+
+    def _go_away(self, kind: str) -> None:
+        """Nothing is done, and nobody is told."""
+        if kind == "die-before":
+            die()
+        if kind == "refuse":
+            self.service.shut()
+        self._drop()
 
     def _query(self, body: bytes) -> Query:
         headers = {name.lower(): value for name, value in self.headers.items()}
@@ -193,6 +212,8 @@ class DataHandler(_Handler):
             status, body, headers = 200, answer.body, headers_of(answer)
         except RefusalError as error:
             status, body, headers = refusal_of(error)
+        if fault == "die-after":
+            die()
         if fault == "drop-after":
             self._drop()
             return
@@ -225,7 +246,7 @@ def _serving(service: Service) -> type[DataHandler]:
 
 
 def _control_handler(service: Service, door: Door) -> type[_Handler]:
-    """The switches: ``POST /fault|/shut|/open|/clear|/users``, ``GET /state``."""
+    """The switches: ``POST /fault|/release|/shut|/open|/clear|/users``, ``GET /state``."""
 
     def shown(_given: Any) -> dict[str, object]:
         return {
@@ -237,6 +258,7 @@ def _control_handler(service: Service, door: Door) -> type[_Handler]:
 
     acts: dict[str, Callable[[Any], object]] = {
         "/fault": lambda given: service.faults.add(Fault(**given)),
+        "/release": lambda _given: service.faults.release(),
         "/clear": lambda _given: service.faults.clear(),
         "/shut": lambda _given: door.shut(),
         "/open": lambda _given: door.open(),
@@ -283,6 +305,7 @@ def serve(address: tuple[str, int], control: tuple[str, int], service: Service) 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stopping.set())
     door = Door(address, service)
+    service.shut = door.shut
     switches = Listener(control, _control_handler(service, door))
     threading.Thread(target=switches.serve_forever, args=(0.02,), daemon=True).start()
     sys.stdout.write(json.dumps({"port": door.port, "control": switches.server_address[1]}) + "\n")

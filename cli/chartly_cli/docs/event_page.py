@@ -1,8 +1,8 @@
 """``event.md``: the canonical event contract, and what is stored of rejects."""
 
 from chartly.api.columns import COLUMN_TYPES
+from chartly.extract.keys import KEY_LIMIT
 from chartly.extract.reject import RECORD_LIMIT
-from chartly.extract.shaper import KEY_LIMIT
 from chartly.load.tables import ENVELOPE_TYPES
 from chartly_cli.docs.markdown import code, page, section, table
 

@@ -46,9 +46,11 @@ class QueryTemplate(SpecModel):
 
 class Limits(SpecModel):
     max_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
-    """How long the query may take."""
+    """How long one query may take. It may be for many windows, or for fewer where that is too
+    long.
+    """
     max_memory_bytes: Bytes = 2 * 1024 * 1024 * 1024
-    """How much memory it may take."""
+    """How much memory one query may take, likewise."""
 
 
 class AnalyticsSpec(SpecModel):

@@ -38,11 +38,11 @@ class Raw(SpecModel):
     """Whether the pages as received are kept, and how long."""
 
     enabled: bool = False
-    """Keeps pages as received. Not served yet."""
+    """Keeps pages as received: whole, with every field that no mapping names."""
     dataset: Slug | None = None
-    """The dataset of the pages."""
+    """The name that they are read by; without one it is the dataset's with `-raw`."""
     retention_days: Days = 7
-    """How long they are kept."""
+    """Days that a page is kept, counted from when a run last received it."""
 
 
 class StorageSpec(SpecModel):
@@ -67,7 +67,9 @@ class StorageSpec(SpecModel):
     otherwise `String`.
     """
     max_bytes: Bytes = 1 << 40
-    """Compressed size above which nothing more is loaded (`StorageQuotaExceeded`)."""
+    """Compressed size of events, rejects and kept pages above which nothing more is loaded
+    (`StorageQuotaExceeded`).
+    """
     write_mode: Literal["append", "replace"] = "append"
     """`append` adds and updates events. `replace` is not served yet."""
     raw: Raw = Raw.model_construct()

@@ -30,6 +30,14 @@ def nullable(engine_type: str) -> str:
     return engine_type if engine_type.startswith("Nullable(") else f"Nullable({engine_type})"
 
 
+def bare(engine_type: str) -> str:
+    """The type without the wrappers that change no value."""
+    for wrapper in ("LowCardinality(", "Nullable("):
+        if engine_type.startswith(wrapper):
+            engine_type = engine_type[len(wrapper) : -1]
+    return engine_type
+
+
 def column_type(column: Column) -> str:
     """The engine's type of a payload column."""
     kind = base_type(column.type)

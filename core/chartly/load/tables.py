@@ -1,4 +1,4 @@
-"""The tables of a project as SQL text (contracts section 8)."""
+"""The tables of a dataset as SQL text."""
 
 from chartly.api.event_schema import EventSchema
 from chartly.api.storage import StorageSpec
@@ -7,94 +7,38 @@ from chartly.names import sql_name
 
 DATA = "__data"
 REJECTED = "__rejected"
-LEDGER = "__ledger"
-ATTEMPTS = "__attempts"
-PUBLISHED = "__published"
-DATASETS = "__datasets"
-
 DURABLE = "fsync_after_insert = 1, fsync_part_directory = 1"
 """Costs a few milliseconds an insert and survives a power cut."""
 
-_INSTANT = "DateTime64(3, 'UTC')"
-_TEXT = "LowCardinality(String)"
+INSTANT = "DateTime64(3, 'UTC')"
+TEXT = "LowCardinality(String)"
 ENVELOPE_TYPES = {
-    "type": _TEXT,
-    "tenant_id": _TEXT,
-    "project_id": _TEXT,
-    "ingested_at": _INSTANT,
+    "type": TEXT,
+    "tenant_id": TEXT,
+    "project_id": TEXT,
+    "ingested_at": INSTANT,
     "raw_ref": "String",
-    "run_id": _TEXT,
-    "profile_digest": _TEXT,
+    "run_id": TEXT,
+    "profile_digest": TEXT,
     "event_key": "String",
 }
-_COUNTS = ("read", "loaded", "rejected", "duplicate", "filtered", "late")
+"""What a view shows of an event beside its payload."""
+# A reference into a page is computed: as text of its own it would cost a quarter of an insert.
+_REFERENCE = "concat('sha256:', _page, '#', toString(_index)) AS `raw_ref`"
+OWN_TYPES = {
+    **{name: kind for name, kind in ENVELOPE_TYPES.items() if name != "raw_ref"},
+    "_page": TEXT,
+    "_index": "UInt32",
+    "_ver": "UInt64",
+    "_deleted": "UInt8",
+}
+"""What a row of events holds beside its payload; ``_page`` is the SHA-256 of its page in hex."""
 _PARTITIONS = {
     "hour": "toStartOfHour({})",
     "day": "toYYYYMMDD({})",
     "week": "toMonday({})",
     "month": "toYYYYMM({})",
     "year": "toYear({})",
-}
-_SYSTEM: dict[str, tuple[dict[str, str], str]] = {
-    ATTEMPTS: (
-        {
-            "run_id": "String",
-            "attempt": "UInt32",
-            "ordinal": "UInt32",
-            "workflow": _TEXT,
-            "workflow_version": _TEXT,
-            "config_digest": _TEXT,
-            "state": _TEXT,
-            "reason": _TEXT,
-            "message": "String",
-            "result": "String",
-            "audit_head": "String",
-            "ingested_at": _INSTANT,
-            "updated_at": _INSTANT,
-            "version": "UInt8",
-        },
-        "ReplacingMergeTree(version) ORDER BY (run_id, attempt)",
-    ),
-    LEDGER: (
-        {
-            "dataset": _TEXT,
-            "run_id": _TEXT,
-            "stream": _TEXT,
-            "segment": "UInt32",
-            "attempt": "UInt32",
-            "ordinal": "UInt32",
-            "state_key": _TEXT,
-            "page_sha256": "String",
-            "bytes": "UInt64",
-            **dict.fromkeys(_COUNTS, "UInt64"),
-            "position": "String",
-            "token_hash": "String",
-            "committed_at": _INSTANT,
-        },
-        "ReplacingMergeTree(ordinal) ORDER BY (dataset, run_id, stream, segment)",
-    ),
-    PUBLISHED: (
-        {
-            "dataset": _TEXT,
-            "window_start": _INSTANT,
-            "window_end": _INSTANT,
-            "generation": "UInt64",
-            "run_id": _TEXT,
-            "digest": _TEXT,
-            "rows": "UInt64",
-        },
-        "ReplacingMergeTree(generation) ORDER BY (dataset, window_start)",
-    ),
-    DATASETS: (
-        {
-            "dataset": _TEXT,
-            "workflow": _TEXT,
-            "layout": "String",
-            "sealed_before": f"Nullable({_INSTANT})",
-            "version": "UInt64",
-        },
-        "ReplacingMergeTree(version) ORDER BY dataset",
-    ),
 }
 
 
@@ -106,34 +50,27 @@ def rejected_table(dataset: str) -> str:
     return sql_name(dataset) + REJECTED
 
 
-def create_project(database: str) -> list[str]:
-    """The project's database and its own tables."""
-    return [f"CREATE DATABASE IF NOT EXISTS {quoted(database)}"] + [
-        _create(database, table, columns, engine) for table, (columns, engine) in _SYSTEM.items()
-    ]
-
-
 def create_dataset(database: str, schema: EventSchema, storage: StorageSpec) -> list[str]:
     """The tables of a dataset; its view comes after any change of columns."""
     columns = {column.name: column_type(column) for column in schema.columns}
-    columns |= ENVELOPE_TYPES | {"_ver": "UInt64", "_deleted": "UInt8"}
+    columns |= OWN_TYPES
     data = data_table(storage.dataset)
     rejects = {
-        "run_id": _TEXT,
+        "run_id": TEXT,
         "raw_ref": "String",
-        "stream": _TEXT,
+        "stream": TEXT,
         "segment": "UInt32",
-        "reason": _TEXT,
-        "field": _TEXT,
-        "path": _TEXT,
+        "reason": TEXT,
+        "field": TEXT,
+        "path": TEXT,
         "message": "String",
         "record": "String CODEC(ZSTD(1))",
-        "profile_digest": _TEXT,
-        "ingested_at": _INSTANT,
+        "profile_digest": TEXT,
+        "ingested_at": INSTANT,
     }
     return [
-        _create(database, data, columns, _events_engine(schema), _indexes(schema, storage)),
-        _create(
+        create_events(database, data, columns, schema, storage),
+        create_table(
             database,
             rejected_table(storage.dataset),
             rejects,
@@ -144,20 +81,35 @@ def create_dataset(database: str, schema: EventSchema, storage: StorageSpec) -> 
 
 def dataset_view(database: str, schema: EventSchema, dataset: str) -> str:
     """What users and analytics read: one row per event, without tombstones and versions."""
-    names = [column.name for column in schema.columns] + list(ENVELOPE_TYPES)
+    payload = [quoted(column.name) for column in schema.columns]
+    envelope = [_REFERENCE if name == "raw_ref" else quoted(name) for name in ENVELOPE_TYPES]
     return (
         f"CREATE OR REPLACE VIEW {qualified(database, sql_name(dataset))} AS "
-        f"SELECT {', '.join(map(quoted, names))} "
+        f"SELECT {', '.join(payload + envelope)} "
         f"FROM {qualified(database, data_table(dataset))} FINAL"
     )
 
 
-def _events_engine(schema: EventSchema) -> str:
+def create_events(
+    database: str, table: str, columns: dict[str, str], schema: EventSchema, storage: StorageSpec
+) -> str:
+    """A table of events, ordered and indexed as the profiles say."""
     engine = "ReplacingMergeTree(_ver, _deleted)"
+    partition = partition_of(schema)
+    if partition:
+        engine += (
+            f" PARTITION BY {partition} ORDER BY ({quoted(str(schema.time_column))}, event_key)"
+        )
+    else:
+        engine += " ORDER BY event_key"
+    return create_table(database, table, columns, engine, _indexes(schema, storage))
+
+
+def partition_of(schema: EventSchema) -> str:
+    """The partition key of a table of events; empty where they have no time."""
     if schema.time_column is None:
-        return f"{engine} ORDER BY event_key"
-    partition = _PARTITIONS[schema.granularity or "day"].format(quoted(schema.time_column))
-    return f"{engine} PARTITION BY {partition} ORDER BY ({quoted(schema.time_column)}, event_key)"
+        return ""
+    return _PARTITIONS[schema.granularity or "day"].format(quoted(schema.time_column))
 
 
 def add_indexes(database: str, schema: EventSchema, storage: StorageSpec) -> list[str]:
@@ -182,7 +134,7 @@ def _indexes(schema: EventSchema, storage: StorageSpec) -> list[str]:
     ]
 
 
-def _create(
+def create_table(
     database: str,
     table: str,
     columns: dict[str, str],

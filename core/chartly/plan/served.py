@@ -84,8 +84,6 @@ def _normalizer(spec: NormalizerSpec) -> Iterator[tuple[str, str]]:
 def _storage(spec: StorageSpec) -> Iterator[tuple[str, str]]:
     if spec.write_mode != "append":
         yield f"writeMode {spec.write_mode!r}", "append"
-    if spec.raw.enabled:
-        yield "raw.enabled", ""
 
 
 def _workflow(spec: WorkflowSpec) -> Iterator[tuple[str, str]]:

@@ -8,15 +8,13 @@ import re
 from dataclasses import dataclass
 
 from chartly.api.analytics import AnalyticsSpec
-from chartly.api.suggestion import did_you_mean, one_of
+from chartly.api.suggestion import did_you_mean
 from chartly.errors import SpecError
 from chartly.query.functions import AGGREGATES, SCALARS, hint, is_allowed
 from chartly.query.lexer import Token, place, tokens
+from chartly.query.placeholders import PLACEHOLDERS, filled, marked, placeholder_of, uses
 
-PLACEHOLDERS = ("dataset", "window_start", "window_end")
-_PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_0-9]*)\s*\}\}")
-_MARKER = "zz_"
-_INSTANT = "DateTime64(3, 'UTC')"
+INSTANT = "DateTime64(3, 'UTC')"
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _KEYWORDS = """
 select from where having by and or not in as over on using when then else case between exists
@@ -55,10 +53,10 @@ class CheckedQuery:
         """
         values = {
             "dataset": view,
-            "window_start": f"{{window_start{suffix}:{_INSTANT}}}",
-            "window_end": f"{{window_end{suffix}:{_INSTANT}}}",
+            "window_start": f"{{window_start{suffix}:{INSTANT}}}",
+            "window_end": f"{{window_end{suffix}:{INSTANT}}}",
         }
-        return _PLACEHOLDER.sub(lambda found: values[found[1]], self.text)
+        return filled(self.text, values)
 
 
 def check_query(spec: AnalyticsSpec, where: str = "queryTemplate.text") -> CheckedQuery:
@@ -69,28 +67,11 @@ def check_query(spec: AnalyticsSpec, where: str = "queryTemplate.text") -> Check
             would not give the same answer every time.
     """
     text = spec.query_template.text
-    marked = _marked(text, where)
-    found = tokens(marked, where)
-    _check_words(found, marked, where)
+    parsable = marked(text, where)
+    found = tokens(parsable, where)
+    _check_words(found, parsable, where)
     _check_placeholders(found, text, where)
-    return CheckedQuery(text, _check_structure(marked, where))
-
-
-def _marked(text: str, where: str) -> str:
-    """The text with identifiers of the same length in place of placeholders."""
-    if re.search(rf"\b{_MARKER}", text, re.IGNORECASE):
-        raise SpecError(f"{where}: names that start with {_MARKER} are ours")
-    for found in _PLACEHOLDER.finditer(text):
-        if found[1] not in PLACEHOLDERS:
-            raise SpecError(
-                f"{where}: {place(text, found.start())}: {found.group()} is not a placeholder; "
-                f"{one_of(found[1], PLACEHOLDERS)}"
-            )
-    return _PLACEHOLDER.sub(lambda one: (_MARKER + one[1]).ljust(len(one.group()), "_"), text)
-
-
-def _placeholder_of(word: str) -> str:
-    return word.removeprefix(_MARKER).rstrip("_") if word.startswith(_MARKER) else ""
+    return CheckedQuery(text, _check_structure(parsable, where))
 
 
 def _check_words(found: list[Token], sql: str, where: str) -> None:
@@ -126,22 +107,22 @@ def _is_type(name: str) -> bool:
 
 
 def _check_placeholders(found: list[Token], text: str, where: str) -> None:
-    words = [_placeholder_of(token.text) for token in found if token.kind == "word"]
+    words = [placeholder_of(token.text) for token in found if token.kind == "word"]
     for name in PLACEHOLDERS:
-        used = sum(one[1] == name for one in _PLACEHOLDER.finditer(text))
+        used = uses(text, name)
         if used == 0:
             raise SpecError(f"{where}: {{{{{name}}}}} must appear")
         if words.count(name) != used:
             raise SpecError(f"{where}: {{{{{name}}}}} must not stand in quotes")
 
 
-def _check_structure(marked: str, where: str) -> tuple[str, ...]:
+def _check_structure(parsable: str, where: str) -> tuple[str, ...]:
     # Imported where it is needed: it costs start-up time.
     import sqlglot  # noqa: PLC0415
     from sqlglot import exp  # noqa: PLC0415
 
     try:
-        statements = sqlglot.parse(marked, read="clickhouse")
+        statements = sqlglot.parse(parsable, read="clickhouse")
     except (sqlglot.errors.SqlglotError, RecursionError) as error:
         raise SpecError(f"{where}: {_syntax(error)}") from None
     tree = statements[0] if len(statements) == 1 else None
@@ -151,7 +132,7 @@ def _check_structure(marked: str, where: str) -> tuple[str, ...]:
     for table in tree.find_all(exp.Table):
         name = table.name
         plain = isinstance(table.this, exp.Identifier) and not table.db
-        if not plain or (_placeholder_of(name) != "dataset" and name.lower() not in ours):
+        if not plain or (placeholder_of(name) != "dataset" and name.lower() not in ours):
             shown = table.sql("clickhouse")[:80]
             raise SpecError(f"{where}: table {shown} is not allowed; allowed is {{{{dataset}}}}")
     for select in tree.find_all(exp.Select):

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from chartly.api.duration import Length
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 _FIXED = {
     "minute": (timedelta(minutes=1), _EPOCH),
@@ -37,6 +38,24 @@ def window_of(moment: datetime, length: Length) -> Window:
     return Window(_month(first), _month(first + months))
 
 
+def window_start_sql(instant: str, length: Length) -> str:
+    """The start of ``window_of`` an instant as SQL, in milliseconds since 1970.
+
+    Args:
+        instant: an expression of milliseconds in UTC, ``DateTime64(3, 'UTC')``.
+    """
+    # Not intDiv: it rounds towards zero, so that windows before 1970 would start at their ends.
+    if length.unit in _FIXED:
+        unit, origin = _FIXED[length.unit]
+        size, first = unit * length.count // _MILLISECOND, (origin - _EPOCH) // _MILLISECOND
+        passed = f"toUnixTimestamp64Milli({instant})"
+        return f"{passed} - positiveModulo({passed} - {first}, {size})"
+    months = f"toYear({instant}) * 12 + toMonth({instant}) - {1970 * 12 + 1}"
+    first_month = f"{months} - positiveModulo({months}, {_MONTHS[length.unit] * length.count})"
+    zero = "toDateTime64('1970-01-01 00:00:00', 3, 'UTC')"
+    return f"toUnixTimestamp64Milli(addMonths({zero}, {first_month}))"
+
+
 def windows_between(start: datetime, end: datetime, length: Length) -> list[Window]:
     """Every window that holds an instant of ``[start, end)``, in order."""
     found = [window_of(start, length)]
@@ -48,6 +67,17 @@ def windows_between(start: datetime, end: datetime, length: Length) -> list[Wind
 def windows_of(moments: Iterable[datetime], length: Length) -> list[Window]:
     """The windows of some instants, each once, in order."""
     return sorted({window_of(moment, length) for moment in moments})
+
+
+def spans_of(windows: Iterable[Window]) -> list[Window]:
+    """The time that windows cover, as few spans as possible; windows come in order."""
+    found: list[Window] = []
+    for one in windows:
+        if found and found[-1].end == one.start:
+            found[-1] = Window(found[-1].start, one.end)
+        else:
+            found.append(one)
+    return found
 
 
 def grain(length: Length) -> timedelta:

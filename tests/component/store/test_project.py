@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from chartly.api.event_schema import event_schema
+from chartly.api.event_schema import ENVELOPE, event_schema
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
@@ -63,7 +63,9 @@ def test_a_dataset_is_made_once_and_claimed(store):
     assert columns["amount"] == "Decimal(10, 2)"
     assert columns["note"] == "Nullable(String)"
     assert list(columns)[:4] == ["amount", "event_id", "note", "occurred_at"]
-    assert list(store.columns("sales"))[-1] == "event_key"
+    shown = store.columns("sales")
+    assert list(shown)[4:] == list(ENVELOPE)
+    assert shown["raw_ref"] == "String"
 
 
 def test_a_dataset_has_one_writer(store):
@@ -77,19 +79,52 @@ def test_a_dataset_has_one_writer(store):
 
 
 @pytest.mark.parametrize(
-    ("normalizer", "storage"),
+    ("normalizer", "storage", "says"),
     [
-        ({}, {"partitioning": {"by": ["occurred_at"], "granularity": "month"}}),
-        ({}, {"partitioning": None}),
-        ({"versionField": "occurred_at"}, {}),
+        ({}, {"partitioning": None}, "its time column is occurred_at and cannot become none"),
+        ({"versionField": "occurred_at"}, {}, "its versionField is none and cannot become occurred_at"),
+        ({"identity": ["event_id", "note"]}, {}, "its identity is event_id and cannot become event_id, note"),
     ],
-)
-def test_what_orders_the_rows_can_never_change(store, normalizer, storage):
+)  # fmt: skip
+def test_what_makes_and_orders_the_events_can_never_change(store, normalizer, storage, says):
+    """INV-10."""
     _ensure(store)
     with pytest.raises(RunError) as caught:
         _ensure(store, normalizer=normalizer, storage=storage)
     assert caught.value.reason is Reason.SCHEMA_INCOMPATIBLE
-    assert "dataset 'sales' is laid out as" in caught.value.message
+    assert caught.value.message.startswith(f"dataset 'sales': {says}")
+
+
+def test_an_output_can_not_become_a_dataset_of_events(store):
+    """INV-10."""
+    store.claim("sales", "flow", '{"window": "P1D"}')
+    with pytest.raises(RunError, match="dataset 'sales' holds no events") as caught:
+        _ensure(store)
+    assert caught.value.reason is Reason.SCHEMA_INCOMPATIBLE
+
+
+def test_an_output_keeps_its_layout(store):
+    """INV-10."""
+    store.claim("daily", "flow", '{"window": "P1D"}')
+    with pytest.raises(RunError) as caught:
+        store.claim("daily", "flow", '{"window": "P1M"}')
+    assert caught.value.reason is Reason.SCHEMA_INCOMPATIBLE
+    assert caught.value.message == (
+        'dataset \'daily\' is laid out as {"window": "P1D"}; '
+        '{"window": "P1M"} needs another dataset'
+    )
+
+
+def test_a_table_of_an_older_version_is_refused_and_left_alone(store):
+    """INV-10."""
+    _ensure(store)
+    table = f"`{store.database}`.sales__data"
+    store.engine.command(f"ALTER TABLE {table} DROP COLUMN _page, ADD COLUMN raw_ref String")
+    before = store.columns("sales__data")
+    with pytest.raises(RunError, match="was made by an older version and has no _page;") as caught:
+        _ensure(store)
+    assert caught.value.reason is Reason.SCHEMA_INCOMPATIBLE
+    assert store.columns("sales__data") == before
 
 
 WIDER = [
@@ -146,19 +181,6 @@ def test_a_dropped_field_leaves_the_view_and_its_values_stay(store):
     _ensure(store, normalizer=changes, storage={"indexing": {"fields": []}})
     assert "amount" not in store.columns("sales")
     assert store.columns("sales__data")["amount"] == "Nullable(Decimal(10, 2))"
-
-
-def test_an_incompatible_change_leaves_the_table_as_it_is(store):
-    _ensure(store)
-    before = store.columns("sales__data")
-    with pytest.raises(RunError) as caught:
-        _ensure(
-            store,
-            normalizer={"transforms": NORMALIZER["transforms"][:1]},
-            storage={"indexing": {"fields": []}},
-        )
-    assert caught.value.reason is Reason.SCHEMA_INCOMPATIBLE
-    assert store.columns("sales__data") == before
 
 
 def test_teardown_drops_a_dataset_and_lets_another_workflow_have_its_name(store):

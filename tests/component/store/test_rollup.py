@@ -8,7 +8,7 @@ from chartly.api.duration import Length
 from chartly.api.event_schema import event_schema
 from chartly.api.profile import parse_profile
 from chartly.errors import Reason, RunError
-from chartly.load.tables import PUBLISHED
+from chartly.load.project_tables import PUBLISHED
 from chartly.query.windows import window_of, windows_between
 from chartly_store.attempts import Attempt, Attempts
 from chartly_store.events import EventTable
@@ -51,7 +51,8 @@ class Sales:
                 "tenant_id": "t",
                 "project_id": "p",
                 "ingested_at": START,
-                "raw_ref": "sha256:0#0",
+                "_page": "0",
+                "_index": hour,
                 "run_id": run,
                 "profile_digest": "sha256:0",
                 "event_key": f"{day}-{hour}",
@@ -61,7 +62,12 @@ class Sales:
             for day in days
             for hour in range(3)
         ]
-        types = {"_ver": pa.uint64(), "_deleted": pa.uint8(), "amount": pa.decimal128(38, 9)}
+        types = {
+            "_ver": pa.uint64(),
+            "_deleted": pa.uint8(),
+            "_index": pa.uint32(),
+            "amount": pa.decimal128(38, 9),
+        }
         schema = pa.schema(
             [
                 (

@@ -26,7 +26,7 @@ from chartly_store.access import Access, read_access
 from chartly_store.driver import settings_of
 from chartly_store.ledger import Ledger
 from chartly_store.project import ProjectStore
-from chartly_store.server import Patience, ServerEngine, open_server
+from chartly_store.server import Patience, ServerEngine, _Direct, open_server
 from support.clickhouse_access import User
 from support.clickhouse_process import Serving, clickhouse
 from support.loading import (
@@ -127,6 +127,53 @@ def test_work_that_is_sent_again_is_done_once(server, access, project, tmp_path,
         result = load_pages(engine, sales_plan(project), tmp_path, PAGES)
         assert server.state["left"] == 0, "a fault never came"
         exact(engine, project, result)
+
+
+REBUILD = [
+    "CREATE TABLE .*__rebuild",
+    "INSERT INTO .*__rebuild",
+    "EXCHANGE",
+    "DROP TABLE .*__rebuild",
+]
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize("match", REBUILD)
+def test_rows_move_to_another_layout_once_whatever_is_lost(
+    server, engine, project, tmp_path, kind, match
+):
+    """INV-4: also what is not idempotent of itself."""
+    load_pages(engine, sales_plan(project), tmp_path, PAGES)
+    server.fault(kind, match, times=1)
+    changes = {
+        "storage": {
+            "spec.partitioning.granularity": "month",
+            "spec.columns": {"amount": "Decimal(18,2)"},
+        }
+    }
+    load_pages(engine, sales_plan(project, changes), tmp_path, PAGES, "run-2")
+    assert server.state["left"] == 0, "the fault never came"
+    store = ProjectStore(engine, project)
+    assert store.columns("sales_events__data")["amount"] == "Decimal(18, 2)"
+    assert store.columns("sales_events__data__rebuild") == {}
+    found = engine.rows(f"SELECT event_id, amount FROM {store.view('sales-events')} ORDER BY 1")
+    assert found == EVENTS
+
+
+def test_inserts_travel_compressed(engine, project, monkeypatch):
+    sent = []
+    post = _Direct.urlopen
+
+    def urlopen(pool, method, url, redirect=True, **kw):
+        sent.append(len(kw["body"]))
+        return post(pool, method, url, redirect, **kw)
+
+    store = ProjectStore(engine, project)
+    store.create()
+    rows = pa.table({"dataset": ["the same, again and again"] * 10_000})
+    monkeypatch.setattr(_Direct, "urlopen", urlopen)
+    engine.insert(store.database, "__ledger", rows)
+    assert sent[-1] < rows.nbytes / 3
 
 
 @pytest.mark.parametrize(

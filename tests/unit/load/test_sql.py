@@ -2,7 +2,7 @@ import pytest
 
 from chartly.api.columns import parse_column_type
 from chartly.api.event_schema import Column
-from chartly.load.sql import base_type, column_type, nullable, qualified, quoted
+from chartly.load.sql import bare, base_type, column_type, nullable, qualified, quoted
 
 
 def test_names_are_quoted():
@@ -29,3 +29,8 @@ def test_declared_types_have_one_stored_type_and_one_that_takes_null(declared, s
     assert column_type(Column("x", kind, required=True)) == stored
     assert column_type(Column("x", kind, required=False)) == takes_null
     assert nullable(takes_null) == takes_null
+
+
+@pytest.mark.parametrize("kind", ["String", "Nullable(String)", "LowCardinality(Nullable(String))"])
+def test_wrappers_change_no_value(kind):
+    assert bare(kind) == "String"

@@ -5,11 +5,12 @@ import pytest
 from chartly.api.columns import parse_column_type
 from chartly.api.event_schema import ENVELOPE, Column, EventSchema
 from chartly.api.storage import StorageSpec
+from chartly.load.project_tables import create_project
 from chartly.load.tables import (
     ENVELOPE_TYPES,
+    OWN_TYPES,
     add_indexes,
     create_dataset,
-    create_project,
     data_table,
     dataset_view,
     rejected_table,
@@ -40,8 +41,10 @@ def test_the_tables_of_a_dataset_have_its_sql_name():
     assert rejected_table("sales-events") == "sales_events__rejected"
 
 
-def test_the_envelope_is_stored_whole():
+def test_the_envelope_is_shown_whole_and_a_reference_is_stored_as_page_and_place():
     assert tuple(ENVELOPE_TYPES) == ENVELOPE
+    assert set(ENVELOPE) - set(OWN_TYPES) == {"raw_ref"}
+    assert (OWN_TYPES["_page"], OWN_TYPES["_index"]) == ("LowCardinality(String)", "UInt32")
 
 
 def test_a_project_has_a_database_and_tables_that_may_be_made_twice():
@@ -124,6 +127,7 @@ def test_the_view_shows_payload_and_envelope_and_nothing_of_ours():
     view = dataset_view("d", _schema(), "sales-events")
     assert view == (
         "CREATE OR REPLACE VIEW `d`.`sales_events` AS SELECT `amount`, `event_id`, `occurred_at`, "
-        "`type`, `tenant_id`, `project_id`, `ingested_at`, `raw_ref`, `run_id`, `profile_digest`, "
-        "`event_key` FROM `d`.`sales_events__data` FINAL"
+        "`type`, `tenant_id`, `project_id`, `ingested_at`, "
+        "concat('sha256:', _page, '#', toString(_index)) AS `raw_ref`, `run_id`, "
+        "`profile_digest`, `event_key` FROM `d`.`sales_events__data` FINAL"
     )

@@ -21,6 +21,11 @@ def test_the_playbook_is_served():
     check_served(workflow().spec, "sales-onboard")
 
 
+def test_pages_are_kept_where_a_profile_says_so():
+    kept = changed(playbook_profile("storage"), "spec.raw", {"enabled": True})
+    check_served(parse_profile(kept).spec, "storage/sales-events@1.0.0")
+
+
 @pytest.mark.parametrize(
     ("kind", "path", "value", "says"),
     [
@@ -35,7 +40,6 @@ def test_the_playbook_is_served():
         ("normalizer", "spec.unknownFields", "reject", "spec.unknownFields 'reject'"),
         ("normalizer", "spec.sensitive", ["customer_id"], "spec.sensitive"),
         ("storage", "spec.writeMode", "replace", "spec.writeMode 'replace'"),
-        ("storage", "spec.raw", {"enabled": True}, "spec.raw.enabled"),
         ("analytics", "spec.inputs.lookback", "P1D", "spec.inputs.lookback"),
     ],
 )  # fmt: skip

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -6,7 +7,15 @@ from hypothesis import strategies as st
 
 from chartly.api.duration import Length
 from chartly.query.fingerprint import fingerprint_query, fingerprint_text
-from chartly.query.windows import Window, grain, window_of, windows_between, windows_of
+from chartly.query.windows import (
+    Window,
+    grain,
+    spans_of,
+    window_of,
+    window_start_sql,
+    windows_between,
+    windows_of,
+)
 
 
 def _at(text):
@@ -56,6 +65,43 @@ def test_a_grain_never_straddles_two_windows(moment, length):
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     start = epoch + (moment - epoch) // size * size
     assert window_of(start, length) == window_of(moment, length)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _add_months(moment, count):
+    year, month = divmod(moment.year * 12 + moment.month - 1 + count, 12)
+    return datetime(year, month + 1, 1, tzinfo=UTC)
+
+
+# What the engine's functions do, for instants; Python's remainder is never negative either.
+ENGINE = {
+    "toUnixTimestamp64Milli": lambda moment: (moment - EPOCH) // timedelta(milliseconds=1),
+    "positiveModulo": lambda number, size: number % size,
+    "toYear": lambda moment: moment.year,
+    "toMonth": lambda moment: moment.month,
+    "toDateTime64": lambda text, digits, zone: _at(text),
+    "addMonths": _add_months,
+}
+
+
+@given(MOMENTS, LENGTHS)
+def test_an_engine_is_told_the_same_start_of_a_window(moment, length):
+    window = window_of(moment, length)
+    start = (window.start - EPOCH) // timedelta(milliseconds=1)
+    sql = window_start_sql("moment", length)
+    for one in (moment, window.start, window.end - timedelta(milliseconds=1)):
+        assert eval(sql, ENGINE | {"moment": one}) == start  # noqa: S307 - our own text
+
+
+@given(st.sets(st.integers(0, 30)))
+def test_spans_cover_windows_and_no_more(days):
+    day = Length(1, "day")
+    windows = windows_of((EPOCH + timedelta(days=one) for one in days), day)
+    spans = spans_of(windows)
+    assert [one for span in spans for one in windows_between(span.start, span.end, day)] == windows
+    assert all(one.end < following.start for one, following in pairwise(spans))
 
 
 def test_windows_between_cover_the_range():

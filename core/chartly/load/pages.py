@@ -1,0 +1,40 @@
+"""The table of a dataset's pages as received, as SQL text."""
+
+import json
+
+from chartly.api.storage import StorageSpec
+from chartly.load.sql import qualified
+from chartly.load.tables import INSTANT, TEXT, create_table, data_table
+from chartly.names import sql_name
+
+_COLUMNS = {
+    "sha256": "String",
+    "stream": TEXT,
+    "run_id": TEXT,
+    "segment": "UInt32",
+    "ingested_at": INSTANT,
+    "size": "UInt64",
+    "body": "String CODEC(ZSTD(3))",
+}
+# A page is what it holds: one that comes again is kept for longer, and stored once a week.
+_ENGINE = "ReplacingMergeTree(ingested_at) PARTITION BY toMonday(ingested_at) ORDER BY sha256"
+
+
+def pages_dataset(storage: StorageSpec) -> str:
+    """The name that the pages of a dataset are read by."""
+    return storage.raw.dataset or f"{storage.dataset}-raw"
+
+
+def pages_layout(dataset: str) -> str:
+    """What is recorded of a dataset that holds the pages of another one."""
+    return json.dumps({"pagesOf": dataset})
+
+
+def create_pages(database: str, pages: str) -> list[str]:
+    """Its table and its view."""
+    table = data_table(pages)
+    view = (
+        f"CREATE OR REPLACE VIEW {qualified(database, sql_name(pages))} AS "
+        f"SELECT {', '.join(_COLUMNS)} FROM {qualified(database, table)} FINAL"
+    )
+    return [create_table(database, table, _COLUMNS, _ENGINE), view]

@@ -1,0 +1,44 @@
+"""Placeholders of analytics SQL: what users write, what parsers see, and what an engine runs."""
+
+import re
+from collections.abc import Mapping
+
+from chartly.api.suggestion import one_of
+from chartly.errors import SpecError
+from chartly.query.lexer import place
+
+PLACEHOLDERS = ("dataset", "window_start", "window_end")
+_PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_0-9]*)\s*\}\}")
+_MARKER = "zz_"
+
+
+def marked(text: str, where: str) -> str:
+    """The text with identifiers of the same length in place of placeholders.
+
+    Raises:
+        SpecError: a placeholder is not one of ours, or a name is like our identifiers.
+    """
+    if re.search(rf"\b{_MARKER}", text, re.IGNORECASE):
+        raise SpecError(f"{where}: names that start with {_MARKER} are ours")
+    for found in _PLACEHOLDER.finditer(text):
+        if found[1] not in PLACEHOLDERS:
+            raise SpecError(
+                f"{where}: {place(text, found.start())}: {found.group()} is not a placeholder; "
+                f"{one_of(found[1], PLACEHOLDERS)}"
+            )
+    return _PLACEHOLDER.sub(lambda one: (_MARKER + one[1]).ljust(len(one.group()), "_"), text)
+
+
+def placeholder_of(word: str) -> str:
+    """The placeholder that an identifier of marked text stands for; empty for any other."""
+    return word.removeprefix(_MARKER).rstrip("_") if word.startswith(_MARKER) else ""
+
+
+def uses(text: str, name: str) -> int:
+    """How often a placeholder appears, in quotes or not."""
+    return sum(one[1] == name for one in _PLACEHOLDER.finditer(text))
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with values for its placeholders."""
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], text)

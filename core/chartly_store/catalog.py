@@ -1,0 +1,43 @@
+"""What an engine says of its tables."""
+
+from chartly_store.port import Engine
+
+
+def columns(engine: Engine, database: str, table: str) -> dict[str, str]:
+    """A table's columns and the engine's types; empty if it is not there."""
+    found = engine.rows(
+        "SELECT name, type FROM system.columns "
+        "WHERE database = {database:String} AND table = {table:String} ORDER BY position",
+        {"database": database, "table": table},
+    )
+    return {str(name): str(kind) for name, kind in found}
+
+
+def partition_key(engine: Engine, database: str, table: str) -> str:
+    """How a table is cut into partitions; empty if it is not."""
+    found = engine.rows(
+        "SELECT partition_key FROM system.tables "
+        "WHERE database = {database:String} AND name = {table:String}",
+        {"database": database, "table": table},
+    )
+    return str(found[0][0])
+
+
+def identity(engine: Engine, database: str, table: str) -> str:
+    """What a table keeps whatever its name becomes."""
+    found = engine.rows(
+        "SELECT uuid FROM system.tables "
+        "WHERE database = {database:String} AND name = {table:String}",
+        {"database": database, "table": table},
+    )
+    return str(found[0][0])
+
+
+def size(engine: Engine, database: str, tables: list[str]) -> int:
+    """The compressed bytes of the rows of tables; none of one that is not there."""
+    found = engine.rows(
+        "SELECT sum(bytes_on_disk) FROM system.parts "
+        "WHERE active AND database = {database:String} AND table IN {tables:Array(String)}",
+        {"database": database, "tables": tables},
+    )
+    return int(str(found[0][0]))

@@ -1,0 +1,136 @@
+"""The rows of an analytics output, computed by an engine within the limits of its profile."""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from chartly.api.analytics import AnalyticsSpec
+from chartly.api.columns import parse_column_type
+from chartly.api.duration import parse_duration
+from chartly.errors import Reason, RunError
+from chartly.extract.storable import arrow_type
+from chartly.query.form import START
+from chartly.query.gate import INSTANT, check_query
+from chartly.query.spans import SpanQuery, spanning
+from chartly.query.windows import Window, spans_of
+from chartly_store.port import Engine
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FEW = 24
+"""Windows or spans of a query that is not made smaller for its limits' sake."""
+_MANY = 1_000
+_MAX_ROWS = 1_000_000
+# Time, memory, and rows of a result: fewer windows may stay within them.
+_BEYOND_LIMITS = ("Code: 159.", "Code: 241.", "Code: 396.")
+
+
+class Computation:
+    """One query over one dataset, for whichever windows are asked for.
+
+    Args:
+        view: the dataset's quoted, qualified name.
+        time_column: the dataset's.
+    """
+
+    def __init__(self, engine: Engine, spec: AnalyticsSpec, view: str, time_column: str) -> None:
+        self._engine = engine
+        self._spec = spec
+        self._view = view
+        self._query = check_query(spec)
+        self._spanning = spanning(self._query, time_column, parse_duration(spec.inputs.window))
+
+    def columns(self) -> dict[str, str]:
+        """The output's columns and the engine's types."""
+        sql = f"DESCRIBE TABLE ({self._query.sql(self._view)}\n)"
+        rows = self._engine.rows(sql, _parameters([Window(_EPOCH, _EPOCH)], [""]))
+        return {str(row[0]): str(row[1]) for row in rows}
+
+    def tables(self, windows: Sequence[Window]) -> Iterator[pa.Table]:
+        """The rows of windows in order, each with its window's start in ``_window_start``.
+
+        Each window is in one table only; there may be tables without rows.
+
+        Raises:
+            RunError: ``OutputContract``: a value does not fit its declared type;
+                ``StoreUnavailable``: few windows are too many for the limits.
+        """
+        if windows and self._spanning is not None:
+            yield from self._spanned(windows, self._spanning)
+            return
+        for first in range(0, len(windows), _FEW):
+            yield self._one_by_one(windows[first : first + _FEW])
+
+    def _one_by_one(self, windows: Sequence[Window]) -> pa.Table:
+        suffixes = [str(position) for position in range(len(windows))]
+        sql = "\nUNION ALL\n".join(
+            f"SELECT *, {{window_start{suffix}:{INSTANT}}} AS {START} "
+            f"FROM ({self._query.sql(self._view, suffix)}\n)"
+            for suffix in suffixes
+        )
+        return self._run(sql, _parameters(windows, suffixes))
+
+    def _spanned(self, windows: Sequence[Window], query: SpanQuery) -> Iterator[pa.Table]:
+        """Asks for all windows at once, or for each half where that is too much."""
+        found = self._at_once(windows, query)
+        if found is not None:
+            yield found
+            return
+        middle = len(windows) // 2
+        yield from self._spanned(windows[:middle], query)
+        yield from self._spanned(windows[middle:], query)
+
+    def _at_once(self, windows: Sequence[Window], query: SpanQuery) -> pa.Table | None:
+        spans = spans_of(windows)
+        if len(windows) > _MANY or len(spans) > _FEW:
+            return None
+        whole = Window(spans[0].start, spans[-1].end)
+        suffixes = [str(position) for position in range(len(spans))]
+        parameters = _parameters([whole, *spans], ["", *suffixes])
+        try:
+            return self._run(query.sql(self._view, len(spans)), parameters)
+        except RunError as error:
+            if len(windows) <= _FEW or not any(one in error.message for one in _BEYOND_LIMITS):
+                raise
+            return None
+
+    def _run(self, sql: str, parameters: dict[str, object]) -> pa.Table:
+        limits: dict[str, str | int] = {
+            "readonly": 2,
+            "max_execution_time": self._spec.limits.max_seconds,
+            "max_memory_usage": self._spec.limits.max_memory_bytes,
+            "max_result_rows": _MAX_ROWS,
+            "result_overflow_mode": "throw",
+        }
+        return self._cast(self._engine.arrow(sql, parameters, limits))
+
+    def _cast(self, found: pa.Table) -> pa.Table:
+        """The result in the declared types; what would lose digits is an error."""
+        for name, kind in self._spec.outputs.columns.items():
+            position = found.schema.get_field_index(name)
+            try:
+                column = found.column(position).cast(arrow_type(parse_column_type(kind)))
+            except pa.ArrowInvalid as error:
+                raise RunError(
+                    Reason.OUTPUT_CONTRACT,
+                    f"output {self._spec.outputs.dataset!r}: column {name!r} does not fit {kind}: "
+                    f"{error}",
+                ) from None
+            found = found.set_column(position, name, column)
+        start = found.schema.get_field_index(START)
+        return found.set_column(
+            start, START, found.column(start).cast(pa.timestamp("ms", tz="UTC"))
+        )
+
+
+def _parameters(windows: Sequence[Window], suffixes: Sequence[str]) -> dict[str, object]:
+    parameters: dict[str, object] = {}
+    for window, suffix in zip(windows, suffixes, strict=True):
+        parameters[f"window_start{suffix}"] = _plain(window.start)
+        parameters[f"window_end{suffix}"] = _plain(window.end)
+    return parameters
+
+
+def _plain(moment: datetime) -> str:
+    """An instant as the engine takes it for a parameter: in UTC, without saying so."""
+    return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03d}"
