@@ -3,16 +3,17 @@
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
 from chartly.api.duration import parse_duration
 from chartly.api.event_schema import EventSchema
-from chartly.errors import ChartlyError, Reason, RunError
+from chartly.errors import Bug, ChartlyError, Reason, RunError
 from chartly.evidence.chain import verify
 from chartly.evidence.event import Source
 from chartly.evidence.trail import Trail, missing_types, required_types
+from chartly.extract.pages import PageReader, compile_reader
 from chartly.extract.shaper import Shaper, compile_shaper
 from chartly.plan.runplan import AnalyticsPlan, StreamPlan
 from chartly.query.windows import Window, window_of, windows_between
@@ -28,6 +29,7 @@ from chartly_loader.request import (
     Progress,
 )
 from chartly_loader.seen import SeenKeys
+from chartly_loader.shaping import Shaping
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import Counters, End, State, StreamState
 from chartly_store.attempts import Attempt, Attempts
@@ -53,6 +55,7 @@ class _Stream:
     """One stream of the run with everything that serves it."""
 
     plan: StreamPlan
+    pages: PageReader
     shaper: Shaper
     table: EventTable
     row: DatasetRow
@@ -141,7 +144,7 @@ class _Load:
         self._home.append_project([("workflow.run.started", started)], self._source, self._now)
 
     def _load(self, attempt: Attempt) -> None:
-        streams = [self._open(one) for one in self._request.plan.streams]
+        streams = [self._open(one, attempt) for one in self._request.plan.streams]
         with SpoolReader(self._request.spool, self._request.grace) as reader:
             reader.write_state(State({one.plan.name: _stream_state(one.resume) for one in streams}))
             with self._timed("load"):
@@ -155,29 +158,40 @@ class _Load:
             with self._timed("analytics"):
                 self._roll_up(stream, attempt)
 
-    def _open(self, plan: StreamPlan) -> _Stream:
+    def _open(self, plan: StreamPlan, attempt: Attempt) -> _Stream:
         shaper = compile_shaper(plan.normalizer, plan.storage)
-        row = self._store.ensure_dataset(shaper.schema, plan.storage, self._request.workflow)
-        table = EventTable(self._store, shaper.schema, plan.storage)
-        resume = self._ledger.resume(self._request.run_id, plan.name)
-        return _Stream(plan, shaper, table, row, resume)
-
-    def _take_in(self, stream: _Stream, attempt: Attempt, reader: SpoolReader) -> None:
-        seen = SeenKeys()
-        if stream.resume.next_number:
-            seen.add(stream.table.keys_of_run(self._request.run_id))
-        target = Target(
-            self._store,
-            stream.table,
-            self._ledger,
-            stream.shaper,
-            attempt.ordinal,
-            stream.row.sealed_before,
+        row = self._store.ensure_dataset(
+            shaper.schema,
+            plan.storage,
+            self._request.workflow,
             lambda: self._attempts.insist_on_last(attempt),
         )
-        intake = Intake(self._request, stream.plan, target, seen, self._now)
-        intake.run(reader, self._on_progress)
-        self._done.corrected += intake.corrected
+        table = EventTable(self._store, shaper.schema, plan.storage)
+        resume = self._ledger.resume(self._request.run_id, plan.name)
+        connector = self._request.plan.connector
+        pages = compile_reader(
+            connector.records, connector.pagination.mode, plan.normalizer, plan.storage
+        )
+        return _Stream(plan, pages, shaper, table, row, resume)
+
+    def _take_in(self, stream: _Stream, attempt: Attempt, reader: SpoolReader) -> None:
+        with closing(SeenKeys()) as seen:
+            if stream.resume.next_number:
+                for keys in stream.table.keys_of_run(self._request.run_id):
+                    seen.add(keys)
+            shaping = Shaping(
+                self._request,
+                stream.plan,
+                stream.shaper,
+                attempt.ordinal,
+                stream.row.sealed_before,
+                seen,
+                self._now,
+            )
+            target = Target(
+                stream.table, self._ledger, lambda: self._attempts.insist_on_last(attempt)
+            )
+            Intake(stream.pages, shaping, stream.schema, target).run(reader, self._on_progress)
 
     def _check_end(self, end: End | None) -> None:
         if end is None:
@@ -197,6 +211,8 @@ class _Load:
             self._request.run_id, self._request.ingested_at
         )
         totals = self._totals()
+        _check_sum(totals)
+        stream.table.insist_on_all(self._request.run_id)
         try:
             _check_rejects(stream.plan, totals)
         except RunError as error:
@@ -335,6 +351,17 @@ class _Load:
 
 def _stream_state(resume: Resume) -> StreamState:
     return StreamState(resume.next_number, resume.position, resume.seen, resume.complete)
+
+
+def _check_sum(totals: dict[str, int]) -> None:
+    """Whether every record that was read is accounted for (INV-4).
+
+    Raises:
+        Bug: one is not.
+    """
+    parts = ("loaded", "rejected", "duplicate", "filtered", "late")
+    if totals["read"] != sum(totals[name] for name in parts):
+        raise Bug(f"the records that were read are not all accounted for: {totals}")
 
 
 def _check_rejects(plan: StreamPlan, totals: dict[str, int]) -> None:

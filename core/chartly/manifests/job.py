@@ -17,7 +17,8 @@ SCRATCH = "/tmp"  # noqa: S108 - the containers' own empty volume
 TERMINATION = "/dev/termination-log"
 ALLOWED_ORIGINS = "allowed-origins"
 
-_SCRATCH_LIMIT = "64Mi"
+_SCRATCH_LIMIT = {"connector": "64Mi", "loader": "2Gi"}
+"""A loader keeps there the hashes of a run's keys, 8 bytes each, beyond those it has in memory."""
 _GRACE_SECONDS = 30
 _PEER_GRACE = "300"
 """Seconds: the kubelet may start one container and then pull the other one's image."""
@@ -151,8 +152,10 @@ def _volumes(plan: AttemptPlan, installation: Installation) -> list[dict[str, An
     volumes: list[dict[str, Any]] = [
         {"name": "config", "configMap": {"name": config_name(plan.config_digest)}},
         {"name": "spool", "emptyDir": {"sizeLimit": str(installation.spool_bytes)}},
-        {"name": "connector-tmp", "emptyDir": {"sizeLimit": _SCRATCH_LIMIT}},
-        {"name": "loader-tmp", "emptyDir": {"sizeLimit": _SCRATCH_LIMIT}},
+        *(
+            {"name": f"{side}-tmp", "emptyDir": {"sizeLimit": limit}}
+            for side, limit in _SCRATCH_LIMIT.items()
+        ),
         {"name": "trust", "configMap": {"name": TRUST_CONFIG, "optional": True}},
         # What is missing is told by the runner in one sentence; a Pod that never starts tells less.
         {"name": "store", "secret": {"secretName": STORE_SECRET, "optional": True}},

@@ -44,7 +44,7 @@ def test_whatever_comes_and_whenever_it_dies_the_counts_and_rows_are_exact(
     engine, tmp_path, monkeypatch, pages, crashes, together
 ):
     """INV-4."""
-    monkeypatch.setattr("chartly_loader.intake.GROUP_SEGMENTS", together)
+    monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", together)
     number = next(EXAMPLES)
     plan = sales_plan(Project("tenant-any", f"p-{number}"))
     spool = tmp_path / str(number)
