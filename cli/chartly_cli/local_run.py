@@ -3,6 +3,7 @@
 The connector is a process of its own, so that the credential and the store never share one.
 """
 
+import os
 import shutil
 import signal
 import subprocess
@@ -10,33 +11,25 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chartly.api.workflow import Workflow
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.plan.digest import run_digest
 from chartly_cli.checks import insist, machine_checks, run_checks
-from chartly_cli.runs import (
-    METRICS,
-    SNAPSHOT,
-    Intent,
-    RunFolder,
-    new_run_id,
-    run_folders,
-)
-from chartly_cli.session import checkpoint_path, exclusive, opened_store
+from chartly_cli.runs import SNAPSHOT, Intent, RunFolder, new_run_id, run_folders
+from chartly_cli.session import exclusive, opened_store
 from chartly_cli.workspace import Frozen, Workspace
-from chartly_loader.metrics import run_metrics, write_metrics
-from chartly_loader.request import LoadRequest, LoadResult, OnProgress
-from chartly_loader.run import load
 from chartly_spool.segment import END, Counters, End
 from chartly_spool.writer import SpoolWriter
-from chartly_store.port import Engine
+
+if TYPE_CHECKING:
+    from chartly_loader.request import LoadResult, OnProgress
 
 _STOP_SECONDS = 5.0
 
@@ -62,7 +55,7 @@ class RunReport:
 
     intent: Intent
     continued: bool
-    result: LoadResult
+    result: "LoadResult"
     folder: Path
     seconds: float
     workflow: str
@@ -91,7 +84,7 @@ class RunReport:
 
 
 def run_workflow(
-    workspace: Workspace, workflow: Workflow, options: RunOptions, on_progress: OnProgress
+    workspace: Workspace, workflow: Workflow, options: RunOptions, on_progress: "OnProgress"
 ) -> RunReport:
     """Runs a workflow, or goes on with the run of it that was cut off.
 
@@ -103,20 +96,15 @@ def run_workflow(
     insist(run_checks(frozen, options.secrets))
     with exclusive(workspace) as state:
         run, continued = _prepared(state, workflow, frozen, options)
-        started = time.monotonic()
-        with _spool(run) as spool, opened_store(state) as engine:
-            result = _attempt(run, frozen, options, spool, engine, on_progress)
+        result, seconds = _attempt(run, frozen, options, on_progress)
         report = RunReport(
             intent=run.intent,
             continued=continued,
             result=result,
             folder=run.path,
-            seconds=time.monotonic() - started,
+            seconds=seconds,
             workflow=f"{workflow.name}@{workflow.version}",
             digests={str(one.reference): one.digest for one in frozen.plan.profiles},
-        )
-        write_metrics(
-            run_metrics(result, frozen.plan, workflow.name, report.seconds), run.path / METRICS
         )
         run.finish(report.document())
         return report
@@ -162,39 +150,34 @@ def _evidence(options: RunOptions) -> dict[str, Any]:
     return said
 
 
-def _attempt(  # noqa: PLR0913, PLR0917 - the parts of an attempt, brought together here alone
-    run: RunFolder,
-    frozen: Frozen,
-    options: RunOptions,
-    spool: Path,
-    engine: Engine,
-    on_progress: OnProgress,
-) -> LoadResult:
-    intent = run.intent
-    plan = frozen.plan
-    request = LoadRequest(
-        plan=plan,
-        workflow=intent.workflow,
-        workflow_version=intent.version,
-        run_id=intent.run_id,
-        attempt=intent.attempt,
-        ingested_at=intent.moment,
-        run_digest=intent.run_digest,
-        spool=spool,
-        checkpoint=checkpoint_path(run.path.parents[1], plan.project),
-        window=_window(intent),
-        actor=options.actor,
-        evidence=intent.evidence,
-    )
-    with _connector(run, intent, options, spool) as connector, _cancellable(connector):
-        return load(request, engine, on_progress, lambda: datetime.now(UTC))
+def _attempt(
+    run: RunFolder, frozen: Frozen, options: RunOptions, on_progress: "OnProgress"
+) -> tuple["LoadResult", float]:
+    """How an attempt ended, and after how many seconds.
+
+    The store is opened while the connector starts, which asks an API for nothing before the loader
+    has said where to start.
+    """
+    started = time.monotonic()
+    with (
+        ExitStack() as store,
+        _spool(run) as spool,
+        _connector(run, options, spool) as connector,
+        _cancellable(connector, _seconds(frozen)),
+    ):
+        from chartly_cli.attempt import keep_metrics, loaded  # noqa: PLC0415 - see there
+
+        engine = store.enter_context(opened_store(run.path.parents[1]))
+        result = loaded(run, frozen.plan, options.actor, spool, engine, on_progress)
+    seconds = time.monotonic() - started
+    keep_metrics(run, frozen.plan, result, seconds)
+    return result, seconds
 
 
-def _window(intent: Intent) -> tuple[datetime, datetime] | None:
-    if intent.window is None:
-        return None
-    start, end = (datetime.fromisoformat(text).astimezone(UTC) for text in intent.window)
-    return start, end
+def _seconds(frozen: Frozen) -> int | None:
+    """How long an attempt may take; whoever starts another one gives it as long again."""
+    deadlines = frozen.resolution.workflow.spec.deadlines
+    return deadlines.run if deadlines else None
 
 
 @contextmanager
@@ -215,9 +198,10 @@ def _spool(run: RunFolder) -> Iterator[Path]:
 
 @contextmanager
 def _connector(
-    run: RunFolder, intent: Intent, options: RunOptions, spool: Path
+    run: RunFolder, options: RunOptions, spool: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
     """The connector's process; it is gone when the block ends."""
+    intent = run.intent
     command = [sys.executable, "-I", "-m", "chartly_connector"]
     command += ["--snapshot", str(run.path / SNAPSHOT), "--digest", intent.config_digest]
     command += ["--project", intent.project, "--spool", str(spool)]
@@ -258,19 +242,33 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @contextmanager
-def _cancellable(connector: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM end the connector first; the loader then records the end."""
+def _cancellable(connector: subprocess.Popen[bytes], seconds: int | None) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and the deadline end the connector first; the loader then records the end."""
+    late = f"the attempt took longer than deadlines.run allows: {seconds} seconds"
+    ends = {
+        signal.SIGINT: (Reason.CANCELLED, "the run was asked to stop"),
+        signal.SIGTERM: (Reason.TERMINATED, "the run was asked to stop"),
+    }
+    if seconds is not None:
+        ends[signal.SIGALRM] = (Reason.DEADLINE_EXCEEDED, late)
 
     def cancel(number: int, _frame: FrameType | None) -> None:
         connector.terminate()
-        reason = Reason.CANCELLED if number == signal.SIGINT else Reason.TERMINATED
-        raise RunError(reason, "the run was asked to stop")
+        raise RunError(*ends[signal.Signals(number)])
 
     before: dict[int, Callable[..., Any] | int | None] = {
-        number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)
+        number: signal.signal(number, cancel) for number in ends
     }
+    # Not the process's own alarm: it has one only, and that may be another's.
+    alarm = threading.Timer(seconds or 0, os.kill, (os.getpid(), signal.SIGALRM))
+    if seconds is not None:
+        alarm.start()
     try:
         yield
     finally:
+        if seconds is not None:
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
+            alarm.cancel()
+            alarm.join()
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -4,13 +4,16 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from chartly_cli.output import Printer
-from chartly_loader.request import OnProgress, Progress
+
+if TYPE_CHECKING:
+    from chartly_loader.request import OnProgress, Progress
 
 
 @contextmanager
-def shown(printer: Printer, title: str) -> Iterator[OnProgress]:
+def shown(printer: Printer, title: str) -> "Iterator[OnProgress]":
     """A function that shows how far a run is."""
     if printer.is_json or not sys.stderr.isatty():
         yield lambda _: None
@@ -25,7 +28,7 @@ def shown(printer: Printer, title: str) -> Iterator[OnProgress]:
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(title)
 
-        def on_progress(done: Progress) -> None:
+        def on_progress(done: "Progress") -> None:
             rate = done.read / max(0.001, time.monotonic() - started)
             bar.update(
                 task,

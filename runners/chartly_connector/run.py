@@ -7,9 +7,7 @@ from pathlib import Path
 from chartly.egress.origins import Target
 from chartly.egress.paging import PageFacts, Paging
 from chartly.errors import ChartlyError, Reason, RunError
-from chartly.extract.jsonpath import Path as FieldPath
-from chartly.extract.jsonpath import compile_field
-from chartly.extract.records import decode_page, select_records
+from chartly.extract.peek import Peek
 from chartly.plan.runplan import MAIN_STREAM, RunPlan
 from chartly_connector.client import Clock, EgressClient, Response, Traffic
 from chartly_spool.segment import Counters, End, SegmentMeta, StreamState, digest
@@ -32,14 +30,6 @@ class Spooling:
     grace: float = 60.0
 
 
-@dataclass
-class _Page:
-    """What one body holds, found out once."""
-
-    records: int
-    token: object
-
-
 class Pull:
     """The course of one connector through its pages."""
 
@@ -51,8 +41,7 @@ class Pull:
         self._writer = writer
         self._clock = clock
         self._started = clock.monotonic()
-        field = plan.connector.pagination.response_field
-        self._field: FieldPath | None = compile_field(field) if field else None
+        self._peek = Peek(plan.connector.records, plan.connector.pagination)
         self.pages = 0
 
     def run(self, state: StreamState) -> None:
@@ -72,7 +61,7 @@ class Pull:
             target = self._client.page_target(request.query)
             if request.link is not None:
                 target = self._client.link_target(request.link, current or target)
-            response, page = self._client.fetch(target, self._read)
+            response, page = self._client.fetch(target, self._peek.page)
             current = response.target
             page_hash = digest(response.body)
             facts = PageFacts(page.records, page.token, page_hash)
@@ -88,11 +77,6 @@ class Pull:
         self._client.traffic.throttled_seconds += waited
         self.pages += 1
         _LOG.info("page %d: %d records from %s", meta.number, meta.records, meta.url)
-
-    def _read(self, body: bytes) -> _Page:
-        document = decode_page(body)
-        records = select_records(document, self._spec.records, self._spec.pagination.mode)
-        return _Page(len(records), self._field.get(document) if self._field else None)
 
     def _meta(
         self, number: int, response: Response, facts: PageFacts, token_hash: str

@@ -107,6 +107,25 @@ def test_a_run_that_is_asked_to_stop_ends_and_says_so(tmp_path, folder, number, 
     assert rows == [{"n": 4}]
 
 
+def test_a_run_ends_at_its_deadline_and_says_so(tmp_path):
+    folder = sales_folder(tmp_path / "timed", {
+        "workflows/sales-onboard@1.0.0.yaml": ("spec:\n", "spec:\n  deadlines:\n    run: 2\n"),
+    })  # fmt: skip
+    asked, over = threading.Event(), threading.Event()
+
+    def script(_count, _one) -> Answer:
+        asked.set()
+        over.wait(30)
+        return in_order(pages_of([sale(1)], 1))(0, _one)
+
+    with serving(tmp_path, script) as api:
+        done = chartly(folder, "run", "sales", *api.options)
+        over.set()
+    assert asked.is_set()
+    assert done.code == 31
+    assert "took longer than deadlines.run allows: 2 seconds" in done.err
+
+
 def test_a_connector_that_dies_at_once_is_told_at_once(folder, monkeypatch):
     """A connector that never took its lock is not waited for."""
     started = local_run.subprocess.Popen

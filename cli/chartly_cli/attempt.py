@@ -1,0 +1,54 @@
+"""One attempt of a run: what its connector spools, loaded into the store.
+
+Imported late, since the engine's packages take as long to start as the connector does.
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from chartly.plan.runplan import RunPlan
+from chartly_cli.runs import METRICS, Intent, RunFolder
+from chartly_cli.session import checkpoint_path
+from chartly_loader.metrics import run_metrics, write_metrics
+from chartly_loader.request import LoadRequest, LoadResult, OnProgress
+from chartly_loader.run import load
+from chartly_store.port import Engine
+
+
+def loaded(  # noqa: PLR0913, PLR0917 - the parts of an attempt, brought together here alone
+    run: RunFolder,
+    plan: RunPlan,
+    actor: str,
+    spool: Path,
+    engine: Engine,
+    on_progress: OnProgress,
+) -> LoadResult:
+    """How the attempt ended that the run's intent describes."""
+    intent = run.intent
+    request = LoadRequest(
+        plan=plan,
+        workflow=intent.workflow,
+        workflow_version=intent.version,
+        run_id=intent.run_id,
+        attempt=intent.attempt,
+        ingested_at=intent.moment,
+        run_digest=intent.run_digest,
+        spool=spool,
+        checkpoint=checkpoint_path(run.path.parents[1], plan.project),
+        window=_window(intent),
+        actor=actor,
+        evidence=intent.evidence,
+    )
+    return load(request, engine, on_progress, lambda: datetime.now(UTC))
+
+
+def keep_metrics(run: RunFolder, plan: RunPlan, result: LoadResult, seconds: float) -> None:
+    """Writes the metrics of a run of ``seconds`` into its folder."""
+    write_metrics(run_metrics(result, plan, run.intent.workflow, seconds), run.path / METRICS)
+
+
+def _window(intent: Intent) -> tuple[datetime, datetime] | None:
+    if intent.window is None:
+        return None
+    start, end = (datetime.fromisoformat(text).astimezone(UTC) for text in intent.window)
+    return start, end
