@@ -5,14 +5,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-EXTRAS := connector loader embedded cli operator demo dev
+EXTRAS := connector loader embedded cli operator demo dev bench
+# What is measured beside us must not reach what we are made of.
+PEER := $(VENV)/bench
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 RIG := PYTHONPATH=tests $(BIN)/python -m cluster
 KIND ?= chartly
 BASE_IMAGE ?= docker.io/library/python:3.13-slim
 IMAGE_REGISTRY ?= localhost
 
-.PHONY: help setup demo test lint type generate lock bench scale clean rig cluster cluster-down kind kind-down images e2e
+.PHONY: help setup demo test lint type generate lock bench faults scale clean rig cluster cluster-down kind kind-down images e2e
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -99,9 +101,17 @@ images: ## build the three images with docker, podman or buildah, whichever is t
 	    --tag $(IMAGE_REGISTRY)/chartly-$$part:$(VERSION) . || exit 1; \
 	done
 
-bench: $(STAMP) ## print the speed of loading, ours and the engine's alone
+$(PEER)/.installed: requirements/bench.txt | $(STAMP)
+	$(PYTHON) -m venv $(PEER)
+	$(PEER)/bin/python -m pip install --quiet --require-hashes -r requirements/bench.txt
+	@touch $@
+
+bench: $(STAMP) $(PEER)/.installed ## measure loading beside the engine alone and dlt; writes docs/benchmarks.md
 	$(BIN)/python tests/bench/bench_extract.py
-	$(BIN)/python tests/bench/bench_load.py
+	PYTHONPATH=tests $(BIN)/python -m bench --page docs/benchmarks.md
+
+faults: $(STAMP) ## kill, stop and starve everything at random, and count what is lost or doubled
+	PYTHONPATH=tests $(BIN)/python -m faults
 
 scale: $(STAMP) rig ## print runs a minute through the operator on fake nodes, beside bare Jobs
 	$(BIN)/python tests/bench/bench_scale.py
