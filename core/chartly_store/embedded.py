@@ -71,6 +71,10 @@ class EmbeddedEngine:
             self._client.insert_arrow(table, rows, database=database)
         except ClickHouseError as error:
             raise refused(str(error)) from None
+        except OSError as error:
+            # The driver hands the rows over in a file, for which there is no room.
+            said = f"store {self._path}: {error.strerror}"
+            raise RunError(Reason.STORE_UNAVAILABLE, said) from None
 
     def _limited(self) -> Any:  # noqa: ANN401 - the driver's client is not typed for mypy
         """A second handle: a read-only setting stays with the handle that once had it."""

@@ -27,8 +27,8 @@ def rebuild(engine: Engine, plan: Rebuild, insist: Callable[[], None]) -> None:
     for (part,) in engine.rows(plan.partitions()):
         engine.command(plan.copy(), {"part": part})
     engine.command(plan.copy_tombstones())
-    # Asked last of all: rows that somebody added on the way would stay behind.
     insist()
+    # Asked last of all: rows that somebody added on the way would stay behind.
     if engine.rows(plan.stored_content()) != engine.rows(plan.copied_content()):
         engine.command(plan.drop())
         raise RunError(
@@ -36,15 +36,17 @@ def rebuild(engine: Engine, plan: Rebuild, insist: Callable[[], None]) -> None:
             f"dataset {plan.storage.dataset!r}: its rows changed while they were moved to another "
             f"layout; nothing was changed by that",
         )
-    _swap(engine, plan)
+    _swap(engine, plan, insist)
     engine.command(plan.drop())
 
 
-def _swap(engine: Engine, plan: Rebuild) -> None:
+def _swap(engine: Engine, plan: Rebuild, insist: Callable[[], None]) -> None:
     dataset = plan.storage.dataset
     rebuilt = identity(engine, plan.database, aside_table(dataset))
     # An engine sends a statement again whose answer was lost, and to swap twice is not to swap.
     while identity(engine, plan.database, data_table(dataset)) != rebuilt:
+        # Each time: two attempts that both swap would otherwise never end.
+        insist()
         engine.command(plan.swap())
 
 

@@ -11,6 +11,7 @@ from chartly.errors import Bug, Reason, SpecError
 from chartly.evidence.event import Source
 from chartly.names import DEPRECATED_ANNOTATION
 from chartly.plan.digest import profile_digest
+from chartly_cli.runs import write_durably
 from chartly_cli.session import Session
 from chartly_cli.stored import project_of, stored
 
@@ -62,4 +63,4 @@ def annotate(path: Path, profile: Profile, because: str) -> None:
     again = parse_profile(parse_documents(edited, str(path))[0])
     if again.deprecated != because or profile_digest(again) != profile_digest(profile):
         raise Bug(f"{path}: deprecating it would have changed more")
-    path.write_text(edited, encoding="utf-8")
+    write_durably(path, edited.encode())

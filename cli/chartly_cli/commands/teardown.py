@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from chartly.api.profile import Profile
 from chartly.errors import ChartlyError, Reason, SpecError
 from chartly.evidence.event import Source
 from chartly_cli.commands.deprecate import annotate
@@ -96,15 +97,22 @@ def _file_steps(workspace: Workspace, frozen: Frozen) -> list[Step]:
     remove = partial(_remove, path, kept, alone=alone)
     steps = [Step("workflow", workflow.source, "workflow.deleted", remove)]
     used = {step.reference.rpartition("::")[2] for one in others for step in one.steps}
+    because = f"torn down with workflow {workflow.name}"
     for one in frozen.resolution.profiles:
         free = str(one.reference.profile) not in used
-        if one.found_in is not None and one.profile.deprecated is None and free:
+        # Marked by a teardown that was cut off before it had recorded so, it is recorded now.
+        marked = one.profile.deprecated not in (None, because)
+        if one.found_in is not None and not marked and free:
             source = workspace.root / one.profile.source
-            because = f"torn down with workflow {workflow.name}"
-            act = partial(annotate, source, one.profile, because)
+            act = partial(_mark, source, one.profile, because)
             name = str(one.reference.profile)
             steps.append(Step("profile (deprecate)", name, "profile.deprecated", act))
     return steps
+
+
+def _mark(path: Path, profile: Profile, because: str) -> None:
+    if profile.deprecated is None:
+        annotate(path, profile, because)
 
 
 def _remove(path: Path, kept: Path, *, alone: bool) -> None:

@@ -111,7 +111,7 @@ def exact(engine, project, result):
 
 WORK = [
     "CREATE DATABASE", "CREATE TABLE .*__attempts", "CREATE TABLE .*sales_events__data", "CREATE VIEW .*__claim",
-    "CREATE OR REPLACE VIEW", "SELECT max.ordinal", "FROM .*__ledger. FINAL", "DESCRIBE", "UNION ALL",
+    "CREATE OR REPLACE VIEW", "SELECT max.ordinal", "FROM .*__ledger. FINAL", "DESCRIBE", "AS _window_start FROM",
     "INSERT INTO .*__attempts", "INSERT INTO .*__audit", "INSERT INTO .*sales_events__data", "INSERT INTO .*__rejected",
     "INSERT INTO .*__ledger", "INSERT INTO .*sales_rollup_daily__data", "INSERT INTO .*__published", "INSERT INTO .*__datasets",
 ]  # fmt: skip
@@ -181,7 +181,7 @@ def test_inserts_travel_compressed(engine, project, monkeypatch):
     [
         ("drop-after", "INSERT INTO .*sales_events__data"),
         ("drop-before", "INSERT INTO .*__ledger"),
-        ("unavailable", "UNION ALL"),
+        ("unavailable", "AS _window_start FROM"),
         ("drop-after", "INSERT INTO .*sales_rollup_daily__data"),
         ("truncate", "INSERT INTO .*__published"),
     ],
