@@ -111,7 +111,7 @@ bench: $(STAMP) $(PEER)/.installed ## measure loading beside the engine alone an
 	PYTHONPATH=tests $(BIN)/python -m bench --page docs/benchmarks.md
 
 faults: $(STAMP) ## kill, stop and starve everything at random, and count what is lost or doubled
-	PYTHONPATH=tests $(BIN)/python -m faults
+	PYTHONPATH=tests $(BIN)/python -m faults $(if $(SEED),--seed $(SEED))
 
 scale: $(STAMP) rig ## print runs a minute through the operator on fake nodes, beside bare Jobs
 	$(BIN)/python tests/bench/bench_scale.py
