@@ -15,7 +15,11 @@ from chartly_store.ledger import Committed
 from chartly_store.pages import RawPage
 
 MOST_ROWS = 128 * 1024
-"""Rows above which a batch takes no pages over from the one before."""
+"""Rows above which a batch leaves no pages to the next one."""
+LARGEST_ROWS = 512 * 1024
+"""Rows above which it does not wait for more, however many partitions they are scattered over."""
+ROWS_A_PART = 8 * 1024
+"""Fewer are not worth a part: its files cost more than its rows, and it has to be merged again."""
 
 
 @dataclass(frozen=True)
@@ -77,17 +81,29 @@ def joined(parts: Sequence[Batch]) -> Batch:
     )
 
 
-def last_cut(batch: Batch, schema: EventSchema) -> int | None:
+def cut(batch: Batch, schema: EventSchema) -> tuple[Batch | None, Batch | None]:
+    """What of a batch is written now, and what goes with the pages that are at hand already.
+
+    Rows that are scattered over many partitions wait for more; otherwise the last partition does,
+    where it begins with a page.
+    """
+    rows = batch.rows.num_rows
+    if schema.time_column is None or not rows or rows > LARGEST_ROWS:
+        return batch, None
+    times = batch.rows.column(schema.time_column)
+    floors = pc.floor_temporal(times, unit=schema.granularity or "day")
+    partitions = floors.cast(pa.int64()).to_numpy()
+    if rows < ROWS_A_PART * len(np.unique(partitions)):
+        return None, batch
+    place = _last_cut(batch, partitions) if rows <= MOST_ROWS else None
+    return (batch, None) if place is None else batch.split(place)
+
+
+def _last_cut(batch: Batch, partitions: npt.NDArray[np.int64]) -> int | None:
     """The last page whose rows, and all after it, lie in later partitions than all before it.
 
     None where no page is such, as when pages come in no order of time.
     """
-    if schema.time_column is None or not batch.rows.num_rows:
-        return None
-    floors = pc.floor_temporal(
-        batch.rows.column(schema.time_column), unit=schema.granularity or "day"
-    )
-    partitions = floors.cast(pa.int64()).to_numpy()
     filled = np.flatnonzero(np.diff(np.append(batch.starts, len(partitions))))
     starts = batch.starts[filled]
     before = np.maximum.accumulate(np.maximum.reduceat(partitions, starts))[:-1]

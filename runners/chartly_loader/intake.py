@@ -10,14 +10,14 @@ from chartly.api.event_schema import EventSchema
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.extract.pages import PageReader
 from chartly_loader.ahead import ahead
-from chartly_loader.batch import MOST_ROWS, Batch, joined, last_cut, settled
+from chartly_loader.batch import Batch, cut, joined, settled
 from chartly_loader.request import OnProgress, Progress
 from chartly_loader.shaping import Parsed, Shaping
 from chartly_spool.reader import SpoolReader
 from chartly_store.events import EventTable
 from chartly_store.ledger import Ledger
 
-BATCH_ROWS = 64 * 1024
+BATCH_ROWS = 100_000
 BATCH_BYTES = 16 * 1024 * 1024
 BATCH_SECONDS = 0.2
 """How long a page waits for others; a batch is never smaller for waiting less."""
@@ -106,13 +106,11 @@ class Intake:
         held: list[Batch] = []
         for sheaf in sheaves:
             shaped = [self._shaping.shape(sheaf.parsed)] if sheaf.parsed else []
-            batch = joined([*held, *shaped]) if held or shaped else None
-            held = []
-            if batch is not None and sheaf.more and batch.rows.num_rows <= MOST_ROWS:
-                cut = last_cut(batch, self._schema)
-                if cut is not None:
-                    batch, rest = batch.split(cut)
-                    held = [rest]
+            batch: Batch | None = joined([*held, *shaped]) if held or shaped else None
+            rest: Batch | None = None
+            if batch is not None and sheaf.more:
+                batch, rest = cut(batch, self._schema)
+            held = [] if rest is None else [rest]
             yield None if batch is None else settled(batch, self._schema)
 
     def _commit(self, batch: Batch, reader: SpoolReader) -> None:

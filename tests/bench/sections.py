@@ -56,7 +56,8 @@ def load(bench: Bench) -> Section:
     rows = []
     for order in (ORDERED, SHUFFLED):
         for size in SIZES:
-            found = pairs(bench.events, order, size)
+            place = bench.folder / f"pairs-{order}-{size}"
+            found = pairs(place, bench.events, order, size)
             rows.append([f"{order}, pages of {size:,}", *_pair(found)])
             bench.engine = found.alone[0]["engine"]
             if (order, size) == QUOTED:
@@ -111,14 +112,13 @@ def peer(bench: Bench) -> Section:
 
 
 def wide(bench: Bench) -> Section:
-    events = bench.events // 4
-    place = bench.spool(events, WIDE)
-    one = measured("ours:load_spool", place=place, events=events, order=WIDE)
+    place = bench.spool(bench.events, WIDE)
+    one = measured("ours:load_spool", place=place, events=bench.events, order=WIDE)
     return Section(
         "Twenty fields, ten transforms",
-        f"{events:,} events, from spool to table.",
+        f"{bench.events:,} events, from spool to table.",
         ["", "ours", "whole run", "peak"],
-        [["20 fields", *_speeds(events, one)]],
+        [["20 fields", *_speeds(bench.events, one)]],
     )
 
 

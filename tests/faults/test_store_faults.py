@@ -31,6 +31,7 @@ def store(tmp_path_factory):
 @pytest.fixture
 def course(store, tmp_path, monkeypatch):
     monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 4)
+    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
     yield Course(store, tmp_path)
     store.come_back()
     store.server.clear()
@@ -96,9 +97,11 @@ def test_what_lands_late_under_an_older_time_does_not_come_back(store, course, m
     pages = [[Sale("k", 1, 100, 0.1)], [Sale("k", 2, 200, 0.2)]]
     course.oracle.expect(pages)
     monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 1)
+    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
     held = Statement("insert events", "^INSERT INTO .*sales_events__data")
     course.attempt(pages, armed(store, "hold", held))
     monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 100)
+    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
     course.finish(pages)
     store.server.release()
     course.check(pages)

@@ -100,6 +100,7 @@ def test_the_keys_of_a_run_come_some_at_a_time(engine, project, tmp_path, monkey
     """INV-4: a resumed run knows what is loaded; an uncommitted row that replaced one counts once."""
     monkeypatch.setattr("chartly_store.events.KEYS_AT_ONCE", at_once)
     monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 1)
+    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
     plan = sales_plan(project)
     pages = [
         page([sale(f"k{number}") for number in range(7)]),

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartly_loader.batch import Batch, joined, last_cut, settled
+from chartly_loader import batch as module
+from chartly_loader.batch import Batch, cut, joined, settled
 
 DAY = 86_400_000
 TIMED = SimpleNamespace(time_column="at", granularity="day", version_field=None)
@@ -70,28 +71,64 @@ def test_batches_of_several_pages_share_one_dictionary():
     assert dictionaries == [["page-0", "page-1"]] * 2
 
 
+def on_days(days):
+    return batch(
+        [[(f"{p}-{i}", day * DAY, 1) for i, day in enumerate(page)] for p, page in enumerate(days)]
+    )
+
+
+def segments(one):
+    return [] if one is None else [page.segment for page in one.ledger]
+
+
 @pytest.mark.parametrize(
-    ("days", "cut", "because"),
+    ("days", "now", "because"),
     [
         ([[0, 0], [0], [1], [1, 1]], 2, "day 1 begins with the third page"),
         ([[0], [1], [2]], 2, "the last change counts"),
-        ([[0, 1], [1]], None, "day 1 has begun within the first page"),
-        ([[0], [1], [0]], None, "a later page goes back"),
+        ([[0, 1], [1]], 2, "day 1 has begun within the first page"),
+        ([[0], [1], [0]], 3, "a later page goes back"),
         ([[0], [], [1]], 2, "a page without rows belongs to the ones before"),
-        ([[], [0]], None, "one page with rows"),
-        ([[], []], None, "no rows"),
-        ([[5]], None, "one page"),
+        ([[], [0]], 2, "one page with rows"),
+        ([[], []], 2, "no rows"),
+        ([[5]], 1, "one page"),
     ],
 )
-def test_a_batch_is_cut_where_the_last_partition_begins(days, cut, because):
-    pages = [
-        [(f"{p}-{i}", day * DAY, 1) for i, day in enumerate(page)] for p, page in enumerate(days)
-    ]
-    assert last_cut(batch(pages), TIMED) == cut, because
+def test_a_batch_is_cut_where_the_last_partition_begins(monkeypatch, days, now, because):
+    monkeypatch.setattr(module, "ROWS_A_PART", 1)
+    first, rest = cut(on_days(days), TIMED)
+    assert (segments(first), segments(rest)) == (
+        list(range(now)),
+        list(range(now, len(days))),
+    ), because
 
 
-def test_without_a_time_there_is_no_partition():
-    assert last_cut(batch([[("a", 0, 1)], [("b", DAY, 1)]]), TIMELESS) is None
+def test_without_a_time_there_is_no_partition(monkeypatch):
+    monkeypatch.setattr(module, "ROWS_A_PART", 1)
+    assert segments(cut(on_days([[0], [1]]), TIMELESS)[0]) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("most", "largest", "now", "because"),
+    [
+        (4, 9, 2, "day 1 waits"),
+        (3, 9, 3, "there are many rows already, and enough for each part"),
+        (4, 3, 3, "however they lie"),
+    ],
+)
+def test_large_batches_do_not_wait(monkeypatch, most, largest, now, because):
+    for name, rows in (("ROWS_A_PART", 2), ("MOST_ROWS", most), ("LARGEST_ROWS", largest)):
+        monkeypatch.setattr(module, name, rows)
+    assert segments(cut(on_days([[0], [0], [1, 1]]), TIMED)[0]) == list(range(now)), because
+
+
+def test_scattered_rows_wait_for_more(monkeypatch):
+    """A part for a few rows costs more than the rows."""
+    monkeypatch.setattr(module, "ROWS_A_PART", 2)
+    scattered = on_days([[0, 1], [2, 0]])
+    assert cut(scattered, TIMED) == (None, scattered)
+    monkeypatch.setattr(module, "LARGEST_ROWS", 3)
+    assert cut(scattered, TIMED) == (scattered, None)
 
 
 def test_nothing_is_looked_at_where_nothing_is_repeated():

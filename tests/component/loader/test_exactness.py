@@ -45,6 +45,7 @@ def test_whatever_comes_and_whenever_it_dies_the_counts_and_rows_are_exact(
 ):
     """INV-4."""
     monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", together)
+    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
     number = next(EXAMPLES)
     plan = sales_plan(Project("tenant-any", f"p-{number}"))
     spool = tmp_path / str(number)

@@ -188,6 +188,7 @@ def test_a_correction_within_a_run_is_counted_once(
     """In one commit or in two."""
     if not together:
         monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 1)
+        monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
     plan = sales_plan(project)
     pages = [
         page([sale("a", "1", "2026-02-01T00:00:00Z")]),

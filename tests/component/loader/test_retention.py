@@ -146,6 +146,7 @@ def test_a_page_that_comes_again_is_loaded_not_duplicate(
 ):
     """INV-4: rows of a page that is not in the ledger are not yet loaded, even if merged already."""
     monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 1)
+    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
     plan = sales_plan(project)
     pages = [page([sale("a"), sale("b")]), page([sale("a", "5"), sale("c"), sale("d")])]
     ledgers = []
