@@ -44,11 +44,11 @@ class Bench:
         self.grown[events] = self.folder / f"grown-{events}"
         return measured("ours:load_stream", place=self.grown[events], events=events, size=SIZES[-1])
 
-    def spool(self, events: int, order: str) -> Path:
+    def spool(self, events: int, order: str, size: int = SIZES[-1]) -> Path:
         """A place with a full spool."""
-        place = self.folder / f"{order}-{events}"
+        place = self.folder / f"{order}-{events}-{size}"
         place.mkdir()
-        measured("spool:fill", spool=place / "spool", events=events, order=order, size=SIZES[-1])
+        measured("spool:fill", spool=place / "spool", events=events, order=order, size=size)
         return place
 
 
@@ -112,13 +112,16 @@ def peer(bench: Bench) -> Section:
 
 
 def wide(bench: Bench) -> Section:
-    place = bench.spool(bench.events, WIDE)
-    one = measured("ours:load_spool", place=place, events=bench.events, order=WIDE)
+    rows = []
+    for size in SIZES:
+        place = bench.spool(bench.events, WIDE, size)
+        one = measured("ours:load_spool", place=place, events=bench.events, order=WIDE)
+        rows.append([f"20 fields, pages of {size:,}", *_speeds(bench.events, one)])
     return Section(
         "Twenty fields, ten transforms",
         f"{bench.events:,} events, from spool to table.",
         ["", "ours", "whole run", "peak"],
-        [["20 fields", *_speeds(bench.events, one)]],
+        rows,
     )
 
 
