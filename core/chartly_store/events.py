@@ -106,27 +106,25 @@ class EventTable:
         if self._schema.version_field is not None:
             return
         loaded, mine = self._loaded(run_id), "run_id = {run:String}"
-        if self._holds(loaded) and self._count(mine, run_id) == loaded:
+        if self._holds(loaded) and self._count(f"WHERE {mine}", run_id) == loaded:
             return  # cheaper to know, and so of every run that is the first
-        found = self._count(self._span(mine, run_id), run_id, " FINAL")
+        found = self._count(f"FINAL WHERE {mine}{self._in_time_of(mine)}", run_id)
         if found < loaded:
             raise Bug(
                 f"run {run_id!r} has loaded {loaded} events into {self._storage.dataset!r}, and "
                 f"{found} of them are there"
             )
 
-    def _span(self, mine: str, run_id: str) -> str:
-        """The condition on a run's rows, so that what lies outside of its time is not read."""
+    def _in_time_of(self, mine: str) -> str:
+        """One more condition on a run's rows, so that what lies outside of its time is not read."""
         if self._schema.time_column is None:
-            return mine
+            return ""
         time = quoted(self._schema.time_column)
-        first, last = self._engine.rows(
-            f"SELECT min({time}), max({time}) FROM {self._table} WHERE {mine}", {"run": run_id}
-        )[0]
-        return f"{mine} AND {time} BETWEEN {_literal(first)} AND {_literal(last)}"
+        ends = [f"(SELECT {end}({time}) FROM {self._table} WHERE {mine})" for end in ("min", "max")]
+        return f" AND {time} BETWEEN {' AND '.join(ends)}"
 
-    def _count(self, condition: str, run_id: str, final: str = "") -> int:
-        counting = f"SELECT count() FROM {self._table}{final} WHERE {condition}"
+    def _count(self, condition: str, run_id: str) -> int:
+        counting = f"SELECT count() FROM {self._table} {condition}"
         return int(str(self._engine.rows(counting, {"run": run_id})[0][0]))
 
     def correct(self, run_id: str, ingested_at: datetime) -> int:
@@ -214,8 +212,3 @@ class EventTable:
             )
             for first in range(0, len(partitions), MAX_PARTITIONS)
         ]
-
-
-def _literal(moment: object) -> str:
-    text = f"{moment:%Y-%m-%d %H:%M:%S.%f}"[:-3]
-    return f"toDateTime64('{text}', 3, 'UTC')"

@@ -1,16 +1,14 @@
 """Clusters for tests: each is ready when given, and gone when the tests are."""
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-
-import pytest
 
 from cluster.claims import FOR_APIS, FOR_NODES
 from cluster.lifecycle import running
 from cluster.machine import obstacle
 from cluster.options import Form, Options
 from cluster.rig import Rig
+from support.missing import missing
 
 
 @contextmanager
@@ -54,8 +52,5 @@ def rig(options: Options) -> Iterator[Rig]:
 
 def need_machine(form: Form) -> None:
     """Skips the test where this machine cannot have such a rig; on CI it fails instead."""
-    if (reason := obstacle(form)) is None:
-        return
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+    if (reason := obstacle(form)) is not None:
+        missing(reason)
