@@ -21,8 +21,11 @@ _FEW = 24
 """Windows or spans of a query that is not made smaller for its limits' sake."""
 _MANY = 1_000
 _MAX_ROWS = 1_000_000
-# Time, memory, and rows of a result: fewer windows may stay within them.
-_BEYOND_LIMITS = ("Code: 159.", "Code: 241.", "Code: 396.")
+_EASY_BYTES = 192 * 1024 * 1024
+"""Memory that windows may take together; it is one alone that may take all of its limit."""
+_BEYOND_MEMORY = "Code: 241."
+# Time, and rows of a result: fewer windows may stay within them.
+_BEYOND_LIMITS = ("Code: 159.", "Code: 396.")
 
 
 class Computation:
@@ -68,7 +71,7 @@ class Computation:
             f"FROM ({self._query.sql(self._view, suffix)}\n)"
             for suffix in suffixes
         )
-        return self._run(sql, _parameters(windows, suffixes))
+        return self._run(sql, _parameters(windows, suffixes), self._spec.limits.max_memory_bytes)
 
     def _spanned(self, windows: Sequence[Window], query: SpanQuery) -> Iterator[pa.Table]:
         """Asks for all windows at once, or for each half where that is too much."""
@@ -87,18 +90,23 @@ class Computation:
         whole = Window(spans[0].start, spans[-1].end)
         suffixes = [str(position) for position in range(len(spans))]
         parameters = _parameters([whole, *spans], ["", *suffixes])
+        most = self._spec.limits.max_memory_bytes
         try:
-            return self._run(query.sql(self._view, len(spans)), parameters)
+            return self._run(
+                query.sql(self._view, len(spans)),
+                parameters,
+                most if len(windows) == 1 else min(most, _EASY_BYTES),
+            )
         except RunError as error:
-            if len(windows) <= _FEW or not any(one in error.message for one in _BEYOND_LIMITS):
+            if not _is_too_much(error.message, len(windows)):
                 raise
             return None
 
-    def _run(self, sql: str, parameters: dict[str, object]) -> pa.Table:
+    def _run(self, sql: str, parameters: dict[str, object], memory: int) -> pa.Table:
         limits: dict[str, str | int] = {
             "readonly": 2,
             "max_execution_time": self._spec.limits.max_seconds,
-            "max_memory_usage": self._spec.limits.max_memory_bytes,
+            "max_memory_usage": memory,
             "max_result_rows": _MAX_ROWS,
             "result_overflow_mode": "throw",
         }
@@ -121,6 +129,13 @@ class Computation:
         return found.set_column(
             start, START, found.column(start).cast(pa.timestamp("ms", tz="UTC"))
         )
+
+
+def _is_too_much(refusal: str, windows: int) -> bool:
+    """Whether fewer windows may do."""
+    if windows > 1 and _BEYOND_MEMORY in refusal:
+        return True
+    return windows > _FEW and any(one in refusal for one in _BEYOND_LIMITS)
 
 
 def _parameters(windows: Sequence[Window], suffixes: Sequence[str]) -> dict[str, object]:

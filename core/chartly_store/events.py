@@ -1,6 +1,5 @@
 """The rows of one dataset: inserted by partition, corrected, expired."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cached_property
 
@@ -9,14 +8,14 @@ import pyarrow.compute as pc
 
 from chartly.api.event_schema import EventSchema
 from chartly.api.storage import StorageSpec
-from chartly.errors import Bug, Reason, RunError
-from chartly.load.project_tables import LEDGER
+from chartly.errors import Reason, RunError
 from chartly.load.sql import qualified, quoted
 from chartly.load.tables import data_table, rejected_table
-from chartly_store.expiry import delete_older, older
-from chartly_store.moved import KEYS_AT_ONCE, MovedEvents, in_part
+from chartly_store.expiry import delete_older, holds_older, older
+from chartly_store.moved import MovedEvents
 from chartly_store.pages import RawPage, RawPages
 from chartly_store.project import ProjectStore
+from chartly_store.run_rows import RunRows
 
 MAX_PARTITIONS = 50
 """Partitions that one insert touches at most; the engine refuses more than 100."""
@@ -71,61 +70,9 @@ class EventTable:
     def _tables(self) -> list[str]:
         return self._store.tables_of(self._storage.dataset)
 
-    def keys_of_run(self, run_id: str) -> Iterator[list[str]]:
-        """The keys that a run's committed pages have loaded, some at a time.
-
-        Rows may be there whose page the ledger does not have: they come again, and are not
-        duplicates then. Where such a row has replaced a committed one, only the number of keys
-        tells; which of them it was changes no count.
-        """
-        pages = (
-            f"_page IN (SELECT page_sha256 FROM {qualified(self._store.database, LEDGER)} FINAL "
-            f"WHERE run_id = {{run:String}})"
-        )
-        left = self._loaded(run_id)
-        parts = left // KEYS_AT_ONCE + 1
-        for having in (f"max({pages})", f"NOT max({pages})"):
-            for part in range(parts if left else 0):
-                keys = self._engine.arrow(
-                    f"SELECT event_key FROM {self._table} WHERE run_id = {{run:String}} "
-                    f"AND {in_part(parts, part)} GROUP BY event_key HAVING {having} "
-                    f"ORDER BY event_key LIMIT {{left:UInt64}}",
-                    {"run": run_id, "left": left},
-                ).column(0)
-                left -= len(keys)
-                yield keys.to_pylist()
-
-    def insist_on_all(self, run_id: str) -> None:
-        """Whether the events that the ledger counts as loaded can be read (INV-4).
-
-        Not asked where a field gives the version: events that were there already may be newer.
-
-        Raises:
-            Bug: some of them cannot.
-        """
-        if self._schema.version_field is not None:
-            return
-        loaded, mine = self._loaded(run_id), "run_id = {run:String}"
-        if self._holds(loaded) and self._count(f"WHERE {mine}", run_id) == loaded:
-            return  # cheaper to know, and so of every run that is the first
-        found = self._count(f"FINAL WHERE {mine}{self._in_time_of(mine)}", run_id)
-        if found < loaded:
-            raise Bug(
-                f"run {run_id!r} has loaded {loaded} events into {self._storage.dataset!r}, and "
-                f"{found} of them are there"
-            )
-
-    def _in_time_of(self, mine: str) -> str:
-        """One more condition on a run's rows, so that what lies outside of its time is not read."""
-        if self._schema.time_column is None:
-            return ""
-        time = quoted(self._schema.time_column)
-        ends = [f"(SELECT {end}({time}) FROM {self._table} WHERE {mine})" for end in ("min", "max")]
-        return f" AND {time} BETWEEN {' AND '.join(ends)}"
-
-    def _count(self, condition: str, run_id: str) -> int:
-        counting = f"SELECT count() FROM {self._table} {condition}"
-        return int(str(self._engine.rows(counting, {"run": run_id})[0][0]))
+    def of_run(self, run_id: str) -> RunRows:
+        """What the table holds of one run."""
+        return RunRows(self._store, self._schema, self._storage.dataset, run_id)
 
     def correct(self, run_id: str, ingested_at: datetime) -> int:
         """Puts tombstones where events of a run stand under an older time as well.
@@ -135,30 +82,13 @@ class EventTable:
             the run, so that both windows count as touched.
         """
         time = self._schema.time_column
-        if time is None or self._holds(self._loaded(run_id)):
+        if time is None or self.of_run(run_id).fill_the_table:
             return 0
         moved = MovedEvents(self._engine, self._table, time)
         columns = list(self._store.columns(self._name))
         for tombstones in moved.tombstones(run_id, ingested_at, columns):
             self.insert(tombstones)
         return moved.count(run_id)
-
-    def _loaded(self, run_id: str) -> int:
-        """How many events the ledger counts as loaded by a run."""
-        found = self._engine.rows(
-            f"SELECT sum(loaded) FROM {qualified(self._store.database, LEDGER)} FINAL "
-            f"WHERE run_id = {{run:String}} AND dataset = {{dataset:String}}",
-            {"run": run_id, "dataset": self._storage.dataset},
-        )
-        return int(str(found[0][0]))
-
-    def _holds(self, count: int) -> bool:
-        """Whether the table has exactly so many rows; the engine knows without reading any.
-
-        As many rows as one run has loaded keys are those keys, each under one time.
-        """
-        found = self._engine.rows(f"SELECT count() FROM {self._table}")
-        return int(str(found[0][0])) == count
 
     def newest_expired(self, now: datetime) -> datetime | None:
         """The newest time of an event that is older than its retention.
@@ -169,6 +99,9 @@ class EventTable:
         if before is None or self._schema.time_column is None:
             return None
         condition, cut = older(self._aging, before)
+        # Most often there is nothing: to know that, no copies need to be told apart.
+        if not holds_older(self._engine, self._table, self._aging, before):
+            return None
         found = self._engine.rows(
             f"SELECT count(), max({quoted(self._schema.time_column)}) "
             f"FROM {self._table} FINAL WHERE {condition}",

@@ -10,10 +10,16 @@ def older(column: str, before: datetime) -> tuple[str, dict[str, object]]:
     return f"{column} < {{cut:DateTime64(3, 'UTC')}}", {"cut": before.strftime("%Y-%m-%d %H:%M:%S")}
 
 
+def holds_older(engine: Engine, table: str, column: str, before: datetime) -> bool:
+    """Whether a table has any, be they replaced or not."""
+    condition, cut = older(column, before)
+    return bool(engine.rows(f"SELECT count() FROM {table} WHERE {condition}", cut)[0][0])
+
+
 def delete_older(engine: Engine, table: str, column: str, before: datetime) -> None:
     """Deletes them; a table that has none is not touched."""
-    condition, cut = older(column, before)
-    if engine.rows(f"SELECT count() FROM {table} WHERE {condition}", cut)[0][0]:
+    if holds_older(engine, table, column, before):
+        condition, cut = older(column, before)
         engine.command(
             f"ALTER TABLE {table} DELETE WHERE {condition} SETTINGS mutations_sync = 1", cut
         )

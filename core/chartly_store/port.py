@@ -36,6 +36,10 @@ class Engine(Protocol):
         """Inserts rows as one block; columns are matched by name."""
         ...
 
+    def release_unused(self) -> None:
+        """Gives memory back that an engine in this process keeps for more of what it did."""
+        ...
+
     def close(self) -> None:
         """Lets go of the store."""
         ...

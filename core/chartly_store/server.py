@@ -118,6 +118,9 @@ class ServerEngine:
         """Inserts rows as one block; columns are matched by name."""
         self._patiently(lambda: self._client.insert_arrow(table, rows, database=database))
 
+    def release_unused(self) -> None:
+        """Does nothing: the server's memory is the server's."""
+
     def close(self) -> None:
         """Lets go of the connections."""
         self._client.close()

@@ -7,6 +7,8 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 
+import pyarrow as pa
+
 from chartly.api.duration import parse_duration
 from chartly.api.event_schema import EventSchema
 from chartly.errors import Bug, ChartlyError, Reason, RunError
@@ -150,6 +152,9 @@ class _Load:
             with self._timed("load"):
                 for stream in streams:
                     self._take_in(stream, attempt, reader)
+                # What is asked of the store from here on takes memory of its own.
+                pa.default_memory_pool().release_unused()
+                self._store.engine.release_unused()
             self._check_end(reader.end)
         for stream in streams:
             self._attempts.insist_on_last(attempt)
@@ -177,7 +182,7 @@ class _Load:
     def _take_in(self, stream: _Stream, attempt: Attempt, reader: SpoolReader) -> None:
         with closing(SeenKeys()) as seen:
             if stream.resume.next_number:
-                for keys in stream.table.keys_of_run(self._request.run_id):
+                for keys in stream.table.of_run(self._request.run_id).committed_keys():
                     seen.add(keys)
             shaping = Shaping(
                 self._request,
@@ -212,7 +217,7 @@ class _Load:
         )
         totals = self._totals()
         _check_sum(totals)
-        stream.table.insist_on_all(self._request.run_id)
+        stream.table.of_run(self._request.run_id).insist_on_all()
         try:
             _check_rejects(stream.plan, totals)
         except RunError as error:

@@ -9,8 +9,8 @@ import numpy.typing as npt
 
 from chartly.errors import Reason, RunError
 
-IN_MEMORY = 1 << 24
-"""Keys above which the oldest go to disk: 128 MiB."""
+IN_MEMORY = 1 << 23
+"""Keys above which all of them go to disk: 64 MiB, and as much again while they are sorted."""
 _BLOCK = 1 << 20
 
 Hashes: TypeAlias = npt.NDArray[np.int64]

@@ -179,5 +179,8 @@ class DyingEngine:
         if when == "after":
             raise CrashError
 
+    def release_unused(self) -> None:
+        self._engine.release_unused()
+
     def close(self) -> None:
         self._engine.close()

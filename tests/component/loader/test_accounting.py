@@ -58,6 +58,7 @@ def test_counts_that_do_not_add_up_end_the_run(engine, project, tmp_path, monkey
 @pytest.mark.parametrize("at_once", [1, 500_000])
 def test_events_are_corrected_some_keys_at_a_time(engine, project, tmp_path, monkeypatch, at_once):
     monkeypatch.setattr("chartly_store.moved.KEYS_AT_ONCE", at_once)
+    monkeypatch.setattr("chartly_store.moved.ROWS_AT_ONCE", at_once)
     plan = sales_plan(project)
     keys = [f"k{number}" for number in range(9)]
     load_pages(engine, plan, tmp_path, [page([sale(key, "1", DAYS[0]) for key in keys])], "run-0")
@@ -98,7 +99,7 @@ def test_an_event_whose_time_came_back_is_not_corrected(engine, project, tmp_pat
 @pytest.mark.parametrize("at_once", [1, 3, 500_000])
 def test_the_keys_of_a_run_come_some_at_a_time(engine, project, tmp_path, monkeypatch, at_once):
     """INV-4: a resumed run knows what is loaded; an uncommitted row that replaced one counts once."""
-    monkeypatch.setattr("chartly_store.events.KEYS_AT_ONCE", at_once)
+    monkeypatch.setattr("chartly_store.run_rows.KEYS_AT_ONCE", at_once)
     monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 1)
     monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
     plan = sales_plan(project)
