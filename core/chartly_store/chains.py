@@ -6,13 +6,12 @@ Teardown drops none of them.
 import json
 from collections.abc import Sequence
 
-import pyarrow as pa
-
 from chartly.evidence.chain import Entry, Head
 from chartly.load.sql import qualified, quoted
 from chartly.load.tables import DURABLE
 from chartly_store.port import Engine
 from chartly_store.project import ProjectStore
+from chartly_store.rows import table_of
 
 AUDIT = "__audit"
 SEPARATOR = "/"
@@ -41,7 +40,7 @@ class ChainTable:
         """Adds entries to a chain; a repeat of the same entries changes nothing."""
         if entries:
             rows = [_row(chain, entry) for entry in entries]
-            self._engine.insert(self._database, AUDIT, pa.Table.from_pylist(rows))
+            self._engine.insert(self._database, AUDIT, table_of(rows))
 
     def entries(self, chain: str, since: int = 1) -> list[Entry]:
         """A chain as it is stored, from a place on."""

@@ -15,6 +15,8 @@ from chartly_store.expiry import delete_older, holds_older, older
 from chartly_store.moved import MovedEvents
 from chartly_store.pages import RawPage, RawPages
 from chartly_store.project import ProjectStore
+from chartly_store.room import Room
+from chartly_store.rows import table_of
 from chartly_store.run_rows import RunRows
 
 MAX_PARTITIONS = 50
@@ -34,22 +36,28 @@ class EventTable:
         self._name = data_table(storage.dataset)
         self._table = qualified(store.database, self._name)
         self._pages = RawPages(store, storage)
+        self._room = Room(lambda: store.size_of(self._tables), storage.max_bytes)
 
     def insert(self, rows: pa.Table) -> None:
         """Inserts events; repeating it with the same rows changes nothing that is read."""
         # In one piece: the format takes one dictionary for a column, and pieces cost time to read.
         for part in self._by_partition(rows.unify_dictionaries().combine_chunks()):
+            self._room.take(part.nbytes)
             self._engine.insert(self._store.database, self._name, part)
 
     def insert_rejects(self, rows: list[dict[str, object]]) -> None:
         """Inserts rejects; each is known by its run and raw_ref."""
         if rows:
-            table = rejected_table(self._storage.dataset)
-            self._store.insert_dicts(table, rows)
+            table = table_of(rows)
+            self._room.take(table.nbytes)
+            name = rejected_table(self._storage.dataset)
+            self._engine.insert(self._store.database, name, table)
 
     def insert_raw(self, pages: list[RawPage]) -> None:
         """Keeps pages as received, if the profile says so; repeating it changes nothing."""
-        self._pages.insert(pages)
+        if pages:
+            self._room.take(sum(len(page.body) for page in pages))
+            self._pages.insert(pages)
 
     def insist_on_room(self) -> None:
         """Whether the dataset may still grow; to be asked before each insert.
@@ -59,7 +67,7 @@ class EventTable:
         """
         # The engine has a limit of its own, but counts parts that were merged away as well, and so
         # refuses inserts into a table that is half full (docs/adr/0010-stored-tables.md).
-        if self._store.size_of(self._tables) > self._storage.max_bytes:
+        if not self._room.is_left():
             raise RunError(
                 Reason.STORAGE_QUOTA_EXCEEDED,
                 f"dataset {self._storage.dataset!r} is larger than its maxBytes "

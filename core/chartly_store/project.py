@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-import pyarrow as pa
-
 from chartly.api.event_schema import EventSchema
 from chartly.api.reference import Project
 from chartly.api.storage import StorageSpec
@@ -18,6 +16,7 @@ from chartly.names import database, sql_name
 from chartly_store.catalog import columns, size
 from chartly_store.layout import Layout
 from chartly_store.port import Engine
+from chartly_store.rows import table_of
 
 
 def claim_view(dataset: str) -> str:
@@ -194,15 +193,8 @@ class ProjectStore:
 
     def insert_dicts(self, table: str, rows: list[dict[str, object]]) -> None:
         """Inserts a few rows into one of our own tables, as one block."""
-        schema = pa.schema([(name, _arrow(value)) for name, value in rows[0].items()])
-        self.engine.insert(self.database, table, pa.Table.from_pylist(rows, schema))
+        self.engine.insert(self.database, table, table_of(rows))
 
     def view(self, dataset: str) -> str:
         """The qualified name that users read."""
         return qualified(self.database, sql_name(dataset))
-
-
-def _arrow(value: object) -> pa.DataType:
-    if isinstance(value, datetime) or value is None:
-        return pa.timestamp("ms", tz="UTC")
-    return pa.uint64() if isinstance(value, int) else pa.string()

@@ -174,6 +174,7 @@ def test_an_end_that_is_no_broken_pipe_goes_on(folder, monkeypatch):
 
 def test_main_exits_with_the_code(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["chartly", "version"])
+    monkeypatch.setattr("os._exit", sys.exit)
     with pytest.raises(SystemExit) as caught:
         chartly_cli.__main__.main()
     assert caught.value.code == 0
