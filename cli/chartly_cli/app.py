@@ -110,11 +110,15 @@ def run(
         tuple[str, str] | None,
         typer.Option(metavar="START END", help="Compute analytics for this range of time."),
     ] = None,
+    max_memory: Annotated[
+        str | None,
+        typer.Option(metavar="BYTES", help="Memory that the run may take, such as 2Gi."),
+    ] = None,
 ) -> None:
     """Run a workflow: pull, shape, load, roll up; go on where a cut-off run stopped."""
     from chartly_cli.commands.run import run as command
 
-    command(context.obj, workflow, secrets, tuple(connect_to or ()), cacert, window)
+    command(context.obj, workflow, secrets, tuple(connect_to or ()), cacert, window, max_memory)
 
 
 @app.command()

@@ -3,25 +3,23 @@
 The connector is a process of its own, so that the credential and the store never share one.
 """
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from chartly.api.workflow import Workflow
-from chartly.errors import ChartlyError, Reason, RunError
+from chartly.errors import ChartlyError, Reason
 from chartly.plan.digest import run_digest
 from chartly_cli.checks import insist, machine_checks, run_checks
+from chartly_cli.interruption import Limits, interruptible
 from chartly_cli.runs import SNAPSHOT, Intent, RunFolder, new_run_id, run_folders
 from chartly_cli.session import exclusive, opened_store
 from chartly_cli.workspace import Frozen, Workspace
@@ -40,6 +38,7 @@ class RunOptions:
 
     Attributes:
         connect_to: ``HOST:PORT=ADDR:PORT``, as curl's; the only way to a loopback server.
+        max_memory: bytes that its processes may take together.
     """
 
     secrets: Path
@@ -47,6 +46,7 @@ class RunOptions:
     connect_to: tuple[str, ...] = ()
     cacert: Path | None = None
     actor: str = "unverified"
+    max_memory: int | None = None
 
 
 @dataclass(frozen=True)
@@ -163,7 +163,7 @@ def _attempt(
         ExitStack() as store,
         _spool(run) as spool,
         _connector(run, options, spool) as connector,
-        _cancellable(connector, _seconds(frozen)),
+        interruptible(connector, _limits(frozen, options)),
     ):
         from chartly_cli.attempt import keep_metrics, loaded  # noqa: PLC0415 - see there
 
@@ -174,10 +174,10 @@ def _attempt(
     return result, seconds
 
 
-def _seconds(frozen: Frozen) -> int | None:
-    """How long an attempt may take; whoever starts another one gives it as long again."""
+def _limits(frozen: Frozen, options: RunOptions) -> Limits:
+    """What an attempt may take; whoever starts another one gives it as much again."""
     deadlines = frozen.resolution.workflow.spec.deadlines
-    return deadlines.run if deadlines else None
+    return Limits(deadlines.run if deadlines else None, options.max_memory)
 
 
 @contextmanager
@@ -239,36 +239,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-@contextmanager
-def _cancellable(connector: subprocess.Popen[bytes], seconds: int | None) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and the deadline end the connector first; the loader then records the end."""
-    late = f"the attempt took longer than deadlines.run allows: {seconds} seconds"
-    ends = {
-        signal.SIGINT: (Reason.CANCELLED, "the run was asked to stop"),
-        signal.SIGTERM: (Reason.TERMINATED, "the run was asked to stop"),
-    }
-    if seconds is not None:
-        ends[signal.SIGALRM] = (Reason.DEADLINE_EXCEEDED, late)
-
-    def cancel(number: int, _frame: FrameType | None) -> None:
-        connector.terminate()
-        raise RunError(*ends[signal.Signals(number)])
-
-    before: dict[int, Callable[..., Any] | int | None] = {
-        number: signal.signal(number, cancel) for number in ends
-    }
-    # Not the process's own alarm: it has one only, and that may be another's.
-    alarm = threading.Timer(seconds or 0, os.kill, (os.getpid(), signal.SIGALRM))
-    if seconds is not None:
-        alarm.start()
-    try:
-        yield
-    finally:
-        if seconds is not None:
-            signal.signal(signal.SIGALRM, signal.SIG_IGN)
-            alarm.cancel()
-            alarm.join()
-        for number, handler in before.items():
-            signal.signal(number, handler)

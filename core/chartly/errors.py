@@ -159,7 +159,7 @@ REASONS: dict[Reason, ReasonInfo] = {
     Reason.DEADLINE_EXCEEDED: _info(31, Retry.NEVER, "the run took longer than it may"),
     Reason.INTERNAL_ERROR: _info(70, Retry.RETRY, "a bug in Chartly; please report it"),
     Reason.KILLED: _info(137, Retry.FREE, "the process was killed, most often for memory"),
-    Reason.OUT_OF_MEMORY: _info(137, Retry.RETRY, "a container took more memory than its limit"),
+    Reason.OUT_OF_MEMORY: _info(137, Retry.RETRY, "the attempt took more memory than its limit"),
     Reason.EVICTED: _info(137, Retry.FREE, "the cluster took the Pod's node or place away"),
     Reason.JOB_LOST: _info(137, Retry.FREE, "the attempt's Job was deleted before it ended"),
     Reason.RESULT_UNKNOWN: _info(

@@ -119,6 +119,9 @@ def open_embedded(path: Path) -> EmbeddedEngine:
         )
     try:
         return EmbeddedEngine(path, lock)
-    except (ClickHouseError, RuntimeError, OSError) as error:
+    except BaseException as error:
+        # A signal may end the run just here, and its process may go on.
         lock.release()
-        raise refused(str(error)) from None
+        if isinstance(error, (ClickHouseError, RuntimeError, OSError)):
+            raise refused(str(error)) from None
+        raise

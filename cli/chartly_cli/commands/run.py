@@ -1,5 +1,6 @@
 """``chartly run``."""
 
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -7,11 +8,14 @@ from pathlib import Path
 import typer
 
 from chartly.errors import REASONS, Reason, SpecError
+from chartly_cli.interruption import resident
 from chartly_cli.local_run import RunOptions, RunReport, run_workflow
 from chartly_cli.output import pairs
 from chartly_cli.progress import shown
 from chartly_cli.session import Session
 
+_BYTES = re.compile(r"([1-9][0-9]{0,15})(|Ki|Mi|Gi|Ti)")
+_UNITS = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
 _PIN = re.compile(r"[^=]+:[0-9]{1,5}=[^=]+:[0-9]{1,5}")
 
 
@@ -22,17 +26,20 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     connect_to: tuple[str, ...],
     cacert: Path | None,
     window: tuple[str, str] | None,
+    max_memory: str | None,
 ) -> None:
     """Runs a workflow, prints its summary, exits with its reason's code."""
     workspace = session.workspace()
     workflow = workspace.workflow(name)
     _check_window(window)
     _check_pins(connect_to)
+    memory = None if max_memory is None else _memory(max_memory)
     options = RunOptions(
         secrets=secrets or workspace.state / "secrets",
         connect_to=connect_to,
         cacert=cacert,
         window=window,
+        max_memory=memory,
     )
     with shown(session.printer, str(workflow)) as on_progress:
         report = run_workflow(workspace, workflow, options, on_progress)
@@ -55,6 +62,15 @@ def _check_window(window: tuple[str, str] | None) -> None:
         ) from None
     if start.tzinfo is None or end.tzinfo is None or start >= end:
         raise SpecError(f"--window {' '.join(window)}: needs offsets, and the start before the end")
+
+
+def _memory(text: str) -> int:
+    found = _BYTES.fullmatch(text)
+    if found is None:
+        raise SpecError(f"--max-memory {text!r}: must be bytes, such as 1500Mi or 2Gi")
+    if not resident(os.getpid()):
+        raise SpecError("--max-memory: this system does not tell how much memory a process has")
+    return int(found[1]) * _UNITS[found[2]]
 
 
 def _check_pins(pins: tuple[str, ...]) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -11,8 +12,9 @@ import time
 import pytest
 
 import chartly_cli.__main__
-from chartly.errors import Bug, Reason, RunError
+from chartly.errors import REASONS, Bug, Reason, RunError
 from chartly_cli import local_run
+from chartly_cli.interruption import resident
 from support.command import chartly, chartly_json, sales_folder
 from support.sales_api import Answer, in_order, pages_of, sale, serving
 
@@ -124,6 +126,40 @@ def test_a_run_ends_at_its_deadline_and_says_so(tmp_path):
     assert asked.is_set()
     assert done.code == 31
     assert "took longer than deadlines.run allows: 2 seconds" in done.err
+
+
+def test_a_run_that_takes_more_memory_than_it_may_ends_and_says_so(folder, tmp_path):
+    """The embedded engine alone takes more; the next run goes on where this one stopped."""
+    pages = in_order(pages_of([sale(number) for number in range(4)], 2))
+    with serving(tmp_path, pages) as api:
+        options = ("run", "sales", *api.options, "--max-memory")
+        command = [sys.executable, "-m", "chartly_cli", "-C", str(folder), *options, "100Mi"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 137
+        assert re.search(
+            r"error: OutOfMemory: the attempt took \d{3} MiB of memory; --max-memory allows 100 MiB",
+            done.stderr,
+        )
+        assert chartly_json(folder, *options, "16Gi")["counts"]["read"] == 4
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "2G", "1.5Gi", "much", "99999999999999999"])
+def test_memory_that_is_no_amount_is_refused(folder, text):
+    done = chartly(folder, "run", "sales", "--max-memory", text)
+    assert (done.code, done.err.count("\n")) == (REASONS[Reason.CONFIG_INVALID].exit_code, 1)
+    assert "must be bytes, such as 1500Mi or 2Gi" in done.err
+
+
+def test_a_system_that_does_not_tell_of_memory_is_told_of(folder, monkeypatch):
+    monkeypatch.setattr("chartly_cli.commands.run.resident", lambda _process: 0)
+    done = chartly(folder, "run", "sales", "--max-memory", "2Gi")
+    assert "this system does not tell how much memory a process has" in done.err
+
+
+def test_a_process_that_has_ended_has_no_memory():
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        process.wait()
+    assert resident(process.pid) == 0
 
 
 def test_a_connector_that_dies_at_once_is_told_at_once(folder, monkeypatch):
