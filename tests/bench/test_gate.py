@@ -12,6 +12,7 @@ from bench.spool import WIDE
 
 EVENTS = 300_000
 PAGE = 10_000
+GIBIBYTE = 1024**3
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the folder's own name is one of chance
 MEMORY = _SHARED_MEMORY if _SHARED_MEMORY.is_dir() else None
 """What other tests do to the disk must not decide about code."""
@@ -33,6 +34,7 @@ def test_loading_keeps_up_with_the_engine(order, least, capsys):
             f"{found.ratio:.2f} of the medians, {least:.2f} is asked for"
         )
     assert found.best >= least, found
+    assert max(one["rss"] for one in found.ours) <= GIBIBYTE
 
 
 @pytest.mark.slow

@@ -167,6 +167,12 @@ def test_no_value_ends_the_data_of_an_insert(engine, database, text):
     ]
 
 
+def test_an_engine_works_on_after_it_has_given_memory_back(engine):
+    wanted = engine.rows("SELECT sum(number), uniqExact(number) FROM numbers(1000000)")
+    engine.release_unused()
+    assert engine.rows("SELECT sum(number), uniqExact(number) FROM numbers(1000000)") == wanted
+
+
 def test_a_large_result_is_whole(engine):
     found = engine.arrow("SELECT number FROM numbers(1000000)")
     assert found.num_rows == 1_000_000

@@ -26,7 +26,8 @@ class ForgetfulEngine(DyingEngine):
 
 
 @pytest.mark.parametrize("partitioned", [True, False])
-def test_a_store_that_lost_rows_ends_the_run(engine, project, tmp_path, partitioned):
+def test_a_store_that_lost_rows_ends_the_run(engine, project, tmp_path, partitioned, monkeypatch):
+    monkeypatch.setattr("chartly_store.run_rows.PARTITIONS_AT_ONCE", 1)
     plan = replace(sales_plan(project), analytics=())
     if not partitioned:
         stream = plan.streams[0]
@@ -38,11 +39,21 @@ def test_a_store_that_lost_rows_ends_the_run(engine, project, tmp_path, partitio
         )
     forgetful = ForgetfulEngine(engine, lambda _table, _number: None)
     load_pages(engine, plan, tmp_path, [page([sale("z", moment=DAYS[3])])], "run-0")
-    result = load_pages(forgetful, plan, tmp_path, [page([sale("a"), sale("b"), sale("c")])])
+    sales = [sale(key, moment=DAYS[place]) for place, key in enumerate("abc")]
+    result = load_pages(forgetful, plan, tmp_path, [page(sales)])
     assert result.reason is Reason.INTERNAL_ERROR
     assert result.message == (
         "run 'run-1' has loaded 3 events into 'sales-events', and 2 of them are there"
     )
+
+
+def test_a_run_of_many_partitions_is_counted_some_at_a_time(engine, project, tmp_path, monkeypatch):
+    monkeypatch.setattr("chartly_store.run_rows.PARTITIONS_AT_ONCE", 3)
+    plan = replace(sales_plan(project), analytics=())
+    sales = [sale(day, moment=DAYS[day % 4]) for day in range(8)]
+    for run in ("run-0", "run-1"):
+        result = load_pages(engine, plan, tmp_path, [page(sales)], run)
+        assert (result.reason, result.counts["loaded"]) == (Reason.SUCCEEDED, 8)
 
 
 def test_counts_that_do_not_add_up_end_the_run(engine, project, tmp_path, monkeypatch):

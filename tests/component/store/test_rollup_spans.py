@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from random import Random
 
+import pyarrow as pa
 import pytest
 
 from chartly.api.duration import parse_duration
@@ -227,6 +228,20 @@ def test_where_the_limits_do_not_hold_many_windows_fewer_are_asked_for(engine, y
     tables = list(_computation(counting, DAILY, "P1D").tables(year))
     assert len(counting.asked) > len(tables) > 1
     assert sum(sum(table.column("n").to_pylist()) for table in tables) == 600
+
+
+def test_windows_that_take_much_memory_together_are_asked_for_apart(engine, year, monkeypatch):
+    whole = list(_computation(engine, DAILY, "P1D").tables(year[:5]))
+    monkeypatch.setattr(computation, "_EASY_BYTES", 1)
+    counting = Counting(engine)
+    tables = list(_computation(counting, DAILY, "P1D").tables(year[:5]))
+    assert len(tables) == 5, "each by itself, within all of its limit"
+    assert len(counting.asked) == 9
+    one, other = (
+        {tuple(row.values()) for row in pa.concat_tables(they).to_pylist()}
+        for they in (tables, whole)
+    )
+    assert one == other
 
 
 def test_where_the_limits_do_not_hold_few_windows_the_query_fails(engine, year, monkeypatch):
