@@ -4,21 +4,20 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import pyarrow as pa
 
 from chartly.api.duration import parse_duration
 from chartly.api.event_schema import EventSchema
-from chartly.errors import Bug, ChartlyError, Reason, RunError
-from chartly.evidence.chain import verify
-from chartly.evidence.event import Source
-from chartly.evidence.trail import Trail, missing_types, required_types
+from chartly.errors import ChartlyError, Reason, RunError
 from chartly.extract.pages import PageReader, compile_reader
 from chartly.extract.shaper import Shaper, compile_shaper
 from chartly.plan.runplan import AnalyticsPlan, StreamPlan
 from chartly.query.windows import Window, window_of, windows_between
+from chartly_loader.account import Account
+from chartly_loader.checks import insist_on_few_rejects, insist_on_sum
 from chartly_loader.intake import Intake, Target
 from chartly_loader.recorded import record_of
 from chartly_loader.request import (
@@ -35,8 +34,6 @@ from chartly_loader.shaping import Shaping
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import Counters, End, State, StreamState
 from chartly_store.attempts import Attempt, Attempts
-from chartly_store.audit import project_chain
-from chartly_store.chains import AttemptChains
 from chartly_store.events import EventTable
 from chartly_store.ledger import Ledger, Resume
 from chartly_store.port import Engine
@@ -88,19 +85,14 @@ class _Load:
         self._store = ProjectStore(engine, request.plan.project)
         self._ledger = Ledger(self._store)
         self._attempts = Attempts(self._store)
-        self._chains = AttemptChains(self._store)
-        self._home = project_chain(self._store, request.checkpoint)
-        self._source = Source(request.plan.project, request.actor, request.run_id, request.attempt)
-        self._trail = Trail(self._source, now)
+        self._account = Account(request, self._store, now)
         self._done = _Outcome()
 
     def run(self) -> LoadResult:
         self._store.create()
-        self._chains.create()
-        self._home.create()
-        self._home.settle(self._now)
+        self._account.open()
         attempt = self._attempts.begin(self._attempt(), self._now())
-        self._say_started()
+        self._account.started()
         try:
             self._load(attempt)
             reason, message = Reason.SUCCEEDED, ""
@@ -120,31 +112,6 @@ class _Load:
             ingested_at=request.ingested_at,
         )
 
-    def _say_started(self) -> None:
-        for one in self._request.plan.profiles:
-            self._trail.say(
-                f"{one.reference.profile.kind}.profile.resolved",
-                {
-                    "reference": str(one.reference),
-                    "foundIn": one.found_in,
-                    "digest": one.digest,
-                },
-            )
-        identity = {
-            "workflow": f"{self._request.workflow}@{self._request.workflow_version}",
-            "attempt": self._request.attempt,
-            "configDigest": self._request.plan.digest,
-            "runDigest": self._request.run_digest,
-            **self._request.evidence,
-        }
-        self._trail.say("workflow.run.started", identity)
-        connector = {"connector": self._request.plan.connector_name}
-        self._trail.say("connector.run.started", connector)
-        self._trail.say("normalizer.run.started")
-        self._chains.append(self._request.run_id, self._request.attempt, self._trail.entries)
-        started = {**identity, **self._chained()}
-        self._home.append_project([("workflow.run.started", started)], self._source, self._now)
-
     def _load(self, attempt: Attempt) -> None:
         streams = [self._open(one, attempt) for one in self._request.plan.streams]
         with SpoolReader(self._request.spool, self._request.grace) as reader:
@@ -152,10 +119,10 @@ class _Load:
             with self._timed("load"):
                 for stream in streams:
                     self._take_in(stream, attempt, reader)
-                # What is asked of the store from here on takes memory of its own.
-                pa.default_memory_pool().release_unused()
-                self._store.engine.release_unused()
             self._check_end(reader.end)
+        # What is asked of the store from here on takes memory of its own.
+        pa.default_memory_pool().release_unused()
+        self._store.engine.release_unused()
         for stream in streams:
             self._attempts.insist_on_last(attempt)
             with self._timed("settle"):
@@ -202,11 +169,7 @@ class _Load:
         if end is None:
             raise RunError(Reason.PEER_LOST, "the connector ended without saying how")
         self._done.counters = end.counters
-        ended = "succeeded" if end.reason is Reason.SUCCEEDED else "failed"
-        counters = {name: str(value) for name, value in asdict(end.counters).items()}
-        self._trail.say(
-            f"connector.run.{ended}", {**counters, "reason": end.reason.value, "pages": end.pages}
-        )
+        self._account.connector_ended(end)
         if end.reason is not Reason.SUCCEEDED:
             raise RunError(end.reason, end.message)
 
@@ -216,24 +179,16 @@ class _Load:
             self._request.run_id, self._request.ingested_at
         )
         totals = self._totals()
-        _check_sum(totals)
+        insist_on_sum(totals)
         stream.table.of_run(self._request.run_id).insist_on_all()
         try:
-            _check_rejects(stream.plan, totals)
+            insist_on_few_rejects(stream.plan, totals)
         except RunError as error:
-            self._trail.say("normalizer.run.failed", {**totals, "reason": error.reason.value})
+            self._account.too_many_rejects(totals, error.reason)
             raise
-        self._trail.say("normalizer.run.succeeded", dict(totals))
+        self._account.normalized(totals)
         self._expire(stream)
-        self._trail.say(
-            "dataset.updated",
-            {
-                "dataset": stream.plan.storage.dataset,
-                "storageDigest": stream.plan.storage_digest,
-                "normalizerDigest": stream.plan.normalizer_digest,
-                **totals,
-            },
-        )
+        self._account.dataset_updated(stream.plan, totals)
 
     def _expire(self, stream: _Stream) -> None:
         """Windows are sealed before their rows go: computed without them they would be wrong."""
@@ -261,10 +216,7 @@ class _Load:
                 self._report(ANALYTICS)
                 result = self._publish(query, stream, attempt)
                 self._done.outputs.append(result)
-                self._trail.say(
-                    "analytics.query.executed", {"digest": query.digest, **asdict(result)}
-                )
-                self._trail.say("dataset.updated", {**asdict(result)})
+                self._account.rolled_up(query.digest, result)
 
     def _publish(self, query: AnalyticsPlan, stream: _Stream, attempt: Attempt) -> RollupResult:
         time_column = stream.schema.time_column
@@ -288,52 +240,21 @@ class _Load:
     def _finish(self, attempt: Attempt, reason: Reason, message: str) -> LoadResult:
         self._report(EVIDENCE)
         counts = {**self._totals(), "corrected": self._done.corrected}
-        outcome = "succeeded" if reason is Reason.SUCCEEDED else "failed"
-        if reason is Reason.CANCELLED:
-            outcome = "cancelled"
-        closing = {"reason": reason.value, "message": message[:500], **counts}
-        self._say_failed(reason)
-        self._trail.say(f"workflow.run.{outcome}", closing)
-        self._chains.append(self._request.run_id, self._request.attempt, self._trail.entries)
-        self._home.append_project(
-            [(f"workflow.run.{outcome}", {**closing, **self._chained()})],
-            self._source,
-            self._now,
-        )
+        self._account.ended(reason, message, counts)
         result = LoadResult(
             reason=reason,
             message=message,
             counts=counts,
             counters=self._done.counters,
             outputs=tuple(self._done.outputs),
-            audit_head=str(self._trail.head),
-            audited=self._reads_back(),
+            audit_head=self._account.head,
+            audited=self._account.reads_back(),
             seconds={name: round(value, 3) for name, value in self._done.seconds.items()},
         )
         self._attempts.finish(
             attempt, reason, message, json.dumps(record_of(result)), result.audit_head, self._now()
         )
         return result
-
-    def _say_failed(self, reason: Reason) -> None:
-        """Ends every part that was started and has not said how it ended."""
-        said = {entry.event["type"] for entry in self._trail.entries}
-        for part in ("connector", "normalizer"):
-            if not said & {f"{part}.run.succeeded", f"{part}.run.failed"}:
-                self._trail.say(f"{part}.run.failed", {"reason": reason.value})
-
-    def _chained(self) -> dict[str, object]:
-        """What the project's chain records of the attempt's own."""
-        chain = f"{self._request.run_id}/{self._request.attempt}"
-        return {"chain": chain, "head": str(self._trail.head)}
-
-    def _reads_back(self) -> bool:
-        """Whether the store gives back every event that a complete run must have."""
-        entries = self._chains.of_attempt(self._request.run_id, self._request.attempt)
-        kinds = (one.reference.profile.kind for one in self._request.plan.profiles)
-        required = required_types(kinds, len(self._request.plan.analytics))
-        whole = verify(entries, self._trail.head).fault is None
-        return whole and not missing_types(entries, required)
 
     def _totals(self) -> dict[str, int]:
         return self._ledger.totals(self._request.run_id)
@@ -356,36 +277,3 @@ class _Load:
 
 def _stream_state(resume: Resume) -> StreamState:
     return StreamState(resume.next_number, resume.position, resume.seen, resume.complete)
-
-
-def _check_sum(totals: dict[str, int]) -> None:
-    """Whether every record that was read is accounted for (INV-4).
-
-    Raises:
-        Bug: one is not.
-    """
-    parts = ("loaded", "rejected", "duplicate", "filtered", "late")
-    if totals["read"] != sum(totals[name] for name in parts):
-        raise Bug(f"the records that were read are not all accounted for: {totals}")
-
-
-def _check_rejects(plan: StreamPlan, totals: dict[str, int]) -> None:
-    """Whether the rejects stay within the profile's threshold.
-
-    Raises:
-        RunError: ``RejectThreshold``; the rows stay, analytics are not computed.
-    """
-    limit = plan.normalizer.reject_threshold
-    rejected, read = totals["rejected"], totals["read"]
-    if limit.count is not None and rejected > limit.count:
-        raise RunError(
-            Reason.REJECT_THRESHOLD,
-            f"{rejected} of {read} records were rejected; "
-            f"rejectThreshold.count allows {limit.count}",
-        )
-    if limit.percent is not None and rejected * 100 > limit.percent * read:
-        raise RunError(
-            Reason.REJECT_THRESHOLD,
-            f"{rejected} of {read} records were rejected; "
-            f"rejectThreshold.percent allows {limit.percent} %",
-        )

@@ -1,0 +1,116 @@
+"""What an attempt tells of itself: in a chain of its own, and in its project's."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from chartly.errors import Reason
+from chartly.evidence.chain import verify
+from chartly.evidence.event import Source
+from chartly.evidence.trail import Trail, missing_types, required_types
+from chartly.plan.runplan import StreamPlan
+from chartly_loader.request import LoadRequest, Now
+from chartly_spool.segment import End
+from chartly_store.audit import project_chain
+from chartly_store.chains import AttemptChains
+from chartly_store.project import ProjectStore
+from chartly_store.rollup import RollupResult
+
+_MESSAGE = 500
+"""Characters of a message that an event holds."""
+
+
+class Account:
+    """The audit events of one attempt."""
+
+    def __init__(self, request: LoadRequest, store: ProjectStore, now: Now) -> None:
+        self._request = request
+        self._now = now
+        self._source = Source(request.plan.project, request.actor, request.run_id, request.attempt)
+        self._trail = Trail(self._source, now)
+        self._chains = AttemptChains(store)
+        self._home = project_chain(store, request.checkpoint)
+
+    @property
+    def head(self) -> str:
+        """The end of the attempt's own chain."""
+        return str(self._trail.head)
+
+    def open(self) -> None:
+        """Makes the tables, and brings to an end what an earlier process began."""
+        self._chains.create()
+        self._home.create()
+        self._home.settle(self._now)
+
+    def started(self) -> None:
+        """The attempt has its place; both chains say so before it does anything."""
+        for one in self._request.plan.profiles:
+            self._trail.say(
+                f"{one.reference.profile.kind}.profile.resolved",
+                {
+                    "reference": str(one.reference),
+                    "foundIn": one.found_in,
+                    "digest": one.digest,
+                },
+            )
+        identity = {
+            "workflow": f"{self._request.workflow}@{self._request.workflow_version}",
+            "attempt": self._request.attempt,
+            "configDigest": self._request.plan.digest,
+            "runDigest": self._request.run_digest,
+            **self._request.evidence,
+        }
+        self._trail.say("workflow.run.started", identity)
+        self._trail.say("connector.run.started", {"connector": self._request.plan.connector_name})
+        self._trail.say("normalizer.run.started")
+        self._keep("workflow.run.started", identity)
+
+    def connector_ended(self, end: End) -> None:
+        ended = "succeeded" if end.reason is Reason.SUCCEEDED else "failed"
+        counters = {name: str(value) for name, value in asdict(end.counters).items()}
+        self._trail.say(
+            f"connector.run.{ended}", {**counters, "reason": end.reason.value, "pages": end.pages}
+        )
+
+    def too_many_rejects(self, totals: Mapping[str, int], reason: Reason) -> None:
+        self._trail.say("normalizer.run.failed", {**totals, "reason": reason.value})
+
+    def normalized(self, totals: Mapping[str, int]) -> None:
+        self._trail.say("normalizer.run.succeeded", dict(totals))
+
+    def dataset_updated(self, stream: StreamPlan, totals: Mapping[str, int]) -> None:
+        digests = {
+            "storageDigest": stream.storage_digest,
+            "normalizerDigest": stream.normalizer_digest,
+        }
+        self._trail.say("dataset.updated", {"dataset": stream.storage.dataset, **digests, **totals})
+
+    def rolled_up(self, digest: str, result: RollupResult) -> None:
+        self._trail.say("analytics.query.executed", {"digest": digest, **asdict(result)})
+        self._trail.say("dataset.updated", {**asdict(result)})
+
+    def ended(self, reason: Reason, message: str, counts: Mapping[str, int]) -> None:
+        """How it ended, with every part that was started and has not said how it ended."""
+        said = {entry.event["type"] for entry in self._trail.entries}
+        for part in ("connector", "normalizer"):
+            if not said & {f"{part}.run.succeeded", f"{part}.run.failed"}:
+                self._trail.say(f"{part}.run.failed", {"reason": reason.value})
+        outcomes = {Reason.SUCCEEDED: "succeeded", Reason.CANCELLED: "cancelled"}
+        kind = f"workflow.run.{outcomes.get(reason, 'failed')}"
+        closing = {"reason": reason.value, "message": message[:_MESSAGE], **counts}
+        self._trail.say(kind, closing)
+        self._keep(kind, closing)
+
+    def reads_back(self) -> bool:
+        """Whether the store gives back every event that a complete run must have."""
+        entries = self._chains.of_attempt(self._request.run_id, self._request.attempt)
+        kinds = (one.reference.profile.kind for one in self._request.plan.profiles)
+        required = required_types(kinds, len(self._request.plan.analytics))
+        whole = verify(entries, self._trail.head).fault is None
+        return whole and not missing_types(entries, required)
+
+    def _keep(self, kind: str, said: Mapping[str, object]) -> None:
+        """Stores what was said so far, and has the project's chain say where it ends."""
+        run_id, attempt = self._request.run_id, self._request.attempt
+        self._chains.append(run_id, attempt, self._trail.entries)
+        chain = {"chain": f"{run_id}/{attempt}", "head": self.head}
+        self._home.append_project([(kind, {**said, **chain})], self._source, self._now)

@@ -1,0 +1,39 @@
+"""What has to be true of a run's counts before it may go on."""
+
+from collections.abc import Mapping
+
+from chartly.errors import Bug, Reason, RunError
+from chartly.plan.runplan import StreamPlan
+
+
+def insist_on_sum(totals: Mapping[str, int]) -> None:
+    """Whether every record that was read is accounted for (INV-4).
+
+    Raises:
+        Bug: one is not.
+    """
+    parts = ("loaded", "rejected", "duplicate", "filtered", "late")
+    if totals["read"] != sum(totals[name] for name in parts):
+        raise Bug(f"the records that were read are not all accounted for: {totals}")
+
+
+def insist_on_few_rejects(plan: StreamPlan, totals: Mapping[str, int]) -> None:
+    """Whether the rejects stay within the profile's threshold.
+
+    Raises:
+        RunError: ``RejectThreshold``; the rows stay, analytics are not computed.
+    """
+    limit = plan.normalizer.reject_threshold
+    rejected, read = totals["rejected"], totals["read"]
+    if limit.count is not None and rejected > limit.count:
+        raise RunError(
+            Reason.REJECT_THRESHOLD,
+            f"{rejected} of {read} records were rejected; "
+            f"rejectThreshold.count allows {limit.count}",
+        )
+    if limit.percent is not None and rejected * 100 > limit.percent * read:
+        raise RunError(
+            Reason.REJECT_THRESHOLD,
+            f"{rejected} of {read} records were rejected; "
+            f"rejectThreshold.percent allows {limit.percent} %",
+        )
