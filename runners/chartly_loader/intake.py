@@ -20,7 +20,7 @@ from chartly_store.ledger import Ledger
 
 BATCH_ROWS = 100_000
 BATCH_BYTES = 16 * 1024 * 1024
-BATCH_SECONDS = 0.2
+BATCH_SECONDS = 0.5
 """How long a page waits for others: a batch of a slow source is small, and soon there."""
 _SEGMENTS = 512
 _WAIT_SECONDS = 1.0

@@ -238,8 +238,7 @@ class _Load:
         return rollup.publish(windows, generation, stream.row.sealed_before, complete=given is None)
 
     def _finish(self, attempt: Attempt, reason: Reason, message: str) -> LoadResult:
-        self._report(EVIDENCE)
-        counts = {**self._totals(), "corrected": self._done.corrected}
+        counts = {**self._report(EVIDENCE), "corrected": self._done.corrected}
         self._account.ended(reason, message, counts)
         result = LoadResult(
             reason=reason,
@@ -259,11 +258,13 @@ class _Load:
     def _totals(self) -> dict[str, int]:
         return self._ledger.totals(self._request.run_id)
 
-    def _report(self, stage: str) -> None:
+    def _report(self, stage: str) -> dict[str, int]:
+        """Tells that a stage begins; returns the run's counts so far."""
         totals = self._totals()
         self._on_progress(
             Progress(totals["pages"], totals["read"], totals["loaded"], totals["rejected"], stage)
         )
+        return totals
 
     @contextmanager
     def _timed(self, step: str) -> Iterator[None]:

@@ -86,7 +86,8 @@ class Pod:
         )
 
     def _loader(self, grace: float) -> subprocess.Popen[bytes]:
-        return _started("chartly_loader", *self.place.arguments("--peer-grace", str(grace)))
+        arguments = self.place.arguments("--peer-grace", str(grace))
+        return _started("faults.eager", "chartly_loader", *arguments)
 
 
 def _started(module: str, *arguments: object) -> subprocess.Popen[bytes]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from faults.harness import environment
 from faults.scale import chance, scaled
 from faults.tally import TALLY
 from support.command import chartly, chartly_json, sales_folder
@@ -42,9 +43,10 @@ def slowly(pages):
 
 
 def start(folder, options) -> subprocess.Popen:
-    command = [sys.executable, "-m", "chartly_cli", "-C", str(folder), "run", "sales", *options]
+    command = [sys.executable, "-m", "faults.eager", "chartly_cli"]
     return subprocess.Popen(
-        command,
+        [*command, "-C", str(folder), "run", "sales", *options],
+        env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
