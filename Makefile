@@ -35,7 +35,8 @@ test: $(STAMP) lint type rig ## lint, check types and run every test that this m
 	$(BIN)/coverage erase
 	$(BIN)/python -m pytest --cov --cov-report= tests
 	TZ=America/New_York $(BIN)/python -m pytest --quiet tests/unit/extract tests/unit/query tests/component/loader \
-	  --ignore tests/component/loader/test_loader_main.py --ignore tests/component/loader/test_pair.py
+	  --ignore tests/component/loader/test_loader_main.py --ignore tests/component/loader/test_loader_processes.py \
+	  --ignore tests/component/loader/test_pair.py
 	$(BIN)/coverage report --include='core/chartly/*' --fail-under=100 --skip-covered
 	$(BIN)/coverage report --include='core/chartly_*/*,operator/*,runners/*,cli/*' --fail-under=90 --skip-covered
 

@@ -82,6 +82,12 @@ def refusal(rig: Rig, method: str, path: str, content: object) -> str:
     return ""
 
 
+def status_of(rig: Rig, found: dict[str, Any], status: dict[str, Any] | None) -> str:
+    """What the API server says of an object's status; nothing if it takes it."""
+    newest = rig.client.call("GET", path_of(found))
+    return refusal(rig, "PUT", f"{path_of(found)}/status", {**newest, "status": status})
+
+
 def cli_says(document: Document) -> tuple[str, ...]:
     """What the command line says of the object alone; nothing if it takes it."""
     try:

@@ -1,4 +1,4 @@
-"""The folder of a loader's container: frozen inputs, spool, the store's Secret, arguments."""
+"""The folder of a loader's container: inputs, spool, Secret, arguments; and what came of them."""
 
 import json
 import os
@@ -13,14 +13,21 @@ from typing import Any
 
 from chartly.api.profile import parse_profile
 from chartly.api.reference import Project
+from chartly.names import database
 from chartly.plan.catalog import Catalog
 from chartly.plan.resolve import resolve
 from chartly.plan.runplan import RunPlan
 from chartly.plan.snapshot import Snapshot, freeze, thaw
+from chartly_store.attempts import Attempts
+from chartly_store.port import Engine
+from chartly_store.project import ProjectStore
 from support.clickhouse_access import User
 from support.clickhouse_process import ClickHouse
 from support.loading import FROZEN_AT, WORKFLOW, Changes
 from support.profiles import HOME, changed, playbook_profile, workflow
+from support.two_pages import COUNTS, DAYS, EVENTS, stored
+
+LOADER_USER = User("loader", "canary-loader-83aa", (database(HOME.tenant, HOME.project),))
 
 
 def snapshot(changes: Changes = MappingProxyType({})) -> Snapshot:
@@ -130,3 +137,17 @@ def running(
 def lines(err: str) -> list[Any]:
     """The log: JSON objects, one a line, and nothing else."""
     return [json.loads(line) for line in err.splitlines()]
+
+
+def exact(engine: Engine, place: Place) -> None:
+    """INV-4: of ``support.two_pages``, every row once."""
+    counts = {name: place.told["counts"][name] for name in COUNTS}
+    assert counts == COUNTS, counts
+    found = stored(engine, HOME)
+    assert found == (EVENTS, DAYS), found
+
+
+def recorded(engine: Engine, place: Place) -> list[tuple[int, str, str]]:
+    """The attempts of the run, the newest first: number, state, reason."""
+    found = Attempts(ProjectStore(engine, HOME)).of_run(place.run)
+    return [(one.attempt, one.state, one.reason) for one in found]

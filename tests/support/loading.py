@@ -184,3 +184,14 @@ class DyingEngine:
 
     def close(self) -> None:
         self._engine.close()
+
+
+def second_ledger() -> Callable[[str, int], str | None]:
+    """For ``DyingEngine``: death before the second insert into the ledger, whose rows are there."""
+    ledgers: list[str] = []
+
+    def dies(table: str, _number: int) -> str | None:
+        ledgers.append(table)
+        return "before" if ledgers.count("__ledger") == 2 else None
+
+    return dies

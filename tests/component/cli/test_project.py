@@ -2,8 +2,6 @@
 
 import base64
 import json
-import sys
-from dataclasses import dataclass
 
 import pytest
 import yaml
@@ -12,6 +10,7 @@ from chartly.load.grants import create_users, password_hash
 from chartly_cli import store_admin
 from chartly_cli.demo.authority import make_authority
 from support.command import chartly, chartly_json
+from support.fake_kubectl import fake_kubectl
 from support.store_users import StoreUsers
 
 HOME = "tenant-demo/proj-sales"
@@ -19,84 +18,14 @@ NAMESPACE = "tenant-demo-proj-sales"
 ADMIN = "canary-admin-91c2"
 STORE = ("--store-url", "https://ch.data.svc:8443", "--store-admin-password-env", "STORE_PASSWORD")
 
-# Answers from a file, remembers what it is given, and writes down how it was called.
-FAKE = """#!{python}
-import base64, json, pathlib, sys
-home = pathlib.Path({home!r})
-arguments = [one for one in sys.argv[1:] if not one.startswith("--request-timeout")]
-with (home / "calls").open("a") as file:
-    file.write(json.dumps(sys.argv[1:]) + "\\n")
-failure = home / "failure"
-if failure.exists() and arguments[0] == "apply":
-    sys.exit(failure.read_text().format(body=sys.stdin.read()[-300:]))
-state = home / "state.json"
-known = json.loads(state.read_text()) if state.exists() else {{}}
-if "--context" in arguments:
-    place = arguments.index("--context")
-    del arguments[place : place + 2]
-if arguments[0] == "apply":
-    for one in json.load(sys.stdin)["items"]:
-        for key, value in one.pop("stringData", {{}}).items():
-            one.setdefault("data", {{}})[key] = base64.b64encode(value.encode()).decode()
-        if one["kind"] == "ResourceQuota" and not (home / "uncounted").exists():
-            one["status"] = {{"used": one["spec"]["hard"]}}
-        metadata = one["metadata"]
-        known["/".join([one["kind"].lower(), metadata.get("namespace", ""), metadata["name"]])] = one
-    state.write_text(json.dumps(known))
-elif "--selector" in arguments:
-    wanted = dict(one.split("=") for one in arguments[arguments.index("--selector") + 1].split(","))
-    items = [
-        one for one in known.values()
-        if one["kind"] == "Namespace" and wanted.items() <= one["metadata"].get("labels", {{}}).items()
-    ]
-    print(json.dumps({{"items": items}}))
-else:
-    namespace = arguments[arguments.index("--namespace") + 1] if "--namespace" in arguments else ""
-    found = known.get("/".join([arguments[1], namespace, arguments[2]]))
-    print(json.dumps(found) if found else "")
-"""
-
-
-@dataclass
-class Cluster:
-    """What the fake kubectl knows and was asked."""
-
-    home: object
-
-    @property
-    def objects(self):
-        path = self.home / "state.json"
-        return json.loads(path.read_text()) if path.exists() else {}
-
-    @property
-    def calls(self):
-        path = self.home / "calls"
-        return [json.loads(one) for one in path.read_text().splitlines()] if path.exists() else []
-
-    def put(self, *documents):
-        known = self.objects
-        for one in documents:
-            metadata = one["metadata"]
-            key = "/".join([one["kind"].lower(), metadata.get("namespace", ""), metadata["name"]])
-            known[key] = one
-        (self.home / "state.json").write_text(json.dumps(known))
-
-    def secret(self, name):
-        data = self.objects[f"secret/{NAMESPACE}/{name}"]["data"]
-        return {key: base64.b64decode(value).decode() for key, value in data.items()}
-
 
 @pytest.fixture
 def cluster(tmp_path, monkeypatch):
-    home = tmp_path / "cluster"
-    home.mkdir()
     program = tmp_path / "bin" / "kubectl"
-    program.parent.mkdir()
-    program.write_text(FAKE.format(python=sys.executable, home=str(home)))
-    program.chmod(0o755)
+    found = fake_kubectl(program, tmp_path / "cluster", NAMESPACE)
     monkeypatch.setenv("PATH", str(program.parent))
     monkeypatch.setenv("STORE_PASSWORD", ADMIN)
-    return Cluster(home)
+    return found
 
 
 @pytest.fixture

@@ -8,7 +8,15 @@ import pytest
 from chartly.errors import Reason
 from chartly.load.sql import qualified
 from chartly_store.project import ProjectStore
-from support.loading import CrashError, DyingEngine, load_pages, page, sale, sales_plan
+from support.loading import (
+    CrashError,
+    DyingEngine,
+    load_pages,
+    page,
+    sale,
+    sales_plan,
+    second_ledger,
+)
 
 DAYS = [f"2026-02-0{day}T00:00:00Z" for day in range(1, 5)]
 
@@ -118,14 +126,8 @@ def test_the_keys_of_a_run_come_some_at_a_time(engine, project, tmp_path, monkey
         page([sale(f"k{number}") for number in range(7)]),
         page([sale("k0", "5"), sale("new-1"), sale("new-2")]),
     ]
-    ledgers = []
-
-    def second_ledger(table, _number):
-        ledgers.append(table)
-        return "before" if ledgers.count("__ledger") == 2 else None
-
     with pytest.raises(CrashError):
-        load_pages(DyingEngine(engine, second_ledger), plan, tmp_path, pages)
+        load_pages(DyingEngine(engine, second_ledger()), plan, tmp_path, pages)
     engine.command(f"OPTIMIZE TABLE {data(engine, plan)} FINAL")
     result = load_pages(engine, plan, tmp_path, pages)
     counts = result.counts

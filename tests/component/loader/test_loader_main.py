@@ -5,15 +5,12 @@ import logging
 import os
 import signal
 import threading
-from contextlib import closing
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 
 from chartly.errors import REASONS, Reason
 from chartly.evidence.chain import verify
-from chartly.names import database
 from chartly_loader import __main__ as entry
 from chartly_loader.request import EVIDENCE, Progress
 from chartly_loader.stop import Stop
@@ -21,53 +18,28 @@ from chartly_spool.lock import LOADER, Peer, peer
 from chartly_spool.segment import STATE
 from chartly_spool.writer import SpoolWriter
 from chartly_store.access import read_access
-from chartly_store.attempts import Attempts
 from chartly_store.chains import AttemptChains
 from chartly_store.project import ProjectStore
 from chartly_store.server import Patience, ServerEngine
-from support.clickhouse_access import User
-from support.clickhouse_process import clickhouse
-from support.loader_place import Place, lines, running, snapshot
-from support.loading import ended, page, sale, segment_meta, spool_pages
+from support.loader_place import LOADER_USER, exact, lines, recorded
+from support.loading import ended, segment_meta, spool_pages
 from support.profiles import HOME
-
-HOME_DATABASE = database(HOME.tenant, HOME.project)
-LOADER_USER = User("loader", "canary-loader-83aa", (HOME_DATABASE,))
-PAGES = [
-    page([sale("a", "1.10"), sale("b", "2.20", "2026-02-03T10:00:00Z")]),
-    page([sale("a", "3.30"), sale("c", "4.40"), b'{"id": "bad"}']),
-]
-COUNTS = {
-    "pages": 2,
-    "read": 5,
-    "loaded": 3,
-    "rejected": 1,
-    "duplicate": 1,
-    "filtered": 0,
-    "late": 0,
-}
-EVENTS = [("a", Decimal("3.3")), ("b", Decimal("2.2")), ("c", Decimal("4.4"))]
-DAYS = [(1, Decimal("2.2")), (2, Decimal("7.7"))]
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    with clickhouse(tmp_path_factory.mktemp("clickhouse"), [LOADER_USER]) as found:
-        yield found
+from support.two_pages import PAGES
 
 
 @pytest.fixture
-def place(server, tmp_path, monkeypatch):
-    """A place in a project that has no database yet; nobody waits there."""
+def engine(served):
+    return served
+
+
+@pytest.fixture
+def place(place, monkeypatch):
+    """Nobody waits there."""
     hasty = Patience(sleep=lambda _: None, attempts=2)
     monkeypatch.setattr(
         entry, "open_server", lambda folder: ServerEngine(read_access(folder), hasty)
     )
-    yield Place(tmp_path, server, LOADER_USER)
-    server.open()
-    server.clear()
-    with server.client() as admin:
-        admin.command(f"DROP DATABASE IF EXISTS {HOME_DATABASE} SYNC")
+    return place
 
 
 @pytest.fixture(autouse=True)
@@ -83,12 +55,6 @@ def loggers():
         one.setLevel(level)
 
 
-@pytest.fixture
-def engine(server, tmp_path):
-    with closing(ServerEngine(read_access(server.secret(tmp_path / "admin")), Patience())) as found:
-        yield found
-
-
 def called(place, capsys, *more):
     """The exit code of a call in this process, and its log."""
     before = signal.getsignal(signal.SIGTERM)
@@ -99,21 +65,6 @@ def called(place, capsys, *more):
     assert place.told["reason"] in (reason.value for reason in Reason)
     assert code == REASONS[Reason(place.told["reason"])].exit_code
     return code, lines(err)
-
-
-def exact(engine, place):
-    """INV-4: every row once."""
-    store = ProjectStore(engine, HOME)
-    assert {name: place.told["counts"][name] for name in COUNTS} == COUNTS
-    sql = f"SELECT event_id, amount FROM {store.view('sales-events')} ORDER BY 1"
-    assert engine.rows(sql) == EVENTS
-    sql = f"SELECT orders, total_amount FROM {store.view('sales-rollup-daily')} ORDER BY 1"
-    assert engine.rows(sql) == DAYS
-
-
-def recorded(engine, place):
-    found = Attempts(ProjectStore(engine, HOME)).of_run(place.run)
-    return [(one.attempt, one.state, one.reason) for one in found]
 
 
 def test_a_run_that_succeeds(place, engine, capsys):
@@ -306,137 +257,6 @@ def test_an_attempt_that_has_begun_before_is_not_begun_again(place, engine, caps
         == f"attempt 1 of run '{place.run}' is over: attempt 1 has begun before"
     )
     assert recorded(engine, place) == [(1, "finished", "AuthRejected")]
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_loader_that_is_told_to_stop_records_it(place, engine, number):
-    """While it waits for a page: what is committed stays, and the attempt says Terminated."""
-    with (
-        SpoolWriter(place.spool) as writer,
-        running("chartly_loader", place.arguments()) as process,
-    ):
-        writer.wait_for_state(30)
-        writer.write(segment_meta(0, PAGES[0], last=False), PAGES[0])
-        while (place.spool / "00000000.json").exists():
-            assert process.poll() is None
-        os.kill(process.pid, number)
-        _, err = process.communicate(timeout=30)
-    assert process.returncode == 143
-    assert (place.told["reason"], place.told["message"]) == ("Terminated", "the loader was told to stop")  # fmt: skip
-    assert place.told["counts"]["pages"] == 1
-    assert recorded(engine, place) == [(1, "finished", "Terminated")]
-    assert "trace" not in err
-    place.without_secret(err)
-    again = place.next()
-    spool_pages(again.spool, PAGES, first=1)
-    with running("chartly_loader", again.arguments()) as process:
-        process.communicate(timeout=30)
-    assert process.returncode == 0
-    exact(engine, again)
-
-
-def test_a_loader_is_told_to_stop_while_the_store_makes_it_wait(place, server, engine):
-    spool_pages(place.spool, PAGES)
-    before = server.state["hit"]
-    server.fault("delay", "DESCRIBE", seconds=60)
-    with running("chartly_loader", place.arguments()) as process:
-        while server.state["hit"] == before:
-            assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
-    assert process.returncode == 143
-    assert recorded(engine, place) == [(1, "finished", "Terminated")]
-
-
-def test_a_loader_that_was_killed_is_gone_on_with(place, server, engine):
-    """INV-4: SIGKILL with rows in the store that no ledger has."""
-    spool_pages(place.spool, PAGES)
-    before = server.state["hit"]
-    server.fault("delay", "INSERT INTO .*__ledger", seconds=60)
-    with running("chartly_loader", place.arguments()) as process:
-        while server.state["hit"] == before:
-            assert process.poll() is None
-        process.kill()
-        process.communicate(timeout=20)
-    assert recorded(engine, place) == [(1, "started", "")]
-    again = place.next()
-    spool_pages(again.spool, PAGES)
-    with running("chartly_loader", again.arguments()) as process:
-        process.communicate(timeout=30)
-    assert process.returncode == 0
-    exact(engine, again)
-
-
-def test_a_loader_that_wakes_up_after_its_successor_writes_nothing(place, engine):
-    """INV-4: SIGSTOP stands for a node that nobody could reach for a while."""
-    with SpoolWriter(place.spool) as writer, running("chartly_loader", place.arguments()) as old:
-        writer.wait_for_state(30)
-        old.send_signal(signal.SIGSTOP)
-        stale = page([sale("a", "999"), sale("zombie")])
-        writer.write(segment_meta(0, stale, last=True), stale)
-        writer.end(ended(1))
-        again = place.next()
-        spool_pages(again.spool, PAGES)
-        with running("chartly_loader", again.arguments()) as process:
-            process.communicate(timeout=30)
-        assert process.returncode == 0
-        old.send_signal(signal.SIGCONT)
-        old.communicate(timeout=30)
-    assert old.returncode == 143
-    assert place.told["message"] == f"attempt 1 of run '{place.run}' is over: attempt 2 has begun"
-    exact(engine, again)
-
-
-OTHER = {
-    "storage": {"spec.dataset": "other-events"},
-    "analytics": {"spec.inputs.dataset": "other-events", "spec.outputs.dataset": "other-rollup"},
-}
-
-
-@pytest.mark.parametrize("turn", range(2))
-def test_two_workflows_of_a_new_project_load_side_by_side(place, server, engine, turn):
-    """Tables are made, places given and datasets claimed by both at once."""
-    other = Place(place.path / "other", server, LOADER_USER, snapshot(OTHER), "other-onboard", "other-1.0a1b2c3d")  # fmt: skip
-    for match in ("INSERT INTO .*__attempts", "CREATE VIEW .*__claim", "INSERT INTO .*__datasets"):
-        server.fault("delay", match, times=2, seconds=0.2 + 0.1 * turn)
-    both = (place, other)
-    for one in both:
-        spool_pages(one.spool, PAGES)
-    with (
-        running("chartly_loader", place.arguments()) as first,
-        running("chartly_loader", other.arguments()) as second,
-    ):
-        errs = [process.communicate(timeout=50)[1] for process in (first, second)]
-    assert (first.returncode, second.returncode) == (0, 0), errs
-    exact(engine, place)
-    view = ProjectStore(engine, HOME).view("other-events")
-    assert engine.rows(f"SELECT event_id, amount FROM {view} ORDER BY 1") == EVENTS
-    fingerprints = {one.told["outputs"][0]["fingerprint"] for one in both}
-    assert len(fingerprints) == 1
-    found = [Attempts(ProjectStore(engine, HOME)).of_run(one.run) for one in both]
-    assert len({one.ordinal for [one] in found}) == 2
-    for one in both:
-        entries = AttemptChains(ProjectStore(engine, HOME)).of_attempt(one.run, 1)
-        assert verify(entries).fault is None
-
-
-def test_two_workflows_that_want_one_dataset_at_once(place, server, engine):
-    """One gets it; the other is told by whom."""
-    other = Place(place.path / "other", server, LOADER_USER, workflow="other", run="other-1.0a1b2c3d")  # fmt: skip
-    server.fault("delay", "INSERT INTO .*__datasets", times=2, seconds=0.5)
-    for one in (place, other):
-        spool_pages(one.spool, PAGES)
-    with (
-        running("chartly_loader", place.arguments()) as first,
-        running("chartly_loader", other.arguments()) as second,
-    ):
-        for process in (first, second):
-            process.communicate(timeout=50)
-    assert sorted((first.returncode, second.returncode)) == [0, 3]
-    won, lost = (place, other) if first.returncode == 0 else (other, place)
-    assert lost.told["reason"] == "DatasetInUse"
-    assert f"is written by workflow '{won.workflow}'" in lost.told["message"]
-    exact(engine, won)
 
 
 def test_a_signal_whose_error_got_lost_is_found_at_the_next_step():

@@ -21,6 +21,7 @@ from support.loading import (
     request,
     sale,
     sales_plan,
+    second_ledger,
     spool_pages,
 )
 
@@ -149,14 +150,8 @@ def test_a_page_that_comes_again_is_loaded_not_duplicate(
     monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
     plan = sales_plan(project)
     pages = [page([sale("a"), sale("b")]), page([sale("a", "5"), sale("c"), sale("d")])]
-    ledgers = []
-
-    def second_ledger(table, _number):
-        ledgers.append(table)
-        return "before" if ledgers.count("__ledger") == 2 else None
-
     with pytest.raises(CrashError):
-        load_pages(DyingEngine(engine, second_ledger), plan, tmp_path, pages)
+        load_pages(DyingEngine(engine, second_ledger()), plan, tmp_path, pages)
     if merged:
         store = ProjectStore(engine, project)
         engine.command(

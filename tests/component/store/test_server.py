@@ -4,47 +4,33 @@ import base64
 import itertools
 import logging
 import socket
-import ssl
 import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pyarrow as pa
 import pytest
-import trustme
 from clickhouse_connect.driver.exceptions import ProgrammingError
 
 from chartly.api.reference import Project
-from chartly.errors import Reason, RunError
+from chartly.errors import Reason
 from chartly.names import database
 from chartly_loader.run import load
-from chartly_store.access import Access, read_access
+from chartly_store.access import read_access
 from chartly_store.driver import settings_of
 from chartly_store.ledger import Ledger
 from chartly_store.project import ProjectStore
 from chartly_store.server import Patience, ServerEngine, _Direct, open_server
 from support.clickhouse_access import User
-from support.clickhouse_process import Serving, clickhouse
-from support.loading import (
-    attempts,
-    clock,
-    load_pages,
-    nothing,
-    page,
-    request,
-    sale,
-    sales_plan,
-    spool_pages,
-)
+from support.clickhouse_process import clickhouse
+from support.loading import attempts, clock, load_pages, nothing, request, sales_plan, spool_pages
+from support.store_refusals import ATTEMPTS, LOADER, PASSWORD, patience, said
+from support.two_pages import COUNTS, DAYS, EVENTS, PAGES, stored
 
 NUMBERS = itertools.count()
-PASSWORD = "canary-store-5d1f"
-LOADER = User("loader", PASSWORD)
-ATTEMPTS = 3
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +47,6 @@ def access(server, tmp_path):
     server.clear()
 
 
-def patience(sleep=lambda _: None, **more):
-    return Patience(**{"sleep": sleep, "chance": lambda: 0.0, "attempts": ATTEMPTS, **more})
-
-
 @pytest.fixture
 def engine(access):
     """An engine that waits for nobody."""
@@ -77,34 +59,14 @@ def project():
     return Project("tenant-server", f"p-{next(NUMBERS)}")
 
 
-PAGES = [
-    page([sale("a", "1.10"), sale("b", "2.20", "2026-02-03T10:00:00Z")]),
-    page([sale("a", "3.30"), sale("c", "4.40"), b'{"id": "bad"}']),
-]
-EVENTS = [("a", Decimal("3.3")), ("b", Decimal("2.2")), ("c", Decimal("4.4"))]
-DAYS = [(1, Decimal("2.2")), (2, Decimal("7.7"))]
-
-
 def exact(engine, project, result):
     """INV-4: every row once, whatever went wrong on the way."""
     store = ProjectStore(engine, project)
     assert (result.reason, result.message, result.audited) == (Reason.SUCCEEDED, "", True)
-    counts = {
-        "pages": 2,
-        "read": 5,
-        "loaded": 3,
-        "rejected": 1,
-        "duplicate": 1,
-        "filtered": 0,
-        "late": 0,
-    }
-    assert {name: result.counts[name] for name in counts} == counts
+    assert {name: result.counts[name] for name in COUNTS} == COUNTS
     totals = Ledger(store).totals("run-1")
-    assert {name: totals[name] for name in counts} == counts
-    found = engine.rows(f"SELECT event_id, amount FROM {store.view('sales-events')} ORDER BY 1")
-    assert found == EVENTS
-    sql = f"SELECT orders, total_amount FROM {store.view('sales-rollup-daily')} ORDER BY 1"
-    assert engine.rows(sql) == DAYS
+    assert {name: totals[name] for name in COUNTS} == COUNTS
+    assert stored(engine, project) == (EVENTS, DAYS)
     rejects = f"`{store.database}`.`sales_events__rejected`"
     assert engine.rows(f"SELECT count() FROM {rejects} FINAL") == [(1,)]
 
@@ -229,15 +191,6 @@ def test_waits_grow_to_a_limit_and_half_of_each_is_chance():
     assert [calm.seconds(number) for number in range(1, 8)] == [0.125, 0.25, 0.5, 1, 2, 4, 4]
     wild = Patience(chance=lambda: 0.5)
     assert [wild.seconds(number) for number in (1, 7)] == [0.1875, 6]
-
-
-def said(act):
-    with pytest.raises(RunError) as caught:
-        act()
-    assert caught.value.reason is Reason.STORE_UNAVAILABLE
-    assert "\n" not in caught.value.message
-    assert caught.value.__cause__ is None
-    return caught.value.message
 
 
 @pytest.mark.parametrize(
@@ -396,65 +349,6 @@ def test_a_user_of_one_project_cannot_touch_another_s(server, engine, project, t
         exact(limited, own, load(asked, limited, nothing, clock))
 
 
-@pytest.fixture(scope="module")
-def authority():
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def secure(tmp_path_factory, authority):
-    folder = tmp_path_factory.mktemp("tls")
-    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(
-        str(folder / "server.pem")
-    )
-    with clickhouse(folder / "ch", [LOADER], Serving(tls=folder / "server.pem")) as running:
-        yield running
-
-
-def test_a_server_with_a_certificate_of_the_own_authority_is_trusted(secure, authority, tmp_path):
-    folder = secure.secret(tmp_path, LOADER)
-    authority.cert_pem.write_to_path(str(folder / "ca.crt"))
-    with closing(open_server(folder)) as engine:
-        assert engine.rows("SELECT 1") == [(1,)]
-
-
-@pytest.mark.parametrize(
-    ("other", "host", "says"),
-    [
-        (False, "127.0.0.1", "its certificate is not trusted: unable to get local issuer certificate"),
-        (True, "127.0.0.1", "its certificate is not trusted: unable to get local issuer certificate"),
-        (False, "localhost", "its certificate is not trusted: "),
-    ],
-    ids=["no authority", "another authority", "another name"],
-)  # fmt: skip
-def test_a_certificate_that_proves_nothing_is_refused_at_once(
-    secure, authority, tmp_path, other, host, says
-):
-    folder = secure.secret(tmp_path, LOADER)
-    if other:
-        trustme.CA().cert_pem.write_to_path(str(folder / "ca.crt"))
-    if host == "localhost":
-        authority.cert_pem.write_to_path(str(folder / "ca.crt"))
-    waits = []
-    access = replace(read_access(folder), host=host)
-    assert says in said(lambda: ServerEngine(access, patience(waits.append)))
-    assert waits == []
-
-
-def test_an_authority_that_is_none_is_said(secure, tmp_path):
-    folder = secure.secret(tmp_path, LOADER)
-    (folder / "ca.crt").write_text("not PEM")
-    assert said(lambda: open_server(folder)).endswith("ca.crt must be a file of PEM certificates")
-
-
-def test_tls_is_at_least_1_2(access):
-    from chartly_store.server import _trust
-
-    context = _trust(access)
-    assert context.minimum_version == ssl.TLSVersion.TLSv1_2
-    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
-
-
 def test_a_redirect_is_not_followed(server, access):
     """INV-6: the credential and the rows go to the server that was named, and nowhere else."""
 
@@ -477,69 +371,6 @@ def test_a_redirect_is_not_followed(server, access):
         assert server.state["served"] == before
         other.shutdown()
         thread.join()
-
-
-def secret(folder, **changes):
-    values = {
-        "url": "https://store.example:9440",
-        "username": "loader",
-        "password": PASSWORD,
-        **changes,
-    }
-    for key, value in values.items():
-        if value is not None:
-            (folder / key).write_bytes(value if isinstance(value, bytes) else value.encode())
-    return folder
-
-
-def test_the_secret_says_where_and_who(tmp_path):
-    found = read_access(secret(tmp_path, password=PASSWORD + "\n"))
-    assert found == Access("https", "store.example", 9440, "loader", PASSWORD)
-    assert found.url == "https://store.example:9440"
-    assert PASSWORD not in repr(found)
-
-
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("http://store", "http://store:8123"),
-        ("https://store/", "https://store:8443"),
-        ("http://[::1]:9000", "http://[::1]:9000"),
-    ],
-)
-def test_the_port_may_be_the_usual_one(tmp_path, url, told):
-    assert read_access(secret(tmp_path, url=url)).url == told
-
-
-MUST = "must be http(s)://host:port and nothing else"
-
-
-@pytest.mark.parametrize(
-    ("changes", "says"),
-    [
-        ({"url": None}, "key 'url': {folder}/url is not there"),
-        ({"username": None}, "key 'username': {folder}/username is not there"),
-        ({"password": None}, "key 'password': {folder}/password is not there"),
-        ({"password": ""}, "key 'password': {folder}/password is empty or holds control characters"),
-        ({"password": f"{PASSWORD}\n{PASSWORD}"}, "key 'password': {folder}/password is empty or holds control characters"),
-        ({"password": b"\xff"}, "key 'password': {folder}/password is not readable as text"),
-        ({"url": f"http://loader:{PASSWORD}@store"}, f"key 'url': {MUST}"),
-        ({"url": f"http://store/?password={PASSWORD}"}, f"key 'url': {MUST}"),
-        ({"url": "http://store/path"}, f"key 'url': {MUST}"),
-        ({"url": "http://store#part"}, f"key 'url': {MUST}"),
-        ({"url": "tcp://store:9000"}, f"key 'url': {MUST}"),
-        ({"url": "http://"}, f"key 'url': {MUST}"),
-        ({"url": "http://store:many"}, f"key 'url': {MUST}"),
-        ({"url": "http://store:0"}, f"key 'url': {MUST}"),
-        ({"url": "http://[store"}, f"key 'url': {MUST}"),
-    ],
-)  # fmt: skip
-def test_a_secret_that_lacks_something_is_named(tmp_path, changes, says):
-    """INV-10 and INV-6: object and key, never a value."""
-    with pytest.raises(RunError) as caught:
-        open_server(secret(tmp_path, **changes))
-    assert caught.value.reason is Reason.SECRET_MISSING
-    assert caught.value.message == f"secret 'chartly-store' {says.format(folder=tmp_path)}"
 
 
 def test_older_servers_call_deduplication_by_its_old_name():

@@ -1,0 +1,115 @@
+"""What a decision sees: the objects that belong together, and whether a missing Job is gone."""
+
+from chartly.names import MANAGED_BY, OURS
+from chartly.reconcile.actions import Key
+from chartly.reconcile.objects import key_of
+from support.operator_shell import JOB, KEY, RUN, SPACE, Shell, job_of, play
+
+ATTEMPT = {"number": 1, "job": "r-a1"}
+
+
+def test_a_job_that_is_only_missing_here_is_asked_for():
+    async def scenario():
+        shell = Shell()
+        shell.port.objects.update(
+            KEY, lambda one: {**one, "status": {"attempts": [ATTEMPT]}}, status=True
+        )
+        shell.see()
+        shell.port.objects.create(job_of(shell.run))
+        await shell.look()
+        assert [key_of(one) for one in shell.worlds[-1].jobs] == [JOB]
+        assert ("get", JOB) in shell.port.calls
+
+    play(scenario)
+
+
+def test_a_job_that_is_gone_is_confirmed_with_the_run_of_now():
+    """INV-2: an old run in the cache must not make the Job of a finished one again."""
+
+    async def scenario():
+        shell = Shell()
+        shell.port.objects.update(
+            KEY, lambda one: {**one, "status": {"attempts": [ATTEMPT]}}, status=True
+        )
+        shell.see()
+        ended = {"attempts": [{**ATTEMPT, "end": "x"}], "outcome": "Succeeded"}
+        shell.port.objects.update(KEY, lambda one: {**one, "status": ended}, status=True)
+        await shell.look()
+        assert shell.worlds[-1].run["status"]["outcome"] == "Succeeded"
+        assert shell.worlds[-1].jobs == ()
+        shell.port.calls.clear()
+        await shell.look()
+        assert shell.port.calls == [], "of a finished run nothing is asked"
+
+    play(scenario)
+
+
+def test_a_run_that_is_gone_with_its_job_is_not_decided_on():
+    async def scenario():
+        shell = Shell()
+        shell.port.objects.update(
+            KEY, lambda one: {**one, "status": {"attempts": [ATTEMPT]}}, status=True
+        )
+        shell.see()
+        shell.port.objects.vanish(KEY)
+        assert await shell.look() == "gone"
+        assert shell.worlds == []
+
+    play(scenario)
+
+
+def test_a_world_has_what_it_promises():
+    async def scenario():
+        shell = Shell()
+        objects = shell.port.objects
+        twin = {**SPACE, "metadata": {**SPACE["metadata"], "name": "b"}}
+        objects.create(twin)
+        objects.create(
+            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "chartly-global"}}
+        )
+        spec = {"kind": "storage", "name": "s", "version": "1.0.0"}
+        for space in ("a", "b", "chartly-global"):
+            objects.create(resource("Profile", "storage-s-1.0.0", space, spec))
+        for name in ("w", "v"):
+            objects.create(resource("Workflow", name, "a", {"steps": []}))
+        objects.create(resource("WorkflowRun", "r2", "a", RUN["spec"]))
+        objects.create(resource("WorkflowRun", "r3", "a", {"workflowRef": {"name": "v"}}))
+        labels = {MANAGED_BY: OURS}
+        for name in ("chartly-versions-storage-s", "chartly-versions-workflow-w", "chartly-cfg-x"):
+            metadata = {"name": name, "namespace": "a", "labels": labels}
+            objects.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata})
+        objects.update(
+            KEY, lambda one: {**one, "status": {"config": {"name": "chartly-cfg-x"}}}, status=True
+        )
+        shell.see()
+
+        await shell.look(Key("Profile", "a", "storage-s-1.0.0"))
+        profile = shell.worlds[-1]
+        assert names(profile.claimants) == ["a", "b"]
+        assert names([profile.namespace, profile.versions]) == ["a", "chartly-versions-storage-s"]
+
+        await shell.look(Key("Workflow", "a", "w"))
+        workflow = shell.worlds[-1]
+        assert (names(workflow.others), names(workflow.runs)) == (["v"], ["r", "r2"])
+        places = [
+            [key_of(one).namespace for one in found]
+            for found in (workflow.profiles, workflow.shared)
+        ]
+        assert places == [["a"], ["chartly-global"]]
+        assert names([workflow.versions]) == ["chartly-versions-workflow-w"]
+
+        await shell.look()
+        run = shell.worlds[-1]
+        assert (names([run.workflow]), names(run.siblings), run.frozen) == (["w"], ["r2"], True)
+        assert (run.jobs, run.pods) == ((), ())
+
+    play(scenario)
+
+
+def names(found):
+    return sorted(one["metadata"]["name"] for one in found)
+
+
+def resource(kind, name, namespace, spec):
+    metadata = {"name": name, "namespace": namespace}
+    return {"apiVersion": "chartly.io/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
