@@ -6,7 +6,6 @@ import re
 import pytest
 import yaml
 
-from chartly.errors import REASONS, Reason
 from chartly.reconcile.world import Settings
 from chartly_operator.settings import read_options
 from cluster.layout import ROOT
@@ -205,14 +204,3 @@ def test_the_notes_are_the_next_commands():
         "FOR TRIALS",
     ):
         assert command in notes
-
-
-# Docs
-
-
-def test_every_reason_has_a_row_of_what_to_do():
-    rows = re.findall(
-        r"^\| (`.*?`) \| .+? \| .+? \|$", TROUBLE.read_text(encoding="utf-8"), re.MULTILINE
-    )
-    told = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
-    assert sorted(one for one in told if one in set(Reason)) == sorted(REASONS)

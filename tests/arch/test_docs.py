@@ -28,7 +28,10 @@ from chartly_cli.docs.fields import field_rows
 from chartly_cli.docs.profiles_page import operation, transform_models
 from chartly_cli.docs.table_pages import RETRY_WORDS, _exit_code
 from chartly_cli.docs.workflow_page import step_models
+from cluster.layout import ROOT
 from support.profiles import changed, playbook_profile, playbook_workflow
+
+TROUBLE = ROOT / "docs" / "operations" / "troubleshooting.md"
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "user" / "reference"
@@ -217,3 +220,11 @@ def test_links_within_the_docs_lead_somewhere(path):
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", prose)
     local = [link for link in links if "://" not in link and not link.startswith("mailto:")]
     assert [link for link in local if not (path.parent / link).exists()] == []
+
+
+def test_every_reason_has_a_row_of_what_to_do():
+    rows = re.findall(
+        r"^\| (`.*?`) \| .+? \| .+? \|$", TROUBLE.read_text(encoding="utf-8"), re.MULTILINE
+    )
+    told = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
+    assert sorted(one for one in told if one in set(Reason)) == sorted(REASONS)
