@@ -28,12 +28,10 @@ from chartly_cli.docs.fields import field_rows
 from chartly_cli.docs.profiles_page import operation, transform_models
 from chartly_cli.docs.table_pages import RETRY_WORDS, _exit_code
 from chartly_cli.docs.workflow_page import step_models
-from cluster.layout import ROOT
 from support.profiles import changed, playbook_profile, playbook_workflow
 
-TROUBLE = ROOT / "docs" / "operations" / "troubleshooting.md"
-
 ROOT = Path(__file__).parents[2]
+TROUBLE = ROOT / "docs" / "operations" / "troubleshooting.md"
 REFERENCE = ROOT / "docs" / "user" / "reference"
 TEXTS = sorted([*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md")])
 SPECS = [*SPEC_MODELS.values(), WorkflowSpec, WorkflowRunSpec]
