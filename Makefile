@@ -107,9 +107,11 @@ $(PEER)/.installed: requirements/bench.txt | $(STAMP)
 	$(PEER)/bin/python -m pip install --quiet --require-hashes -r requirements/bench.txt
 	@touch $@
 
-bench: $(STAMP) $(PEER)/.installed ## measure loading beside the engine alone and dlt; writes docs/benchmarks.md
+BACKLOG := 0
+
+bench: $(STAMP) $(PEER)/.installed ## measure loading beside the engine alone and dlt; writes docs/benchmarks.md (BACKLOG=100000000: one load more, of so many events)
 	$(BIN)/python tests/bench/bench_extract.py
-	PYTHONPATH=tests $(BIN)/python -m bench --page docs/benchmarks.md
+	PYTHONPATH=tests $(BIN)/python -m bench --backlog $(BACKLOG) --page docs/benchmarks.md
 
 faults: $(STAMP) ## kill, stop and starve everything at random, and count what is lost or doubled
 	PYTHONPATH=tests $(BIN)/python -m faults $(if $(SEED),--seed $(SEED))

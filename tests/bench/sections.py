@@ -85,7 +85,7 @@ def _pair(found: Pairs) -> list[str]:
 
 
 def peer(bench: Bench) -> Section:
-    events = bench.events // 5
+    events = bench.events
     template = bench.spool(events, ORDERED)
     hand_out(template / "spool", template / "ours")
     ours = measured("ours:load_spool", place=template / "ours", events=events)

@@ -5,7 +5,7 @@ read here at all, so that there is one set of rules for odd pages.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias, cast
@@ -18,7 +18,13 @@ from chartly.extract.jsonpath import Path, compile_path
 from chartly.extract.records import CONTAINERS, Number
 from chartly.extract.routes import Column, Route, route
 from chartly.extract.skipping import may_skip
-from chartly.extract.values import UNLIKE, Values, packed, type_of
+from chartly.extract.values import UNLIKE, Values, joined, packed, type_of
+
+LARGE = 2 * 1024 * 1024
+"""Bytes of a page above which its records are decoded some at a time."""
+SLICE = 512 * 1024
+"""Bytes of them at a time. All at once would be tens of megabytes of small objects, for which the
+interpreter asks the system anew with every page, while other threads wait for their own."""
 
 Getter: TypeAlias = Callable[[Column, object], Column]
 Kind: TypeAlias = Any
@@ -30,6 +36,9 @@ class _Layout:
     """One way to decode a page.
 
     Attributes:
+        decoder: of a page.
+        raws: of a page whose records stay text.
+        some: of an array of records.
         steps: for each column after the records: where its parents are, how it is read from them,
             and what stands for a parent that is not there.
         targets: for each path the Arrow type that its values have had so far, if they had one.
@@ -37,6 +46,8 @@ class _Layout:
     """
 
     decoder: msgspec.json.Decoder[Any]
+    raws: msgspec.json.Decoder[Any]
+    some: msgspec.json.Decoder[Any]
     steps: tuple[tuple[int, Getter, object], ...]
     targets: tuple[pa.DataType | None, ...]
 
@@ -60,6 +71,9 @@ class Structs:
         """For each path its value in each record, or None: the page has to be read another way."""
         if not may_skip(body):
             return None
+        arrays = self._in_slices(body, self._usual) if len(body) > LARGE else None
+        if arrays is not None:
+            return arrays
         columns = self._decoded(body, self._usual)
         if columns is not None:
             return list(map(_array, columns, self._usual.targets))
@@ -78,13 +92,29 @@ class Structs:
         if tuple(targets) != self._usual.targets:
             self._usual = self._layout(targets)
 
+    def _in_slices(self, body: bytes, layout: _Layout) -> list[Values] | None:
+        """The columns, or None where a slice does not fit: the page is then decoded whole."""
+        try:
+            raws = cast("Sequence[bytes] | None", self._records(layout.raws.decode(body)))
+            if not raws:
+                return None
+            size = max(1, len(raws) * SLICE // len(body))
+            slices = [
+                list(map(_array, self._columns(layout.some.decode(some), layout), layout.targets))
+                for some in _arrays(raws, size)
+            ]
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return None
+        return [joined(parts) for parts in zip(*slices, strict=True)]
+
     def _decoded(self, body: bytes, layout: _Layout) -> list[Column] | None:
         try:
             records = self._records(layout.decoder.decode(body))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
-        if records is None:
-            return None
+        return None if records is None else self._columns(records, layout)
+
+    def _columns(self, records: Column, layout: _Layout) -> list[Column]:
         found = [records]
         for parent, get, empty in layout.steps:
             found.append(get(found[parent], empty))
@@ -105,8 +135,13 @@ class Structs:
             place for place, kind in zip(self._places, targets, strict=True) if kind == pa.string()
         }
         kinds = _kinds(self._plan, text)
-        decoder = msgspec.json.Decoder(_document(kinds[0], self._path), float_hook=Number)
-        return _Layout(decoder, _steps(kinds, self._plan), tuple(targets))
+        return _Layout(
+            msgspec.json.Decoder(_document(kinds[0], self._path), float_hook=Number),
+            msgspec.json.Decoder(_document(msgspec.Raw, self._path)),
+            msgspec.json.Decoder(list[kinds[0]], float_hook=Number),  # type: ignore[valid-type]  # made here
+            _steps(kinds, self._plan),
+            tuple(targets),
+        )
 
 
 def compile_structs(records: Records, paths: Sequence[Path]) -> Structs | None:
@@ -192,3 +227,9 @@ def _array(column: Column, target: pa.DataType | None) -> Values:
         return column if target is None else pa.array(column, target)
     except UNLIKE:
         return column
+
+
+def _arrays(raws: Sequence[bytes], size: int) -> Iterator[bytes]:
+    """The records as JSON arrays of so many."""
+    for first in range(0, len(raws), size):
+        yield b"[" + b",".join(raws[first : first + size]) + b"]"

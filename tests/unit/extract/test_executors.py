@@ -15,7 +15,7 @@ from chartly.api.columns import ColumnType, parse_column_type
 from chartly.api.connector import Records
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.storage import StorageSpec
-from chartly.extract import vectors
+from chartly.extract import structs, vectors
 from chartly.extract.accessors import Accessors
 from chartly.extract.canonical import canonical_json, canonical_payload
 from chartly.extract.decimals import to_decimal
@@ -214,7 +214,15 @@ def _nested(chance, name, member, members, misplaced):
     )
 
 
-def _reader(executor, normalizer):
+def _few_at_a_time(monkeypatch):
+    """The records of every page are decoded as those of large ones are."""
+    monkeypatch.setattr(structs, "LARGE", 0)
+    monkeypatch.setattr(structs, "SLICE", 2_000)
+
+
+def _reader(executor, normalizer, storage):
+    if executor == "slices":
+        return compile_reader(Records(), "cursor", normalizer, storage)
     paths = [compile_path(text) for text in normalizer.mapping.values()]
     if executor == "library":
         paths = [Path(path.text, None, _library(path.text)) for path in paths]
@@ -385,11 +393,13 @@ def test_pages_together_give_what_they_give_one_by_one(profile):
 
 
 @pytest.mark.parametrize("profile", PROFILES)
-@pytest.mark.parametrize("executor", ["accessors", "library"])
-def test_every_executor_gives_the_same(profile, executor):
+@pytest.mark.parametrize("executor", ["accessors", "library", "slices"])
+def test_every_executor_gives_the_same(profile, executor, monkeypatch):
     """INV-5."""
     normalizer, storage = PROFILES[profile]
-    reader = _reader(executor, normalizer)
+    reader = _reader(executor, normalizer, storage)
+    if executor == "slices":
+        _few_at_a_time(monkeypatch)
     shaped = compile_shaper(normalizer, storage).shape(
         [reader.read(one) for one in _bodies(profile)]
     )
@@ -406,16 +416,21 @@ def test_every_executor_gives_the_same(profile, executor):
     ("profile", "count"),
     [("plain", 14), ("transforms", 14), ("twenty", 14), ("index", None), ("wildcard", None)],
 )
-def test_structs_read_the_pages_whose_places_are_usual(profile, count):
+def test_structs_read_the_pages_whose_places_are_usual(profile, count, monkeypatch):
     """Without this the tests above could compare an executor with itself."""
     paths = [compile_path(path) for path in PROFILES[profile][0].mapping.values()]
-    structs = compile_structs(Records(), paths)
-    read = (
-        None
-        if structs is None
-        else sum(structs.columns(one) is not None for one in _bodies(profile))
-    )
-    assert read == count
+    found = compile_structs(Records(), paths)
+    if found is None:
+        assert count is None
+        return
+    assert sum(found.columns(one) is not None for one in _bodies(profile)) == count
+    _few_at_a_time(monkeypatch)
+    usual = found._usual
+    slices = [found._in_slices(one, usual) for one in _bodies(profile)]
+    assert sum(one is not None for one in slices) > 0
+    nothing = found.columns(b'{"data": []}')
+    assert nothing is not None
+    assert set(map(len, nothing)) == {0}
 
 
 ATTEMPTS = {
