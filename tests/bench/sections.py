@@ -44,9 +44,9 @@ class Bench:
         self.grown[events] = self.folder / f"grown-{events}"
         return measured("ours:load_stream", place=self.grown[events], events=events, size=SIZES[-1])
 
-    def spool(self, events: int, order: str, size: int = SIZES[-1]) -> Path:
-        """A place with a full spool."""
-        place = self.folder / f"{order}-{events}-{size}"
+    def spool(self, section: str, events: int, order: str, size: int = SIZES[-1]) -> Path:
+        """A place of a section's own with a full spool."""
+        place = self.folder / f"{section}-{order}-{events}-{size}"
         place.mkdir()
         measured("spool:fill", spool=place / "spool", events=events, order=order, size=size)
         return place
@@ -86,7 +86,7 @@ def _pair(found: Pairs) -> list[str]:
 
 def peer(bench: Bench) -> Section:
     events = bench.events
-    template = bench.spool(events, ORDERED)
+    template = bench.spool("peer", events, ORDERED)
     hand_out(template / "spool", template / "ours")
     ours = measured("ours:load_spool", place=template / "ours", events=events)
     rows = [["chartly, whole run", rate(events / ours["whole"]), "1", mebibytes(ours["rss"])]]
@@ -114,7 +114,7 @@ def peer(bench: Bench) -> Section:
 def wide(bench: Bench) -> Section:
     rows = []
     for size in SIZES:
-        place = bench.spool(bench.events, WIDE, size)
+        place = bench.spool("wide", bench.events, WIDE, size)
         one = measured("ours:load_spool", place=place, events=bench.events, order=WIDE)
         rows.append([f"20 fields, pages of {size:,}", *_speeds(bench.events, one)])
     return Section(
@@ -168,7 +168,7 @@ def reads(bench: Bench) -> Section:
 
 
 def stages(bench: Bench) -> Section:
-    place = bench.spool(bench.events, ORDERED)
+    place = bench.spool("stages", bench.events, ORDERED)
     seconds = measured("stages:stage_costs", place=place, events=bench.events)["seconds"]
     rows = [[name, f"{one:.2f}"] for name, one in seconds.items()]
     return Section(
