@@ -70,13 +70,16 @@ class SeenKeys:
         while len(self._runs) > 1 and len(self._runs[-2]) <= 2 * len(self._runs[-1]):
             last, before = self._runs.pop(), self._runs.pop()
             merged = np.concatenate((before, last))
-            merged.sort(kind="stable")
+            # In place, without what it was made of, so that the keys are there twice at most.
+            del last, before
+            merged.sort()
             self._runs.append(merged)
         if sum(map(len, self._runs)) > IN_MEMORY:
             self._spill()
 
     def _spill(self) -> None:
         whole = np.concatenate(self._runs)
+        self._runs.clear()
         whole.sort()
         try:
             # Nobody else can open it, and it goes with the process, however that ends.
@@ -89,7 +92,6 @@ class SeenKeys:
                 Reason.LIMIT_REACHED,
                 f"no room for the keys of this run in {tempfile.gettempdir()}: {error.strerror}",
             ) from None
-        self._runs.clear()
 
 
 def _among(ordered: Hashes, run: Hashes) -> Mask:
