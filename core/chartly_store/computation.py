@@ -21,7 +21,7 @@ _FEW = 24
 """Windows or spans of a query that is not made smaller for its limits' sake."""
 _MANY = 1_000
 _MAX_ROWS = 1_000_000
-_EASY_BYTES = 192 * 1024 * 1024
+_EASY_BYTES = 96 * 1024 * 1024
 """Memory that windows may take together; it is one alone that may take all of its limit."""
 _BEYOND_MEMORY = "Code: 241."
 # Time, and rows of a result: fewer windows may stay within them.
