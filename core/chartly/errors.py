@@ -48,6 +48,7 @@ class Reason(StrEnum):
     SCHEMA_INCOMPATIBLE = "SchemaIncompatible"
     QUALITY_FAILED = "QualityFailed"
     AUDIT_BROKEN = "AuditBroken"
+    WARNINGS_REFUSED = "WarningsRefused"
     CANCELLED = "Cancelled"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
     INTERNAL_ERROR = "InternalError"
@@ -155,6 +156,9 @@ REASONS: dict[Reason, ReasonInfo] = {
     ),
     Reason.QUALITY_FAILED: _info(27, Retry.NEVER, "a declared quality check failed"),
     Reason.AUDIT_BROKEN: _info(28, Retry.NEVER, "the audit trail was edited, cut or reordered"),
+    Reason.WARNINGS_REFUSED: _info(
+        29, Retry.NEVER, "everything is stored, but `--fail-on-warning` was given and there is one"
+    ),
     Reason.CANCELLED: _info(30, Retry.NEVER, "somebody asked for the run to stop"),
     Reason.DEADLINE_EXCEEDED: _info(31, Retry.NEVER, "the run took longer than it may"),
     Reason.INTERNAL_ERROR: _info(70, Retry.RETRY, "a bug in Chartly; please report it"),

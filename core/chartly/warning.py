@@ -1,0 +1,85 @@
+"""Every warning that a run can end with: what may be wrong although nothing failed.
+
+A warning does not change the reason of a run; ``chartly run --fail-on-warning`` ends such a run
+with ``WarningsRefused``.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+MAX_WARNINGS = 10
+"""Warnings that a result holds; each reason has its place among them."""
+MAX_MESSAGE = 300
+"""Characters of a warning's sentence."""
+
+
+class WarningReason(StrEnum):
+    """The closed list of warnings, shared by the command line, status and documentation."""
+
+    PAGING_FIELD_NEVER_SEEN = "PagingFieldNeverSeen"
+    MAPPING_NEVER_MATCHED = "MappingNeverMatched"
+    CREDENTIAL_ECHOED = "CredentialEchoed"
+    DUPLICATE_KEYS = "DuplicateKeys"
+    TIMES_TRUNCATED = "TimesTruncated"
+    WINDOW_SEALED = "WindowSealed"
+    PAGE_SIZE_CAPPED = "PageSizeCapped"
+
+
+WARNINGS: dict[WarningReason, str] = {
+    WarningReason.PAGING_FIELD_NEVER_SEEN: (
+        "no page of the run had the paging member that the profile names"
+    ),
+    WarningReason.MAPPING_NEVER_MATCHED: "a mapped path matched in no record of the run",
+    WarningReason.CREDENTIAL_ECHOED: (
+        "the API sent the credential back; it was replaced before anything was stored"
+    ),
+    WarningReason.DUPLICATE_KEYS: "an object holds a key twice; the last value was taken",
+    WarningReason.TIMES_TRUNCATED: "times were cut to the resolution of their column",
+    WarningReason.WINDOW_SEALED: "windows that lost rows to retention were not computed again",
+    WarningReason.PAGE_SIZE_CAPPED: "the API sends fewer records per page than it was asked for",
+}
+"""What each warning says, for the reference documentation."""
+
+
+@dataclass(frozen=True)
+class RunWarning:
+    """One warning of a run.
+
+    Attributes:
+        object: the field of a profile, or the place in a page, that it is about.
+        message: one sentence without a secret.
+        count: how often it was met.
+    """
+
+    reason: WarningReason
+    object: str
+    message: str
+    count: int = 1
+
+
+def merged(warnings: Iterable[RunWarning]) -> tuple[RunWarning, ...]:
+    """The warnings with those of one reason and object added up, the first sentence kept.
+
+    At most ``MAX_WARNINGS`` are returned, with their sentences cut to ``MAX_MESSAGE`` characters;
+    the first of each reason comes first. Those beyond are counted in the first of their reason.
+    """
+    known: dict[tuple[WarningReason, str], RunWarning] = {}
+    for warning in warnings:
+        key = (warning.reason, warning.object)
+        known[key] = _added(known[key], warning) if key in known else _cut(warning)
+    firsts = {warning.reason: warning for warning in reversed(known.values())}
+    others = [warning for warning in known.values() if firsts[warning.reason] is not warning]
+    room = MAX_WARNINGS - len(firsts)
+    for warning in others[room:]:
+        firsts[warning.reason] = _added(firsts[warning.reason], warning)
+    reasons = dict.fromkeys(warning.reason for warning in known.values())
+    return (*(firsts[reason] for reason in reasons), *others[:room])
+
+
+def _added(before: RunWarning, warning: RunWarning) -> RunWarning:
+    return replace(before, count=before.count + warning.count)
+
+
+def _cut(warning: RunWarning) -> RunWarning:
+    return replace(warning, message=warning.message[:MAX_MESSAGE])

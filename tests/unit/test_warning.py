@@ -1,0 +1,34 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chartly.warning import MAX_MESSAGE, MAX_WARNINGS, WARNINGS, RunWarning, WarningReason, merged
+
+WARNING = st.builds(
+    RunWarning,
+    reason=st.sampled_from(WarningReason),
+    object=st.sampled_from([f"field{number}" for number in range(20)]),
+    message=st.text(max_size=2 * MAX_MESSAGE),
+    count=st.integers(1, 100),
+)
+
+
+def test_every_warning_has_a_meaning():
+    assert set(WARNINGS) == set(WarningReason)
+    assert len(WarningReason) <= MAX_WARNINGS
+
+
+@given(st.lists(WARNING, max_size=60))
+def test_merging_bounds_warnings_and_keeps_every_reason_and_count(warnings):
+    kept = merged(warnings)
+    assert len(kept) <= MAX_WARNINGS
+    assert all(len(one.message) <= MAX_MESSAGE for one in kept)
+    assert len({(one.reason, one.object) for one in kept}) == len(kept)
+    for reason in WarningReason:
+        assert sum(one.count for one in kept if one.reason is reason) == sum(
+            one.count for one in warnings if one.reason is reason
+        )
+
+
+@given(st.lists(WARNING, max_size=60))
+def test_merging_what_is_merged_changes_nothing(warnings):
+    assert merged(merged(warnings)) == merged(warnings)
