@@ -1,7 +1,6 @@
 """Fixtures and goldens of a domain, and how they compare."""
 
 import difflib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +28,16 @@ class Fixture:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of a fixture; no difference means that it conforms."""
+    """What came of a fixture.
+
+    Attributes:
+        conforms: whether its events are those of the golden, byte for byte.
+        difference: how they differ, to be read; it decides nothing.
+    """
 
     fixture: str
     events: int
+    conforms: bool
     difference: str
 
 
@@ -66,8 +71,9 @@ def compare(fixture: Fixture, plan: RunPlan) -> Comparison:
         raise SpecError(f"fixture {fixture.name!r}: its golden {fixture.canonical} is not there")
     golden = decode_page(_canonical_bytes(fixture.canonical))
     expected = golden if isinstance(golden, list) else [golden]
-    same = canonical_json(events) == canonical_json(expected)
-    return Comparison(fixture.name, len(events), "" if same else _diff(fixture, expected, events))
+    conforms = canonical_json(events) == canonical_json(expected)
+    difference = "" if conforms else _diff(fixture, expected, events)
+    return Comparison(fixture.name, len(events), conforms, difference)
 
 
 def page_of(sample: Path, plan: RunPlan) -> bytes:
@@ -98,5 +104,12 @@ def _diff(fixture: Fixture, expected: list[object], events: list[object]) -> str
 
 
 def _lines(events: list[object]) -> list[str]:
-    shown = (json.loads(canonical_json(one), parse_float=str) for one in events)
-    return "\n".join(json.dumps(one, indent=2, ensure_ascii=False) for one in shown).splitlines()
+    """The events for reading, a member a line, each value as canonical JSON spells it."""
+    return [line for event in events for line in _members(event)]
+
+
+def _members(event: object) -> list[str]:
+    if not isinstance(event, dict):
+        return [canonical_json(event).decode("utf-8", "replace")]
+    pieces = [canonical_json({name: value}) for name, value in sorted(event.items())]
+    return ["{", *(f"  {one[1:-1].decode('utf-8', 'replace')}," for one in pieces), "}"]

@@ -57,7 +57,7 @@ def _goldens(workspace: Workspace) -> list[str]:
         plan = workspace.freeze(workflow).plan
         for fixture in fixtures_of(workspace.fixtures, workflow):
             compared = compare(fixture, plan)
-            if compared.difference:
+            if not compared.conforms:
                 differences.append(compared.difference)
     return differences
 

@@ -79,7 +79,7 @@ def _fixtures(workspace: Workspace, frozen: Frozen) -> Iterator[Criterion]:
     alike = first.reason is second.reason is Reason.SUCCEEDED and first.counts == second.counts
     yield Criterion(runs, alike, f"{len(fixtures)} fixtures, run twice: {first.counts}")
     compared = [compare(one, frozen.plan) for one in fixtures]
-    differing = [one.fixture for one in compared if one.difference]
+    differing = [one.fixture for one in compared if not one.conforms]
     said = f"differ: {', '.join(differing)}" if differing else "equal to their goldens"
     names = ", ".join(one.canonical.name for one in fixtures)
     yield Criterion(goldens, not differing, f"{names} {said}")

@@ -37,11 +37,11 @@ def _test(workspace: Workspace, workflow: Workflow) -> tuple[dict[str, object], 
         raise SpecError(f"{workflow}: has no fixtures/{domain}.sample.json")
     compared = [compare(fixture, frozen.plan) for fixture in fixtures]
     lines = [
-        f"{'FAIL' if one.difference else 'ok  '}  {one.fixture}: {one.events} events "
-        f"{'differ from' if one.difference else 'as in'} the golden"
+        f"{'ok  ' if one.conforms else 'FAIL'}  {one.fixture}: {one.events} events "
+        f"{'as in' if one.conforms else 'differ from'} the golden"
         for one in compared
     ]
-    lines += [one.difference for one in compared if one.difference]
+    lines += [one.difference for one in compared if not one.conforms]
     first, second = run_twice(frozen, fixtures)
     problem = _problem(first, second)
     outputs = ", ".join(f"{one.dataset} {one.fingerprint}" for one in first.outputs) or "none"
@@ -52,7 +52,7 @@ def _test(workspace: Workspace, workflow: Workflow) -> tuple[dict[str, object], 
         f"filtered {counts['filtered']} + late {counts['late']}; outputs {outputs}"
         + (f"; {problem}" if problem else "")
     )
-    ok = not problem and not any(one.difference for one in compared)
+    ok = not problem and all(one.conforms for one in compared)
     lines.append(f"{'ok  ' if ok else 'FAIL'}  {workflow}, config {frozen.snapshot.digest}")
     report: dict[str, object] = {
         "workflow": f"{workflow.name}@{workflow.version}",
@@ -76,5 +76,7 @@ def _problem(first: LoadResult, second: LoadResult) -> str:
             raise RunError(result.reason, result.message)
         if not result.audited:
             return "audit evidence is missing"
+    if first.counts != second.counts:
+        return f"counts changed from {first.counts} to {second.counts}"
     one, two = ({o.dataset: o.fingerprint for o in result.outputs} for result in (first, second))
     return "" if one == two else f"outputs changed from {one} to {two}"
