@@ -18,6 +18,7 @@ from faults.scale import FULL, chance, scaled
 from faults.tally import TALLY
 from support import profiles
 from support.command import chartly, chartly_json, sales_folder
+from support.refusing_engine import refuse
 from support.sales_api import in_order, pages_of, sale, serving
 
 WORKFLOW = "workflows/sales-onboard@1.0.0.yaml"
@@ -95,6 +96,29 @@ def test_what_was_done_and_not_recorded_is_recorded(tmp_path, ran, number):
     shutil.copytree(ran, folder, symlinks=True)
     assert killed(folder, Moment("kill", "insert __audit", number, "before"))
     assert chartly(folder, "teardown", "sales", "--yes").code == 0
+    check_gone(folder)
+    check_audit(folder, [])
+
+
+@pytest.mark.parametrize("case", range(scaled(1, 8)))
+def test_a_teardown_that_is_refused_anywhere_is_no_success(tmp_path, ran, case, monkeypatch):
+    """INV-9: refused at a random call of the engine, killed at another, then called until done."""
+    folder = tmp_path / "sales"
+    shutil.copytree(ran, folder, symlinks=True)
+    moves = chance("refused teardown", case)
+    for pattern in moves.sample(
+        ("^DROP TABLE", "^DROP VIEW", "^ALTER TABLE", "^insert __audit"), 2
+    ):
+        with monkeypatch.context() as patched:
+            refuse(patched, pattern)
+            outcome = chartly(folder, "--output", "json", "teardown", "sales", "--yes")
+        assert (outcome.code, outcome.document["done"]) == (11, False)
+        assert "failed" in [one["result"] for one in outcome.document["steps"]]
+        killed(folder, Moment("kill", "", moves.randrange(1, CALLS), "before"))
+        if not (folder / ".chartly" / "teardown").exists():
+            break
+    else:
+        assert chartly(folder, "teardown", "sales", "--yes").code == 0
     check_gone(folder)
     check_audit(folder, [])
 

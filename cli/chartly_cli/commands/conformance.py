@@ -7,8 +7,9 @@ from typing import Any
 
 import typer
 
-from chartly.errors import REASONS, Reason, RunError
+from chartly.errors import REASONS, Reason, RunError, SpecError
 from chartly_cli.fixtures import compare, fixtures_of
+from chartly_cli.runs import write_durably
 from chartly_cli.session import Session
 from chartly_cli.workspace import Workspace
 
@@ -19,11 +20,13 @@ def conformance(session: Session, *, update: bool) -> None:
     """Compares what the files resolve to with what was recorded, and fixtures with goldens."""
     workspace = session.workspace()
     workspace.require_whole()
+    if not workspace.workflows:
+        raise SpecError(f"{session.directory}: holds no workflows/ to compare")
     path = workspace.fixtures / RECORD
     now = _resolved(workspace)
     if update:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(_text(now), encoding="utf-8")
+        write_durably(path, _text(now).encode())
         session.printer.note(f"recorded {len(now)} workflows in {path}")
     if not path.exists():
         raise RunError(
@@ -33,6 +36,9 @@ def conformance(session: Session, *, update: bool) -> None:
     difference = _difference(path, now)
     goldens = _goldens(workspace)
     _report(session, difference, goldens, len(now))
+    for workflow in workspace.workflows:
+        if not fixtures_of(workspace.fixtures, workflow):
+            session.printer.note(f"{workflow}: has no fixtures, so only its digests were compared")
 
 
 def _resolved(workspace: Workspace) -> dict[str, Any]:

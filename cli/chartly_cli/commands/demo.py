@@ -60,7 +60,11 @@ FLIGHTS = Domain(
 
 
 def demo(session: Session, folder: Path, rows: int) -> None:
-    """Runs both domains twice; exits with OutputContract when the second run changed anything."""
+    """Runs both domains twice.
+
+    Exits with OutputContract when the second run changed anything, AuditBroken when a chain is not
+    whole.
+    """
     started = time.monotonic()
     authority = make_authority(folder / "tls")
     token = secrets.token_urlsafe(24)
@@ -123,7 +127,10 @@ def _show(session: Session, workspace: Workspace, domain: Domain, options: RunOp
     second = _run(session, workspace, domain, options)
     with stored(workspace, workspace.home(workspace.workflow(domain.name))) as found:
         after = found.engine.rows(_count(found.store.database, domain))
-        typer.echo(f"audit: {show.chains(found)}")
+        verdicts = found.audit.verify()
+    typer.echo(f"audit: {show.chains(verdicts)}")
+    if any(one.verdict.fault for one in verdicts):
+        raise RunError(Reason.AUDIT_BROKEN, f"{domain.name}: {show.chains(verdicts)}")
     same = before == after and _prints(first) == _prints(second)
     typer.echo(
         f"second run in {second.seconds:.2f} s: {before[0][0]:,} rows before, {after[0][0]:,} "

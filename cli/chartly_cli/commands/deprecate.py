@@ -1,6 +1,7 @@
 """``chartly deprecate``."""
 
 import re
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from chartly.names import DEPRECATED_ANNOTATION
 from chartly.plan.digest import profile_digest
 from chartly_cli.runs import write_durably
 from chartly_cli.session import Session
-from chartly_cli.stored import project_of, stored
+from chartly_cli.stored import Stored, project_of, stored
+from chartly_cli.workspace import Workspace
 
 _METADATA = re.compile(r"^metadata:[ \t]*\n(?P<indent>[ ]+)", re.MULTILINE)
 
@@ -30,17 +32,29 @@ def deprecate(session: Session, reference: str, because: str) -> None:
             Reason.PROFILE_NOT_FOUND,
         )
     profile = profiles[wanted]
-    annotate(session.directory / profile.source, profile, because)
-    if (workspace.state / "store").is_dir():
-        project = project_of(workspace)
-        with stored(workspace, project) as found:
+    with ExitStack() as stack:
+        # The store first: what it cannot record is not done.
+        found = _opened(stack, workspace)
+        if profile.deprecated != because:
+            annotate(session.directory / profile.source, profile, because)
+        if found is not None:
             data = {"reference": wanted, "digest": profile_digest(profile), "because": because}
             found.audit.append_project(
-                [("profile.deprecated", data)], Source(project), lambda: datetime.now(UTC)
+                [("profile.deprecated", data)],
+                Source(found.store.project),
+                lambda: datetime.now(UTC),
             )
-    session.printer.result(
-        {"profile": wanted, "deprecated": because}, f"{wanted} is deprecated: {because}"
-    )
+    document = {"profile": wanted, "deprecated": because, "recorded": found is not None}
+    session.printer.result(document, f"{wanted} is deprecated: {because}")
+    if found is None:
+        session.printer.note("not recorded in an audit trail: nothing has run here")
+
+
+def _opened(stack: ExitStack, workspace: Workspace) -> Stored | None:
+    """The project's store; none where nothing has run."""
+    if not (workspace.state / "store").is_dir():
+        return None
+    return stack.enter_context(stored(workspace, project_of(workspace)))
 
 
 def annotate(path: Path, profile: Profile, because: str) -> None:

@@ -264,7 +264,8 @@ def _apply_with_store(
         )
         for statement in _statements(spec, *hashes):
             run(statement)
-    check_login(access.administrator, logins[STORE_SECRET])
+    for login in logins.values():
+        check_login(access.administrator, login)
     return hidden
 
 

@@ -38,6 +38,10 @@ def render(session: Session, paths: list[Path]) -> None:
     if not found:
         raise SpecError(f"{session.directory}: holds no profiles/ and workflows/ to render")
     session.printer.result(found, to_yaml(found))
+    if any("namespace" not in one["metadata"] for one in found):
+        session.printer.note(
+            "without namespaces: it is not said which project this is; give --project"
+        )
 
 
 def resources(workspace: Workspace, folder: Workspace) -> list[dict[str, Any]]:

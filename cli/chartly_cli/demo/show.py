@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chartly_cli.local_run import RunReport
 from chartly_cli.output import table
 from chartly_cli.stored import Stored
+from chartly_store.audit import ChainVerdict
 
 _WIDTH = 44
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -43,9 +44,8 @@ def digests(report: RunReport) -> str:
     return table(["profile", "digest"], rows)
 
 
-def chains(found: Stored) -> str:
+def chains(verdicts: Sequence[ChainVerdict]) -> str:
     """The verdict of the audit check, in one line."""
-    verdicts = found.audit.verify()
     broken = [one.chain for one in verdicts if one.verdict.fault]
     entries = sum(one.verdict.count for one in verdicts)
     if broken:

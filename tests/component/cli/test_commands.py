@@ -244,6 +244,24 @@ def test_conformance_records_and_compares(folder):
     assert (changed.code, '+  "currency": "USD",' in changed.out) == (21, True)
 
 
+def test_conformance_says_what_it_did_not_compare(folder, tmp_path):
+    shutil.rmtree(folder / "fixtures")
+    outcome = chartly(folder, "conformance", "--update")
+    assert outcome.code == 0, outcome
+    assert "workflow sales-onboard@1.0.0: has no fixtures, so only its digests" in outcome.err
+    for arguments in (("conformance",), ("conformance", "--update")):
+        nothing = chartly(tmp_path, *arguments)
+        assert nothing.code == 3
+        assert nothing.errors[0].endswith("holds no workflows/ to compare")
+
+
+def test_render_says_where_it_knows_no_namespace(folder):
+    assert chartly(folder, "render").err == ""
+    path = folder / WORKFLOW
+    path.write_text(path.read_text().replace("tenant-demo/proj-sales::", ""))
+    assert chartly(folder, "render").err.startswith("without namespaces: ")
+
+
 def test_doctor_lists_every_prerequisite(folder):
     document = chartly_json(folder, "doctor")
     assert all(one["ok"] for one in document)

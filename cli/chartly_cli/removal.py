@@ -1,0 +1,114 @@
+"""Steps that take something away: each tells what came of it, and the next kind waits for all."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from chartly.errors import ChartlyError, Reason, SpecError
+
+
+class Result(StrEnum):
+    """What came of a step."""
+
+    PLANNED = "planned"
+    REMOVED = "removed"
+    ABSENT = "absent"
+    FAILED = "failed"
+    WAITING = "waiting"
+
+
+WORDS = {
+    Result.PLANNED: "would remove",
+    Result.REMOVED: "removed",
+    Result.ABSENT: "removed",
+    Result.FAILED: "FAILED",
+    Result.WAITING: "waiting",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to remove; doing it again when it is gone changes nothing.
+
+    Attributes:
+        event: the audit event that tells of it.
+        act: does it; returns whether there was anything to do.
+    """
+
+    kind: str
+    name: str
+    event: str
+    act: Callable[[], bool]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.name}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A step and what came of it.
+
+    Attributes:
+        reason: why it failed; empty where it did not.
+    """
+
+    step: Step
+    result: Result
+    reason: str = ""
+    message: str = ""
+
+    @property
+    def line(self) -> str:
+        """For a person."""
+        return f"{WORDS[self.result]}  {self.step}" + (f" ({self.message})" if self.message else "")
+
+    @property
+    def document(self) -> dict[str, str]:
+        """For a program."""
+        found = {"kind": self.step.kind, "name": self.step.name, "result": self.result.value}
+        failure = {"reason": self.reason, "message": self.message} if self.reason else {}
+        return found | failure
+
+
+def carry_out(steps: Sequence[Step], record: Callable[[Step], None]) -> Iterator[Outcome]:
+    """Does steps in their order.
+
+    One that fails does not keep others of its kind from being done. Those of the kinds after it
+    wait: what is removed later is what the earlier ones stand on.
+
+    Args:
+        record: tells the audit trail of a step that is done; where it cannot, the step failed.
+    """
+    failed: Step | None = None
+    for step in steps:
+        if failed is not None and failed.kind != step.kind:
+            yield Outcome(
+                step, Result.WAITING, message=f"until {failed.kind} {failed.name} is done"
+            )
+            continue
+        outcome = _done(step, record)
+        failed = failed or (step if outcome.result is Result.FAILED else None)
+        yield outcome
+
+
+def _done(step: Step, record: Callable[[Step], None]) -> Outcome:
+    try:
+        there = _act(step)
+        record(step)
+    except ChartlyError as error:
+        return Outcome(step, Result.FAILED, error.reason.value, error.message)
+    if there:
+        return Outcome(step, Result.REMOVED)
+    return Outcome(step, Result.ABSENT, message="nothing was left to do")
+
+
+def _act(step: Step) -> bool:
+    try:
+        return step.act()
+    except OSError as error:
+        raise SpecError(f"{error.filename or step.name}: {error.strerror}") from None
+
+
+def first_failure(outcomes: Sequence[Outcome]) -> Reason | None:
+    """The reason that the whole ends with; none where every step is done."""
+    return next((Reason(one.reason) for one in outcomes if one.result is Result.FAILED), None)
