@@ -27,14 +27,17 @@ class Path:
 
     Attributes:
         keys: the members of a plain path, or None where the library is needed.
+        singular: it leads to one value at most, by its form and whatever the record holds; the
+            values of any other come as a list, one or many.
     """
 
     text: str
     keys: tuple[Key, ...] | None
     _find: Callable[[object], object]
+    singular: bool = True
 
     def get(self, record: object) -> object:
-        """The one value in ``record``; several matches come as a list.
+        """What the path leads to in ``record``.
 
         Raises:
             RunError: ``UpstreamUnavailable``: the record is nested too deep for a library's path.
@@ -49,9 +52,7 @@ def compile_path(text: str) -> Path:
         SpecError: it is not a JSONPath; names the column of the mistake.
     """
     keys = _plain(text)
-    if keys is not None:
-        return Path(text, keys, _accessor(keys))
-    return Path(text, None, _library(text))
+    return _by_library(text) if keys is None else Path(text, keys, _accessor(keys))
 
 
 def compile_field(text: str) -> Path:
@@ -93,16 +94,14 @@ def _step(value: object, key: Key) -> object:
     return value[key] if isinstance(value, list) and key < len(value) else None
 
 
-def _library(text: str) -> Callable[[object], object]:
-    # Imported where it is needed: it costs start-up time that plain paths need not pay.
-    from jsonpath_rfc9535 import (  # noqa: PLC0415
-        JSONPathEnvironment,
-        JSONPathError,
-        JSONPathRecursionError,
-    )
+def _by_library(text: str) -> Path:
+    # Imported where they are needed: they cost start-up time that plain paths need not pay.
+    from jsonpath_rfc9535 import JSONPathError, JSONPathRecursionError  # noqa: PLC0415
+
+    from chartly.extract.queries import compile_query  # noqa: PLC0415
 
     try:
-        query = JSONPathEnvironment().compile(text)
+        query = compile_query(text)
     except JSONPathError as error:
         column = error.token.index + 1 if error.token is not None else 1
         what = str(error.args[0]) if error.args else "not a JSONPath"
@@ -110,11 +109,13 @@ def _library(text: str) -> Callable[[object], object]:
 
     def find(record: object) -> object:
         try:
-            values = query.find(record).values()  # type: ignore[arg-type]  # a JSON value
+            values = query.values(record)
         except (JSONPathRecursionError, RecursionError):
             raise RunError(
                 Reason.UPSTREAM_UNAVAILABLE, f"the page is nested too deep for path {text!r}"
             ) from None
-        return (values[0] if len(values) == 1 else list(values)) if values else None
+        if not values:
+            return None
+        return values[0] if query.singular else values
 
-    return find
+    return Path(text, None, find, query.singular)

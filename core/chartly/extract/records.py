@@ -4,7 +4,7 @@ import msgspec
 
 from chartly.api.connector import Records
 from chartly.errors import Reason, RunError, SpecError
-from chartly.extract.jsonpath import compile_path
+from chartly.extract.jsonpath import Path, compile_path
 
 CONTAINERS = ("data", "items", "results", "records", "value")
 """The members in which records are looked for when ``records.path`` is not given."""
@@ -50,8 +50,7 @@ def select_records(document: object, records: Records, pagination_mode: str) -> 
         SpecError: it cannot be told which part of the page the records are.
     """
     if records.path is not None:
-        found = compile_path(records.path).get(document)
-        return found if isinstance(found, list) else [] if found is None else [found]
+        return _selected(document, compile_path(records.path))
     if isinstance(document, list):
         return document
     if isinstance(document, dict):
@@ -64,3 +63,12 @@ def select_records(document: object, records: Records, pagination_mode: str) -> 
         "records: the page holds no array, or several, among "
         f"{', '.join(CONTAINERS)}; set records.path"
     )
+
+
+def _selected(document: object, path: Path) -> list[object]:
+    """What a path leads to; an array stands for its elements."""
+    found = path.get(document)
+    if path.singular:
+        return found if isinstance(found, list) else [] if found is None else [found]
+    matches = found if isinstance(found, list) else []
+    return [one for match in matches for one in (match if isinstance(match, list) else [match])]

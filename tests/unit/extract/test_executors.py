@@ -20,7 +20,7 @@ from chartly.extract.accessors import Accessors
 from chartly.extract.canonical import canonical_json, canonical_payload
 from chartly.extract.decimals import to_decimal
 from chartly.extract.instants import to_instant
-from chartly.extract.jsonpath import Path, _library, compile_path
+from chartly.extract.jsonpath import _by_library, compile_path
 from chartly.extract.pages import PageReader, compile_reader
 from chartly.extract.records import decode_page, select_records
 from chartly.extract.reject import BadValueError, RejectReason
@@ -122,7 +122,7 @@ INDEX = _profile(
 )  # fmt: skip
 WILDCARD = _profile(
     {"all": "$.list[*].number", "last": "$.list[-1].text", "deep": "$..flag", "id": "$['text']", "whole": "$", "part": "$.in", "more": "$.in.text"},
-    [("toString", "all", {"onError": "null"}), ("hash", "whole", {}), ("toBool", "deep", {"onError": "default", "default": False})],
+    [("toString", "all", {"onError": "null"}), ("hash", "whole", {}), ("toString", "deep", {})],
     identity=["id", "last"],
 )  # fmt: skip
 TRANSFORMS = _profile(
@@ -225,7 +225,7 @@ def _reader(executor, normalizer, storage):
         return compile_reader(Records(), "cursor", normalizer, storage)
     paths = [compile_path(text) for text in normalizer.mapping.values()]
     if executor == "library":
-        paths = [Path(path.text, None, _library(path.text)) for path in paths]
+        paths = [_by_library(path.text) for path in paths]
     return PageReader(Records(), "cursor", tuple(normalizer.mapping), Accessors(paths), None)
 
 

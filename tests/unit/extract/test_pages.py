@@ -110,7 +110,7 @@ def test_where_the_records_are(body, path, mode):
         ({"a": "$", "b": "$.a"}, False, "the record itself"),
         ({"a": "$.l[0]"}, False, "an index"),
         ({"a": "$.o[0]", "b": "$.o.x"}, False, "an index beside a name"),
-        ({"a": "$.l[*]"}, False, "a wildcard"),
+        ({"b": "$.a", "a": "$.l[*]"}, False, "a wildcard"),
         ({"a": "$['it\"s']"}, False, "a name with a quote"),
         ({"a": "$.m" + ".m" * 300}, True, "a deep path"),
     ],

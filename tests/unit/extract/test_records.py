@@ -55,6 +55,11 @@ def test_what_is_not_json_may_be_asked_for_again(page):
         ({"rows": {"id": 1}}, "$.rows", "cursor", [{"id": 1}]),
         ({}, "$.rows", "cursor", []),
         ({"rows": [{"r": 1}, {"r": 2}]}, "$.rows[*].r", "cursor", [1, 2]),
+        ({"rows": [None]}, "$.rows[*]", "cursor", [None]),
+        ({"rows": [{"r": [1]}]}, "$.rows[*].r", "cursor", [1]),
+        ({"rows": [{"r": [1, 2]}, {"r": [3]}, {"r": 4}]}, "$.rows[*].r", "cursor", [1, 2, 3, 4]),
+        ({"rows": [[1], [2]]}, "$.rows[-1]", "cursor", [2]),
+        ({"rows": []}, "$.rows[*]", "cursor", []),
     ],
 )
 def test_records_of_a_page(document, path, mode, records):

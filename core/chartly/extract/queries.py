@@ -1,0 +1,188 @@
+"""RFC 9535 queries over documents whose numbers are exact.
+
+The library knows numbers as floats: here a number with a fraction is text of a type of its own, and
+one of a filter is as exact as one of a page.
+"""
+
+import re
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from typing import Any, TypeAlias
+
+from jsonpath_rfc9535 import (
+    JSONPathEnvironment,
+    JSONPathNode,
+    JSONPathNodeList,
+    JSONPathQuery,
+    JSONPathSyntaxError,
+)
+from jsonpath_rfc9535.filter_expressions import (
+    NOTHING,
+    ComparisonExpression,
+    Expression,
+    FilterContext,
+    FilterExpressionLiteral,
+    Nothing,
+    RelativeFilterQuery,
+)
+from jsonpath_rfc9535.function_extensions import Length, Match, Search
+from jsonpath_rfc9535.parse import Parser
+from jsonpath_rfc9535.tokens import TokenStream
+
+from chartly.extract.records import Number
+
+_NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
+
+_EXACT = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+
+_Comparable: TypeAlias = Decimal | int | str
+
+
+class Query:
+    """A compiled query.
+
+    Attributes:
+        singular: it can match one value at most, by its form (RFC 9535, section 2.3.5.1).
+    """
+
+    def __init__(self, query: JSONPathQuery) -> None:
+        self.singular = query.singular_query()
+        self._query = query
+
+    def values(self, document: object) -> list[object]:
+        """What it matches, in order.
+
+        Raises:
+            RecursionError: the document is nested too deep.
+        """
+        return list(self._query.find(document).values())  # type: ignore[arg-type]  # a JSON value
+
+
+def compile_query(text: str) -> Query:
+    """The query of this text.
+
+    Raises:
+        JSONPathError: it is not RFC 9535.
+    """
+    return Query(_Environment().compile(text))
+
+
+class _Comparison(ComparisonExpression):
+    def evaluate(self, context: FilterContext) -> bool:
+        left, right = (_value(one.evaluate(context)) for one in (self.left, self.right))
+        match self.operator:
+            case "==":
+                return _equal(left, right)
+            case "!=":
+                return not _equal(left, right)
+            case "<":
+                return _less(left, right)
+            case ">":
+                return _less(right, left)
+            case "<=":
+                return _less(left, right) or _equal(left, right)
+            case _:
+                return _less(right, left) or _equal(left, right)
+
+
+class _Current(RelativeFilterQuery):
+    """A query from ``@``: what is no container is a node too, whatever its value."""
+
+    def evaluate(self, context: FilterContext) -> object:
+        here: Any = context.current
+        if isinstance(here, list | dict) or not self.query.empty():
+            return super().evaluate(context)
+        return JSONPathNodeList([JSONPathNode(value=here, location=(), parent=None, root=here)])
+
+
+class _Length(Length):
+    def __call__(self, value: Any) -> int | Nothing:  # noqa: ANN401 - a value of any kind comes
+        return NOTHING if isinstance(value, Number) else super().__call__(value)
+
+
+class _Match(Match):
+    def __call__(self, text: str, pattern: object) -> bool:
+        return not _has_number(text, pattern) and super().__call__(text, pattern)
+
+
+class _Search(Search):
+    def __call__(self, text: str, pattern: object) -> bool:
+        return not _has_number(text, pattern) and super().__call__(text, pattern)
+
+
+class _Parser(Parser):
+    def parse_infix_expression(self, stream: TokenStream, left: Expression) -> Expression:
+        infix = super().parse_infix_expression(stream, left)
+        if isinstance(infix, ComparisonExpression):
+            return _Comparison(infix.token, infix.left, infix.operator, infix.right)
+        return infix
+
+    def parse_relative_query(self, stream: TokenStream) -> Expression:
+        query = super().parse_relative_query(stream)
+        assert isinstance(query, RelativeFilterQuery)  # noqa: S101 - for the type checker
+        return _Current(query.token, query.query)
+
+    def parse_integer_literal(self, stream: TokenStream) -> Expression:
+        return _literal(stream)
+
+    def parse_float_literal(self, stream: TokenStream) -> Expression:
+        return _literal(stream)
+
+
+class _Environment(JSONPathEnvironment):
+    parser_class = _Parser
+
+    def setup_function_extensions(self) -> None:
+        super().setup_function_extensions()
+        self.function_extensions |= {"length": _Length(), "match": _Match(), "search": _Search()}
+
+
+def _literal(stream: TokenStream) -> Expression:
+    token = stream.current
+    if _NUMBER.fullmatch(token.value) is None:
+        raise JSONPathSyntaxError(f"invalid number {token.value!r}", token=token)
+    return FilterExpressionLiteral(token, _exact(token.value))
+
+
+def _exact(number: str) -> Decimal:
+    """Its value; only beyond 10 to the power of 10^18 it is infinite, or zero."""
+    return _EXACT.create_decimal(number)
+
+
+def _has_number(*values: object) -> bool:
+    return any(isinstance(one, Number) for one in values)
+
+
+def _value(result: object) -> object:
+    """What an operand stands for: the value of its one node, or nothing."""
+    if not isinstance(result, JSONPathNodeList):
+        return result
+    return result[0].value if result else NOTHING
+
+
+def _equal(left: object, right: object) -> bool:
+    one, other = _scalar(left), _scalar(right)
+    if one is not None and other is not None:
+        return one == other and isinstance(one, str) == isinstance(other, str)
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_equal, left, right))
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(_equal(left[key], right[key]) for key in left)
+    # What is left is equal to itself alone: true, false, null, and the result of no node.
+    return left is right
+
+
+def _less(left: object, right: object) -> bool:
+    one, other = _scalar(left), _scalar(right)
+    if isinstance(one, str) and isinstance(other, str):
+        return one < other
+    if isinstance(one, int | Decimal) and isinstance(other, int | Decimal):
+        return one < other
+    return False
+
+
+def _scalar(value: object) -> _Comparable | None:
+    """A number's exact value, or a text; None for anything else."""
+    if isinstance(value, Number):
+        return _exact(value)
+    comparable = isinstance(value, int | Decimal | str) and not isinstance(value, bool)
+    return value if comparable else None  # type: ignore[return-value]  # as was just asked
