@@ -101,7 +101,13 @@ class EgressClient:
         transport = self._spec.transport
         base = transport.base_url.rstrip("/") + transport.path
         pairs = {**transport.query, **query}
-        return parse_target(f"{base}?{urlencode(pairs)}" if pairs else base)
+        try:
+            return parse_target(f"{base}?{urlencode(pairs)}" if pairs else base)
+        except UnicodeEncodeError:
+            raise RunError(
+                Reason.UPSTREAM_UNAVAILABLE,
+                "the API's page token holds half of a surrogate pair, which no URL can carry",
+            ) from None
 
     def link_target(self, link: str, current: Target) -> Target:
         """The URL that a page names as the next one, checked."""
@@ -127,6 +133,8 @@ class EgressClient:
                 if error.reason is not Reason.UPSTREAM_UNAVAILABLE:
                     raise
                 failure = Failure(error.message)
+            except httpcore.LocalProtocolError:
+                raise _unsendable(target) from None
             except _FAULTS as error:
                 failure = _fault(error)
             self._wait(failure, attempt, target)
@@ -166,13 +174,7 @@ class EgressClient:
         self.traffic.requests += 1
         seconds = self._spec.transport.timeout_ms / 1000
         deadline = time.monotonic() + seconds
-        request = httpx.Request(
-            "GET",
-            target.url,
-            headers=self._headers(target),
-            extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), seconds)},
-        )
-        response = self._transport.handle_request(request)
+        response = self._transport.handle_request(self._request(target, seconds))
         try:
             self._count_code(response.status_code)
             body = read_body(
@@ -182,6 +184,18 @@ class EgressClient:
             response.close()
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Response(target, response.status_code, headers, body)
+
+    def _request(self, target: Target, seconds: float) -> httpx.Request:
+        timeout = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+        try:
+            return httpx.Request(
+                "GET",
+                target.url,
+                headers=self._headers(target),
+                extensions={"timeout": timeout},
+            )
+        except (UnicodeEncodeError, httpx.InvalidURL):
+            raise _unsendable(target) from None
 
     def _headers(self, target: Target) -> dict[str, str]:
         headers = {"accept-encoding": "gzip, deflate", "user-agent": "chartly"}
@@ -201,6 +215,15 @@ class EgressClient:
 
 
 _FAULTS = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, TruncatedError)
+
+
+def _unsendable(target: Target) -> RunError:
+    """What another try would meet again: the request itself is at fault."""
+    return RunError(
+        Reason.CONFIG_INVALID,
+        f"{target.public}: the request cannot be sent; a header's name or value, or the URL, is "
+        "not what RFC 9110 allows",
+    )
 
 
 def _fault(error: Exception) -> Failure:

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chartly.api.connector import Auth
+from chartly.egress.credential import secret_objection, secret_value
 from chartly.egress.origins import Origin
 from chartly.errors import Reason, RunError
 
 ALLOWED_ORIGINS = "allowed-origins"
-_LONGEST = 16 * 1024
 
 
 @dataclass(frozen=True)
@@ -35,24 +35,25 @@ def read_credential(auth: Auth, folder: Path) -> Credential | None:
     name, key = auth.secret_ref.name, auth.secret_ref.key
     path = folder / name / key
     try:
-        text = path.read_bytes()[:_LONGEST].decode("ascii")
+        text = path.read_bytes().decode("ascii")
     except FileNotFoundError:
         raise _missing(name, key, f"{path} is not there") from None
     except (OSError, UnicodeDecodeError):
         raise _missing(name, key, f"{path} is not readable as ASCII text") from None
-    value = text.removesuffix("\n").removesuffix("\r")
-    # Space at either end is no token of any scheme, and a header may not carry it.
-    if not value.strip() or value != value.strip() or not value.isprintable():
-        raise _missing(
-            name, key, f"{path} is empty, has space around it, or holds control characters"
-        )
+    value = secret_value(text)
+    why = secret_objection(value)
+    if why is not None:
+        raise _missing(name, key, f"{path} {why}")
     return Credential(f"{name}/{key}", value, _origins(folder / name / ALLOWED_ORIGINS))
 
 
 def _origins(path: Path) -> frozenset[str] | None:
     if not path.exists():
         return None
-    return frozenset(path.read_text(encoding="utf-8").split())
+    try:
+        return frozenset(path.read_text(encoding="ascii").split())
+    except UnicodeDecodeError:
+        raise _missing(path.parent.name, path.name, f"{path} is not ASCII text") from None
 
 
 def check_origin(credential: Credential, origin: Origin) -> None:

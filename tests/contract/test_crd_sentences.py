@@ -8,15 +8,25 @@ from chartly.api.columns import COLUMN_SAYS, DECIMAL_SAYS
 from chartly.api.connector import (
     BASE_URL_SAYS,
     CIDR_SAYS,
-    CREDENTIAL_SAYS,
     HOST_SAYS,
+    NEEDS_HTTPS_SAYS,
     NO_SECRET_SAYS,
     NOT_LISTED_SAYS,
+    PORT_NOT_LISTED_SAYS,
 )
+from chartly.api.credential import CREDENTIAL_SAYS, HOLDS_CREDENTIAL_SAYS
 from chartly.api.duration import DURATION_SAYS
 from chartly.api.model import SLUG_SAYS
 from chartly.api.normalizer import SCALE_SAYS
 from chartly.api.reference import KIND_SAYS, NAME_SAYS, PROJECT_SAYS, SHAPE_SAYS
+from chartly.api.request import (
+    HEADER_NAME_SAYS,
+    HEADER_VALUE_SAYS,
+    OWN_HEADER_SAYS,
+    PATH_SAYS,
+    PORT_SAYS,
+    SECRET_KEY_SAYS,
+)
 from chartly.api.storage import RETENTION_SAYS
 from chartly.api.version import LATEST_SAYS, VERSION_SAYS
 from chartly.api.workflow import (
@@ -46,7 +56,14 @@ OFF = {**QUERY, "when": {"enabled": False}}
 STEP = "spec.steps.0.connector_profile"
 FIELD = "^[a-z][a-z0-9_]{0,62}$"
 HEADERS = "spec.connector.transport.headers"
+QUERY_PAIRS = "spec.connector.transport.query"
 URL = "spec.connector.transport.baseUrl"
+PATH = "spec.connector.transport.path"
+PORTS = "spec.connector.egressPolicy.ports"
+KEY = "spec.connector.auth.secretRef.key"
+BOT = f"/bot123456789:{'canary-' * 5}/getUpdates"
+JWT = "eyJhbGciOiJIUzI1NiJ9.canary-payload.canary-signature"
+GITHUB = "ghp_canary0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +95,69 @@ SAME = [
     ("connector", URL, "https://api.example.invalid?token=canary", BASE_URL_SAYS),
     ("connector", URL, "https://Api.example.invalid", HOST_SAYS),
     ("connector", URL, "https://other.example.invalid:8443/v1", f"host 'other.example.invalid' {NOT_LISTED_SAYS}"),
-    ("connector", "spec.connector.transport.path", "/a?token=canary", "must match ^[^?#]*$"),
+    *(
+        ("connector", URL, f"https://{host}", HOST_SAYS)
+        for host in ["1.2.3.4", "api.example.invalid." + "a" * 64]
+    ),
+    *(
+        ("connector", URL, f"https://api.example.invalid:{port}/v1", PORT_SAYS)
+        for port in ["0", "00000", "65536", "99999"]
+    ),
+    *(
+        ("connector", URL, f"https://api.example.invalid{path}", BASE_URL_SAYS)
+        for path in ["/a b", "/\u00e4", "/a\\b", "/a\n", "/\x7f"]
+    ),
+    ("connector", URL, f"https://api.example.invalid{BOT}", HOLDS_CREDENTIAL_SAYS),
+    ("connector", URL, f"https://api.example.invalid/hooks/{GITHUB}", HOLDS_CREDENTIAL_SAYS),
+    ("connector", URL, "http://api.example.invalid", NEEDS_HTTPS_SAYS),
+    ("connector", PORTS, [8443], PORT_NOT_LISTED_SAYS),
+    *(
+        ("connector", PATH, path, PATH_SAYS)
+        for path in [
+            "sales", "@evil.invalid/a", ":8443/sales", "user:canary@evil.invalid", ".evil.invalid", "/a?token=canary", "/a#b",
+            "/a b", "/a\r\nX-Evil: 1", "/a\tb", "/\u00e4", "/a\\b", "/a\n", "/\x00", "\n", " /a",
+        ]
+    ),
+    ("connector", PATH, BOT, HOLDS_CREDENTIAL_SAYS),
+    ("connector", PATH, f"/v1/{JWT}/sales", HOLDS_CREDENTIAL_SAYS),
+    *(
+        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(HEADER_NAME_SAYS, name))
+        for name in ["X Y", "X:Y", "(x)", "X\u00e4", "X@Y"]
+    ),
+    *(
+        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(OWN_HEADER_SAYS, name))
+        for name in [
+            "Host", "HOST", "Content-Length", "transfer-encoding", "Connection", "Keep-Alive", "Upgrade", "TE", "Trailer", "Expect",
+            "HTTP2-Settings", "Proxy-Connection", "Proxy-Authenticate",
+        ]
+    ),
+    *(
+        ("connector", HEADERS, {"Accept": "a", "X-Client": value}, HEADER_VALUE_SAYS)
+        for value in ["canary\r\nX-Evil: 1", "canary\n", " canary", "canary ", "\tcanary", "can\u00e4ry", "can\x00ary", "canary\x7f"]
+    ),
+    *(
+        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(CREDENTIAL_SAYS, name))
+        for name in [
+            "Cookie", "Proxy-Authorization", "X-Auth", "X-Auth-Token", "Ocp-Apim-Subscription-Key", "X-Figma-Key", "X-Vault-Token",
+            "X-JWT", "x-functions-key", "X-Amz-Signature",
+        ]
+    ),
+    *(
+        ("connector", QUERY_PAIRS, {"a": "b", name: "canary"}, told(CREDENTIAL_SAYS, name))
+        for name in [
+            "appid", "APPID", "sig", "auth", "jwt", "pwd", "clientSecret", "userToken", "app_key", "subscription-key", "sessionToken",
+        ]
+    ),
+    *(
+        ("connector", QUERY_PAIRS, {"a": "b", name: "canary0123456789"}, told(HOLDS_CREDENTIAL_SAYS, name))
+        for name in ["key", "code", "sid", "session", "session_id", "userKey"]
+    ),
+    *(
+        ("connector", place, {"a": "b", "q": value}, HOLDS_CREDENTIAL_SAYS)
+        for place in (HEADERS, QUERY_PAIRS)
+        for value in [f"Bearer {JWT}", JWT, "bearer canary-7", GITHUB, "Basic Y2FuYXJ5OmNhbmFyeTE="]
+    ),
+    ("connector", QUERY_PAIRS, {GITHUB: ""}, f"a name {HOLDS_CREDENTIAL_SAYS}"),
     ("connector", HEADERS, {"Accept": "a", "X-API-Key": "canary"}, told(CREDENTIAL_SAYS, "X-API-Key")),
     ("connector", HEADERS, {"Authorization": "Bearer canary"}, told(CREDENTIAL_SAYS, "Authorization")),
     ("connector", "spec.connector.transport.query", {"access_token": "canary"}, told(CREDENTIAL_SAYS, "access_token")),
@@ -90,7 +169,8 @@ SAME = [
     ("connector", "spec.connector.auth.mode", "none", NO_SECRET_SAYS),
     ("connector", "spec.connector.auth.mode", NO, NO_SECRET_SAYS),
     ("connector", "spec.connector.auth.secretRef.name", "Canary!", "must match ^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"),
-    ("connector", "spec.connector.auth.secretRef.key", "canary canary", "must match ^[A-Za-z0-9._-]{1,253}$"),
+    *(("connector", KEY, key, SECRET_KEY_SAYS) for key in ["canary canary", ".", "..", "..data", "a/b", "", "a" * 254]),
+    ("connector", KEY, GITHUB, HOLDS_CREDENTIAL_SAYS),
     ("connector", "spec.connector.pagination.requestParam", NO, "mode cursor needs requestParam"),
     ("connector", "spec.connector.pagination.responseField", NO, "mode cursor needs responseField"),
     ("connector", "spec.connector.pagination", {"mode": "nextUrl"}, "mode nextUrl needs responseField"),
@@ -256,6 +336,25 @@ TAKEN = [
     ("connector", "spec.connector.egressPolicy.allowCidrs", ["fd00::/8", "::1/128"]),
     ("connector", "spec.connector.auth", {}),
     ("connector", "spec.connector.pagination", None),
+    *(
+        ("connector", URL, f"https://api.example.invalid{rest}")
+        for rest in (":1", ":0443/", ":65535/v1", "/a:b@c/d;e=f%20")
+    ),
+    ("connector", PATH, ""),
+    ("connector", PATH, "/v1/%7Bid%7D/sales:batchGet@x,y;z=1'()*"),
+    ("connector", PORTS, [8443, 443]),
+    ("connector", PORTS, []),
+    ("connector", HEADERS, {"Accept": "", "X-A!#$%&'*+.^_`|~": "a \t~", "Idempotency-Key": "a1" * 16, "If-None-Match": "x"}),
+    (
+        "connector",
+        QUERY_PAIRS,
+        {
+            "page_token": "a", "next_token": "a", "tokenType": "a", "cookieConsent": "a", "syncToken": "a", "max_tokens": "1", "key": "total",
+            "code": "US", "sid": "7", "session": "2026", "sort_key": "created_at_2024_desc", "q": "basic information, bearer bonds", "g": "{\n  a\r\n}",
+        },
+    ),
+    ("connector", KEY, ".a"),
+    ("connector", KEY, "a" * 253),
     ("connector", "metadata.annotations", {"chartly.io/deprecated": "use 2.0.0"}),
     ("normalizer", "spec.normalizer.transforms.0", {"op": "const", "field": "a", "value": True, "onError": "null"}),
     ("normalizer", "spec.normalizer.transforms.0", {"op": "mapValues", "field": "a", "values": {"x": True, "y": 1}, "default": 0}),

@@ -7,24 +7,38 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from chartly.api.model import Bytes, FieldName, Milliseconds, Path, Slug, SpecModel
-
-CREDENTIAL_NAME = (
-    r"(authorization|cookie|token|secret|password|passwd|api[-_]?key|access[-_]?key|signature)"
+from chartly.api.request import (
+    PATH_CHARACTERS,
+    PORT_FORM,
+    PORT_SAYS,
+    Headers,
+    Members,
+    Query,
+    RequestPath,
+    SecretKey,
+    without_credential,
 )
+
 HOST_FORM = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 HOST_LENGTH = 253
+BASE_HOST_FORM = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
+"""A host that can be asked for: the last label is no number, which only addresses have."""
 BASE_URL_FORM = (
-    r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+)(:(?P<port>[0-9]{1,5}))?(?P<path>/[^?#]*)?"
+    r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+)(:(?P<port>[0-9]{1,5}))?"
+    rf"(?P<path>/{PATH_CHARACTERS})?"
 )
-_CREDENTIAL_NAME = re.compile(CREDENTIAL_NAME, re.IGNORECASE)
+DEFAULT_PORTS = {"https": 443, "http": 80}
 _HOST = re.compile(HOST_FORM)
+_BASE_HOST = re.compile(BASE_HOST_FORM)
 _BASE_URL = re.compile(BASE_URL_FORM)
+_PORT = re.compile(PORT_FORM)
 _CIDR = re.compile(r"[0-9a-fA-F.:]+/(0|[1-9][0-9]{0,2})")
 
 CIDR_SAYS = "must be a CIDR such as 10.0.0.0/8, without host bits"
 HOST_SAYS = "must be a DNS name in lower case, without scheme, port or wildcard"
-BASE_URL_SAYS = "must be https://host[:port][/path], without user, query or fragment"
-CREDENTIAL_SAYS = "looks like a credential; name it through auth.secretRef"
+BASE_URL_SAYS = "must be https://host[:port][/path] in plain ASCII, without user, query or fragment"
+NEEDS_HTTPS_SAYS = "transport.baseUrl must be https, because auth.mode is not none"
+PORT_NOT_LISTED_SAYS = "the port of transport.baseUrl is not in egressPolicy.ports"
 NEEDS_SECRET_SAYS = "needs secretRef with name and key"  # noqa: S105 - a sentence, not a secret
 NO_SECRET_SAYS = "mode none takes no secretRef"  # noqa: S105 - a sentence, not a secret
 SIZE_SAYS = "sizeParam needs pageSize"
@@ -57,25 +71,16 @@ def _base_url(text: str) -> str:
     found = _BASE_URL.fullmatch(text)
     if found is None:
         raise ValueError(BASE_URL_SAYS)
-    _host(found["host"])
-    return text
-
-
-def _no_credential(pairs: dict[str, str]) -> dict[str, str]:
-    for name in pairs:
-        if _CREDENTIAL_NAME.search(name):
-            raise ValueError(f"{name!r} {CREDENTIAL_SAYS}")
-    return pairs
+    if len(found["host"]) > HOST_LENGTH or _BASE_HOST.fullmatch(found["host"]) is None:
+        raise ValueError(HOST_SAYS)
+    if found["port"] is not None and _PORT.fullmatch(found["port"]) is None:
+        raise ValueError(PORT_SAYS)
+    return without_credential(text)
 
 
 Cidr = Annotated[str, Field(max_length=64), AfterValidator(_network)]
 Host = Annotated[str, Field(max_length=300), AfterValidator(_host)]
 BaseUrl = Annotated[str, Field(max_length=2000), AfterValidator(_base_url)]
-OpenPairs = Annotated[
-    dict[str, Annotated[str, Field(max_length=8192)]],
-    Field(max_length=64),
-    AfterValidator(_no_credential),
-]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -86,8 +91,8 @@ class Transport(SpecModel):
     """Where requests go: `https://host[:port][/path]`, no user, query or fragment. `http` is for
     APIs that need no credential.
     """
-    path: Annotated[str, Field(pattern=r"^[^?#]*$", max_length=2000)] = ""
-    """Is put after `baseUrl`."""
+    path: RequestPath = ""
+    """Is put after `baseUrl`; begins with `/`."""
     method: Literal["GET", "POST"] = "GET"
     """`POST` is not served yet."""
     timeout_ms: Milliseconds = 30_000
@@ -96,11 +101,15 @@ class Transport(SpecModel):
     """How large a response may be, on the wire and decompressed; a larger one ends the run with
     `LimitReached`.
     """
-    headers: OpenPairs = Field(default_factory=dict)
-    """Sent to the origin of `baseUrl` only. Names that look like credentials are refused."""
-    query: OpenPairs = Field(default_factory=dict)
-    """Query parameters of every page. Names that look like credentials are refused."""
-    body: Annotated[dict[str, object], Field(max_length=1000)] | None = None
+    headers: Headers = Field(default_factory=dict)
+    """Sent to the origin of `baseUrl` only. What looks like a credential by its name or value is
+    refused, and so are the headers of the connection itself, such as `Host`.
+    """
+    query: Query = Field(default_factory=dict)
+    """Query parameters of every page. What looks like a credential by its name or value is
+    refused.
+    """
+    body: Annotated[Members, Field(max_length=1000)] | None = None
     """The JSON body of a POST. Not served yet."""
 
 
@@ -126,7 +135,7 @@ class SecretRef(SpecModel):
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", max_length=300)]
     """The Secret; locally the folder `.chartly/secrets/<name>`."""
-    key: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,253}$", max_length=300)]
+    key: SecretKey
     """The key in it; locally the file in that folder."""
 
 
@@ -264,7 +273,7 @@ class Stream(SpecModel):
 
     name: Slug
     """What the workflow's steps call it. Not served yet."""
-    transport: Annotated[dict[str, object], Field(max_length=16)] | None = None
+    transport: Annotated[Members, Field(max_length=16)] | None = None
     """Replaces members of the shared `transport`. Not served yet."""
     pagination: Pagination | None = None
     """Replaces the shared one. Not served yet."""
@@ -303,8 +312,15 @@ class ConnectorSpec(SpecModel):
     """Several streams from one API. Not served yet."""
 
     @model_validator(mode="after")
-    def _base_host_allowed(self) -> Self:
+    def _base_url_allowed(self) -> Self:
         found = _BASE_URL.fullmatch(self.transport.base_url)
-        if found and found["host"] not in self.egress_policy.dns_allowlist:
+        if found is None:
+            return self
+        if found["host"] not in self.egress_policy.dns_allowlist:
             raise ValueError(f"host {found['host']!r} {NOT_LISTED_SAYS}")
+        port = int(found["port"] or DEFAULT_PORTS[found["scheme"]])
+        if self.egress_policy.ports and port not in self.egress_policy.ports:
+            raise ValueError(PORT_NOT_LISTED_SAYS)
+        if self.auth.mode != "none" and found["scheme"] != "https":
+            raise ValueError(NEEDS_HTTPS_SAYS)
         return self

@@ -9,13 +9,14 @@ from typing import Annotated, TypeVar, Union, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from chartly.api.credential import holds_credential
 from chartly.api.documents import without_nulls
 from chartly.api.suggestion import did_you_mean, one_of
 from chartly.errors import SpecError
 
 _MODEL = TypeVar("_MODEL", bound=BaseModel)
 _PRIVATE = re.compile(r"auth|secret|header|token|password|query", re.IGNORECASE)
-_IN_URL = re.compile(r"://\S*@|\?\S*=")
+_IN_URL = re.compile(r"://\S*@|[^/\s:]:[^/\s:]+@|\?\S*=")
 """A user or a query, either of which may hold a credential."""
 _TYPES = {
     "string_type": "text",
@@ -61,6 +62,9 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel], field: str) -> str:
     loc = detail["loc"]
     path = [part for place, part in enumerate(loc) if not _is_tag(model, loc, place)]
     kind, given = detail["type"], detail["input"]
+    if kind == "json_invalid":
+        # The input is the whole object here, which may hold anything.
+        return f"{field}: holds what JSON cannot say, such as half of a surrogate pair"
     if kind == "extra_forbidden":
         return f"{_path(field, path[:-1])}: {_unknown(str(path[-1]), model, loc)}"
     if kind == "missing":
@@ -120,7 +124,7 @@ def _shown(given: object, path: list[int | str]) -> str:
     if isinstance(given, Mapping | list) or any(_PRIVATE.search(str(part)) for part in path):
         return ""
     text = json.dumps(given, ensure_ascii=False)
-    if _IN_URL.search(text):
+    if _IN_URL.search(text) or (isinstance(given, str) and holds_credential(given)):
         return ""
     return (text if len(text) <= _CLIP else f"{text[:_CLIP]}...") + " "
 
@@ -128,7 +132,8 @@ def _shown(given: object, path: list[int | str]) -> str:
 def _path(field: str, path: list[int | str]) -> str:
     shown = field
     for part in path:
-        shown += f"[{part}]" if isinstance(part, int) else f".{part}" if shown else str(part)
+        name = "***" if holds_credential(str(part)) else part
+        shown += f"[{name}]" if isinstance(part, int) else f".{name}" if shown else str(name)
     return shown
 
 

@@ -6,11 +6,14 @@ from pydantic import BaseModel
 
 from chartly.api.connector import (
     BASE_URL_FORM,
+    DEFAULT_PORTS,
+    NEEDS_HTTPS_SAYS,
     NEEDS_SECRET_SAYS,
     NO_SECRET_SAYS,
     NOT_LISTED_SAYS,
     OFFSET_SAYS,
     PAGINATION_NEEDS,
+    PORT_NOT_LISTED_SAYS,
     SIZE_SAYS,
     Auth,
     ConnectorSpec,
@@ -76,11 +79,25 @@ def _connector_rules() -> tuple[Rule, ...]:
     url = "self.transport.baseUrl"
     host = f"{url}.find(r'//[^/:]+').substring(2)"
     formed = f"{url}.matches({whole(BASE_URL_FORM)})"
+    secure = f"{url}.startsWith('https:')"
+    ports = "self.egressPolicy.ports"
+    written = f"{url}.find(r'^https?://[^/:]+:[0-9]+')"
+    usual = f"({secure} ? {DEFAULT_PORTS['https']} : {DEFAULT_PORTS['http']})"
+    port = f"({written} == '' ? {usual} : int({written}.find('[0-9]+$')))"
     return (
         Rule(
             f"!{formed} || {host} in self.egressPolicy.dnsAllowlist",
             NOT_LISTED_SAYS,
             f"'host ' + {quoted(host)} + {literal(f' {NOT_LISTED_SAYS}')}",
+        ),
+        Rule(
+            f"!{formed} || !has({ports}) || {ports}.size() == 0 || {port} in {ports}",
+            PORT_NOT_LISTED_SAYS,
+        ),
+        Rule(
+            f"!has(self.auth) || !has(self.auth.mode) || self.auth.mode == 'none' || "
+            f"!{formed} || {secure}",
+            NEEDS_HTTPS_SAYS,
         ),
     )
 

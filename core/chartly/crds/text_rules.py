@@ -5,23 +5,36 @@ from typing import Any
 
 from chartly.api.columns import COLUMN_SAYS, DECIMAL, DECIMAL_SAYS, PLAIN, ColumnTypeText
 from chartly.api.connector import (
+    BASE_HOST_FORM,
     BASE_URL_FORM,
     BASE_URL_SAYS,
     CIDR_SAYS,
-    CREDENTIAL_NAME,
-    CREDENTIAL_SAYS,
     HOST_FORM,
     HOST_LENGTH,
     HOST_SAYS,
     BaseUrl,
     Cidr,
     Host,
-    OpenPairs,
 )
 from chartly.api.duration import DURATION_FORM, DURATION_SAYS, Duration
 from chartly.api.model import SLUG_SAYS, Slug
 from chartly.api.profile import Version
 from chartly.api.reference import KIND_SAYS, NAME_SAYS, PROFILE_KINDS, PROJECT_SAYS, SHAPE_SAYS
+from chartly.api.request import (
+    PATH_FORM,
+    PATH_SAYS,
+    PORT_FORM,
+    PORT_SAYS,
+    SECRET_KEY_FORM,
+    SECRET_KEY_SAYS,
+    Headers,
+    HeaderText,
+    Members,
+    OpenText,
+    Query,
+    RequestPath,
+    SecretKey,
+)
 from chartly.api.version import (
     LATEST,
     LATEST_SAYS,
@@ -35,6 +48,12 @@ from chartly.api.workflow_run import (
     LOCAL_FORM,
     OFFSET_SAYS,
     Instant,
+)
+from chartly.crds.credential_rules import (
+    header_rules,
+    header_text_rules,
+    no_credential,
+    query_rules,
 )
 from chartly.crds.rules import Rule, literal, quoted, regex, whole
 from chartly.names import GLOBAL, SLUG, SLUG_LENGTH
@@ -120,13 +139,24 @@ def _host_rule() -> Rule:
 
 def _base_url_rules() -> tuple[Rule, ...]:
     formed = f"self.matches({whole(BASE_URL_FORM)})"
-    authority = rf"^https?://({HOST_FORM})(:[0-9]|/|$)"
+    authority = rf"^https?://({BASE_HOST_FORM})(:[0-9]|/|$)"
     short = rf"^https?://[^/:]{{1,{HOST_LENGTH}}}(:|/|$)"
     hosted = f"self.matches({regex(authority)}) && self.matches({regex(short)})"
+    ported = f"self.matches({regex(f'^https?://[^/:]+(:{PORT_FORM})?(/|$)')})"
     return (
         Rule(formed, BASE_URL_SAYS),
         Rule(f"!{formed} || ({hosted})", HOST_SAYS),
+        Rule(f"!{formed} || {ported}", PORT_SAYS),
+        *no_credential(),
     )
+
+
+def _path_rules() -> tuple[Rule, ...]:
+    return (Rule(f"self.matches({regex(PATH_FORM)})", PATH_SAYS), *no_credential())
+
+
+def _secret_key_rules() -> tuple[Rule, ...]:
+    return (Rule(f"self.matches({whole(SECRET_KEY_FORM)})", SECRET_KEY_SAYS), *no_credential())
 
 
 def _column_rules() -> tuple[Rule, ...]:
@@ -149,24 +179,19 @@ def _instant_rules() -> tuple[Rule, ...]:
     )
 
 
-def _pairs_rule() -> Rule:
-    private = f"name.matches({regex(f'(?i){CREDENTIAL_NAME}')})"
-    found = f"self.filter(name, {private})[0]"
-    return Rule(
-        f"self.all(name, !{private})",
-        CREDENTIAL_SAYS,
-        f"{quoted(found)} + {literal(f' {CREDENTIAL_SAYS}')}",
-        why="FieldValueForbidden",
-    )
-
-
 _RULES: tuple[tuple[Any, tuple[Rule, ...]], ...] = (
     (Slug, (Rule(slug("self"), SLUG_SAYS),)),
     (Version, _version_rules()),
     (Cidr, (Rule("isCIDR(self) && cidr(self).masked() == cidr(self)", CIDR_SAYS),)),
     (Host, (_host_rule(),)),
     (BaseUrl, _base_url_rules()),
-    (OpenPairs, (_pairs_rule(),)),
+    (RequestPath, _path_rules()),
+    (SecretKey, _secret_key_rules()),
+    (OpenText, no_credential()),
+    (HeaderText, header_text_rules()),
+    (Headers, header_rules()),
+    (Query, query_rules()),
+    (Members, ()),
     (Duration, (Rule(f"self.matches({whole(DURATION_FORM)})", DURATION_SAYS),)),
     (ColumnTypeText, _column_rules()),
     (Instant, _instant_rules()),

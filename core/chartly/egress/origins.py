@@ -65,10 +65,12 @@ def parse_target(url: str) -> Target:
     """A URL with a DNS name for a host.
 
     Raises:
-        RunError: ``EgressDenied``: it has another scheme, a user, an address for a host, or
-            characters that readers of URLs do not agree on.
+        RunError: ``EgressDenied``: it is too long, has another scheme, a user, an address for a
+            host, or characters that readers of URLs do not agree on.
     """
-    found = _URL.fullmatch(url) if len(url) <= MAX_URL and _PRINTABLE.fullmatch(url) else None
+    if len(url) > MAX_URL:
+        raise _denied(f"a URL of {len(url)} characters is too long; allowed are {MAX_URL}")
+    found = _URL.fullmatch(url) if _PRINTABLE.fullmatch(url) else None
     authority = _AUTHORITY.fullmatch(found["authority"]) if found else None
     if found is None or authority is None or "\\" in url:
         raise _denied("a URL must be https://host[:port]/path in plain ASCII, without a user")

@@ -8,7 +8,9 @@ import pytest
 
 from chartly.errors import Reason, RunError
 from chartly.extract.records import decode_page
-from support.connecting import CANARY, FRIEND, HOME, STRANGER
+from chartly_connector.client import EgressClient
+from chartly_connector.secrets import Credential
+from support.connecting import CANARY, FRIEND, HOME, STRANGER, connector_spec
 from support.http_servers import authority, in_turn, json_reply, redirect, reply, serving
 
 OK = json_reply({"data": [1]})
@@ -134,11 +136,10 @@ def test_inv_7_a_page_link_out_of_the_policy_is_refused(rig):
 
 
 def test_inv_7_the_base_url_itself_is_held_to_the_ports(rig):
-    server = rig.serve(in_turn(OK))
-    client = rig.client(egressPolicy={"ports": [8443]})
-    says = f"port 443 of {HOME!r} is not allowed; allowed are 8443"
-    assert failed(client, says) is Reason.EGRESS_DENIED
-    assert server.opened == 0
+    with pytest.raises(
+        ValueError, match=r"port of transport\.baseUrl is not in egressPolicy\.ports"
+    ):
+        rig.client(egressPolicy={"ports": [8443]})
 
 
 def test_inv_7_an_allowed_host_at_a_forbidden_address_is_refused(rig):
@@ -404,3 +405,31 @@ def test_exact_numbers_reach_the_reader(rig):
     assert json.dumps(fetch(rig.client())[1]) == (
         '{"a": "100000000000000.01", "b": 123456789012345678901234567890}'
     )
+
+
+@pytest.mark.parametrize("value", ["can\r\nary", "can\xe4ry", "canary\n"])
+def test_what_no_header_may_carry_is_told_once_and_not_tried_again(rig, value):
+    """A credential is checked where it is read; this is the last door."""
+    server = rig.serve(in_turn(OK))
+    credential = Credential("api/token", value, None)
+    client = EgressClient(connector_spec(), rig.transport(), credential, rig.held.clock)
+    with pytest.raises(RunError) as caught:
+        fetch(client)
+    assert caught.value.reason is Reason.CONFIG_INVALID
+    assert caught.value.message.startswith(f"{PAGE}: the request cannot be sent; a header's name")
+    assert "ary" not in caught.value.message
+    assert (server.requests, rig.held.slept, client.traffic.retries) == ([], [], 0)
+
+
+def test_a_page_token_that_no_url_can_carry_is_told(rig):
+    with pytest.raises(RunError) as caught:
+        rig.client().page_target({"cursor": "\ud800"})
+    assert caught.value.reason is Reason.UPSTREAM_UNAVAILABLE
+    assert "page token holds half of a surrogate pair" in caught.value.message
+
+
+@pytest.mark.parametrize("to", ["/caf\xe9", "/a b", "/\x01", f"https://{HOME}:0/"])
+def test_a_redirect_that_cannot_be_followed_is_told_once(rig, to):
+    server = rig.serve(in_turn(redirect(to)))
+    assert failed(rig.client()) is Reason.EGRESS_DENIED
+    assert len(server.requests) == 1

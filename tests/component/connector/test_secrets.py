@@ -57,6 +57,11 @@ def test_a_secret_that_is_not_there_is_named_with_its_path(tmp_path):
         (b"can\tary", "is empty, has space around it, or holds control characters"),
         (b"can\xc3\xa4ry", "is not readable as ASCII text"),
         (b"\xff\xfe", "is not readable as ASCII text"),
+        (
+            b"Bearer canary",
+            "begins with 'Bearer', which auth.mode sends itself; put the token alone into it",
+        ),
+        (b"canary" * 2000, "holds 12000 characters; allowed are 8192"),
     ],
 )
 def test_inv_6_what_no_header_may_carry_is_refused_without_being_shown(
@@ -84,3 +89,11 @@ def test_redaction_finds_every_occurrence():
     credential = Credential("a/b", CANARY, None)
     assert redacted(f"{CANARY}, x{CANARY}x", credential) == "***, x***x"
     assert redacted("nothing", None) == "nothing"
+
+
+def test_origins_that_are_no_text_are_told(tmp_path, secret):
+    secret.write_text(CANARY)
+    origins = secret.parent / "allowed-origins"
+    origins.write_bytes(b"https://a.example\xff")
+    says = f"secret 'sales-http' key 'allowed-origins': {origins} is not ASCII text"
+    assert missing(tmp_path) == says

@@ -1,0 +1,44 @@
+import pytest
+
+from chartly.egress.credential import LONGEST, secret_objection, secret_value
+
+EMPTY = "is empty, has space around it, or holds control characters"
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_s_last_line_end_is_no_part_of_it(end):
+    assert secret_value(f"canary{end}") == "canary"
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("canary-7", None),
+        ("a b", None),
+        ("bearer", None),
+        ("Bearerx", None),
+        ("basic-plan-7", None),
+        ("x" * LONGEST, None),
+        ("", EMPTY),
+        (" canary", EMPTY),
+        ("canary\n", EMPTY),
+        ("can\tary", EMPTY),
+        ("canary\r\nX-Admin: 1", EMPTY),
+        ("can\xe4ry", "is not readable as ASCII text"),
+        ("x" * (LONGEST + 1), f"holds {LONGEST + 1} characters; allowed are {LONGEST}"),
+        *(
+            (f"{text} canary", f"begins with {scheme!r}, which auth.mode sends itself; put the token alone into it")
+            for text, scheme in [
+                ("Bearer", "Bearer"),
+                ("bearer ", "bearer"),
+                ("Token", "Token"),
+                ("Basic", "Basic"),
+                ("Authorization: Bearer", "Bearer"),
+                ("authorization:bearer", "bearer"),
+            ]
+        ),
+    ],
+)  # fmt: skip
+def test_inv_6_what_no_header_may_carry_is_told_without_being_shown(value, says):
+    assert secret_objection(value) == says
+    assert "canary" not in str(says)
