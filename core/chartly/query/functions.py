@@ -1,5 +1,7 @@
 """Which functions an analytics query may call: those that give the same answer every time."""
 
+from chartly.query.vocabulary import names
+
 _AGGREGATES = """
 count sum avg min max uniqExact uniq uniqCombined uniqHLL12 quantileExact quantilesExact
 quantileExactLow quantileExactHigh medianExact quantileExactWeighted sumWithOverflow
@@ -32,7 +34,7 @@ tupleElement map mapKeys mapValues mapContains has hasAll hasAny indexOf arrayEl
 arrayFilter arrayExists arrayAll arrayCount arraySum arrayMin arrayMax arraySort arrayReverseSort
 arrayDistinct arrayUniq arrayConcat arraySlice arrayJoin range JSONExtractString JSONExtractInt
 JSONExtractUInt JSONExtractBool JSONExtractRaw JSONHas JSONLength JSONType sipHash64 cityHash64
-xxHash64 MD5 SHA256 SHA1 halfMD5 isValidUTF8 domain path protocol cutQueryString numbers transform
+xxHash64 MD5 SHA256 SHA1 halfMD5 isValidUTF8 domain path protocol cutQueryString transform
 """
 _COMBINATORS = ("If", "OrNull", "OrDefault", "Distinct")
 
@@ -45,6 +47,8 @@ NON_REPEATABLE: dict[str, str] = {
     "utctimestamp": "use {{window_end}}",
     "current_timestamp": "use {{window_end}}",
     "current_date": "use {{window_end}}",
+    "curdate": "use {{window_end}}",
+    "localtime": "use {{window_end}}",
     "localtimestamp": "use {{window_end}}",
     "rand": "",
     "rand32": "",
@@ -89,19 +93,24 @@ NON_REPEATABLE: dict[str, str] = {
     "connectionid": "",
     "queryid": "",
     "currentuser": "",
+    "current_user": "",
+    "session_user": "",
     "currentdatabase": "",
+    "current_database": "",
     "tofloat32": "sums of floats depend on their order; use toDecimal64",
     "tofloat64": "sums of floats depend on their order; use toDecimal64",
 }
 """Functions whose answer may differ from call to call, and what to use instead."""
 
+CALLED_WITHOUT_BRACKETS = names("""
+now today curdate current_date current_timestamp localtime localtimestamp current_user session_user
+currentUser current_database currentDatabase
+""")
+"""Those of them that an engine calls where it finds no column of the name, in quotes or not."""
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(name.lower() for name in text.split())
 
-
-AGGREGATES = _names(_AGGREGATES)
-SCALARS = _names(_SCALARS)
+AGGREGATES = names(_AGGREGATES)
+SCALARS = names(_SCALARS)
 
 
 def is_allowed(name: str) -> bool:

@@ -6,26 +6,31 @@ and by typed parameters.
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from chartly.api.analytics import AnalyticsSpec
 from chartly.api.suggestion import did_you_mean
 from chartly.errors import SpecError
-from chartly.query.functions import AGGREGATES, SCALARS, hint, is_allowed
-from chartly.query.lexer import Token, place, tokens
+from chartly.query.functions import (
+    AGGREGATES,
+    CALLED_WITHOUT_BRACKETS,
+    SCALARS,
+    hint,
+    is_allowed,
+)
+from chartly.query.lexer import Token, place, tokens, uncommented
 from chartly.query.placeholders import PLACEHOLDERS, filled, marked, placeholder_of, uses
+from chartly.query.reader import Reading, may_be_called, read
+
+if TYPE_CHECKING:
+    from sqlglot import exp
 
 INSTANT = "DateTime64(3, 'UTC')"
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_KEYWORDS = """
-select from where having by and or not in as over on using when then else case between exists
-distinct all union join limit with interval is like ilike order group
-"""
-_CALLABLE_KEYWORDS = frozenset(_KEYWORDS.split())
 _REFUSED_WORDS = {
     **dict.fromkeys(("settings", "format", "into", "outfile", "sample", "final", "prewhere"), ""),
     **dict.fromkeys(("insert", "create", "drop", "alter", "attach", "system", "explain"), ""),
-    **dict.fromkeys(("information_schema", "global", "over", "window", "array_join"), ""),
-    **dict.fromkeys(("current_timestamp", "current_date", "current_user"), ""),
+    **dict.fromkeys(("information_schema", "global", "over", "window", "array_join", "apply"), ""),
     **dict.fromkeys(
         ("float", "float32", "float64", "bfloat16", "double", "real"),
         "sums of floats depend on their order; use Decimal",
@@ -35,9 +40,10 @@ _REFUSED_WORDS = {
 
 @dataclass(frozen=True)
 class CheckedQuery:
-    """A query that passed the gate.
+    """A query that passed the gate; ``read_template(query.text)`` gives its tree.
 
     Attributes:
+        text: as it was written, without comments, with placeholders.
         columns: the names of its output columns, in order.
     """
 
@@ -66,29 +72,54 @@ def check_query(spec: AnalyticsSpec, where: str = "queryTemplate.text") -> Check
         SpecError: it is not one SELECT over the declared input, calls what is not allowed, or
             would not give the same answer every time.
     """
-    text = spec.query_template.text
+    text = uncommented(spec.query_template.text, where)
     parsable = marked(text, where)
     found = tokens(parsable, where)
     _check_words(found, parsable, where)
     _check_placeholders(found, text, where)
-    return CheckedQuery(text, _check_structure(parsable, where))
+    reading = read(parsable, where)
+    _check_relations(reading, where)
+    _check_limits(reading.tree, where)
+    return CheckedQuery(text, _columns(reading.tree.selects, where))
+
+
+def read_template(text: str, where: str = "queryTemplate.text") -> Reading:
+    """How the text of a ``CheckedQuery`` is read: its tokens, tree, relations and calls.
+
+    A placeholder is an identifier of its length there, so that offsets are those of the text;
+    ``placeholder_of`` says which it is.
+    """
+    return read(marked(text, where), where)
 
 
 def _check_words(found: list[Token], sql: str, where: str) -> None:
-    for token, following in zip(found, [*found[1:], None], strict=True):
+    around = zip([None, *found], found, [*found[1:], None], strict=False)
+    for before, token, following in around:
         if token.kind not in ("word", "quoted"):
             continue
-        name = token.text.strip('`"')
+        name = token.name.lower()
         at = f"{where}: {place(sql, token.start)}"
-        if token.kind == "word" and name.lower() in _REFUSED_WORDS:
-            why = _REFUSED_WORDS[name.lower()]
-            raise SpecError(f"{at}: {name} is not allowed in a query" + (f"; {why}" if why else ""))
+        if token.kind == "word" and name in _REFUSED_WORDS:
+            raise SpecError(f"{at}: {token.name} is not allowed in a query{_why(name)}")
         if following is not None and following.text == "(":
-            _check_call(name, token, at)
+            _check_call(token.name, token, at)
+        elif name in CALLED_WITHOUT_BRACKETS and not _is_own_name(before):
+            why = hint(name)
+            raise SpecError(f"{at}: {token.name} is not repeatable" + (f"; {why}" if why else ""))
+
+
+def _why(word: str) -> str:
+    why = _REFUSED_WORDS[word]
+    return f"; {why}" if why else ""
+
+
+def _is_own_name(before: Token | None) -> bool:
+    """Whether what follows names a column or an alias, and never a function."""
+    return before is not None and before.text.lower() in (".", "as")
 
 
 def _check_call(name: str, token: Token, at: str) -> None:
-    if token.kind == "word" and name.lower() in _CALLABLE_KEYWORDS:
+    if not may_be_called(token):
         return
     why = hint(name)
     if why is not None:
@@ -116,32 +147,23 @@ def _check_placeholders(found: list[Token], text: str, where: str) -> None:
             raise SpecError(f"{where}: {{{{{name}}}}} must not stand in quotes")
 
 
-def _check_structure(parsable: str, where: str) -> tuple[str, ...]:
-    # Imported where it is needed: it costs start-up time.
-    import sqlglot  # noqa: PLC0415
-    from sqlglot import exp  # noqa: PLC0415
+def _check_relations(reading: Reading, where: str) -> None:
+    for one in reading.relations:
+        if not one.is_cte and placeholder_of(one.name) != "dataset":
+            raise SpecError(
+                f"{where}: table {one.shown} is not allowed; allowed is {{{{dataset}}}}"
+            )
 
-    try:
-        statements = sqlglot.parse(parsable, read="clickhouse")
-    except (sqlglot.errors.SqlglotError, RecursionError) as error:
-        raise SpecError(f"{where}: {_syntax(error)}") from None
-    tree = statements[0] if len(statements) == 1 else None
-    if not isinstance(tree, exp.Select | exp.SetOperation):
-        raise SpecError(f"{where}: must be exactly one SELECT")
-    ours = {one.alias.lower() for one in tree.find_all(exp.CTE)}
-    for table in tree.find_all(exp.Table):
-        name = table.name
-        plain = isinstance(table.this, exp.Identifier) and not table.db
-        if not plain or (placeholder_of(name) != "dataset" and name.lower() not in ours):
-            shown = table.sql("clickhouse")[:80]
-            raise SpecError(f"{where}: table {shown} is not allowed; allowed is {{{{dataset}}}}")
+
+def _check_limits(tree: "exp.Query", where: str) -> None:
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
     for select in tree.find_all(exp.Select):
         if select.args.get("limit") is not None and select.args.get("order") is None:
             raise SpecError(f"{where}: LIMIT without ORDER BY is not repeatable")
-    return _columns(tree.selects, where)
 
 
-def _columns(selects: "list[exp.Expression]", where: str) -> tuple[str, ...]:  # type: ignore[name-defined]  # noqa: F821 - imported lazily
+def _columns(selects: "list[exp.Expr]", where: str) -> tuple[str, ...]:
     names = [one.alias_or_name for one in selects]
     for position, name in enumerate(names, 1):
         if _COLUMN.fullmatch(name) is None:
@@ -152,11 +174,3 @@ def _columns(selects: "list[exp.Expression]", where: str) -> tuple[str, ...]:  #
         if names.count(name) > 1:
             raise SpecError(f"{where}: two output columns are named {name!r}")
     return tuple(names)
-
-
-def _syntax(error: Exception) -> str:
-    details = getattr(error, "errors", None)
-    if details:
-        one = details[0]
-        return f"line {one['line']}, column {one['col']}: {one['description']}"
-    return "is not SQL that can be read"

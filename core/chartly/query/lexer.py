@@ -1,4 +1,8 @@
-"""A strict lexer for analytics SQL: it refuses whatever two parsers could read differently."""
+"""A strict lexer for SQL that users write: it refuses whatever two parsers could read differently.
+
+Outside strings and comments all is ASCII: an engine that reads typographic quotes as quotes, or
+spaces of other scripts as spaces, is never asked to.
+"""
 
 import re
 from dataclasses import dataclass
@@ -7,13 +11,21 @@ from chartly.errors import SpecError
 
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)"
-    r"|(?P<string>'(?:[^'\\\x00]|'')*')"
-    r"|(?P<quoted>(?:`[A-Za-z_][A-Za-z0-9_]*`|\"[A-Za-z_][A-Za-z0-9_]*\")(?![`\"]))"
-    r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?![A-Za-z0-9_.]))"
+    # One comment within another ends with the first for some, and with both for others.
+    r"|(?P<comment>--[^\n]*|/\*(?:(?!/\*|\*/).)*+\*/)"
+    r"|(?P<string>'(?:[^'\\\x00\ud800-\udfff]|''|\\[^\x00\ud800-\udfff])*+')"
+    r"|(?P<quoted>(?:`[ !#-\[\]-_a-~]+`|\"[ !#-\[\]-_a-~]+\")(?![`\"]))"
+    r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![A-Za-z0-9_.$]))"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
-    r"|(?P<comment>--|/\*|\*/|\#)"
-    r"|(?P<sign>::|->|<=|>=|<>|!=|==|\|\||[-+*/%=<>(),.\[\]?:])"
+    r"|(?P<placeholder>\{\{\s*[A-Za-z_0-9]*\s*\}\})"
+    r"|(?P<sign>::|->|<=|>=|<>|!=|==|\|\||[-+*/%=<>(),.;\[\]?:])",
+    re.DOTALL,
 )
+_OPENING = (
+    ("'", "a string that does not end"),
+    ("/*", "a comment that does not end, or has another in it"),
+)
+_COMMENT = "a comment that starts with #"
 
 
 @dataclass(frozen=True)
@@ -21,7 +33,7 @@ class Token:
     """One token.
 
     Attributes:
-        kind: string, quoted, number, word or sign.
+        kind: string, quoted, number, word, placeholder or sign.
         start: its offset in the text.
     """
 
@@ -29,25 +41,56 @@ class Token:
     text: str
     start: int
 
+    @property
+    def end(self) -> int:
+        """The offset behind it."""
+        return self.start + len(self.text)
+
+    @property
+    def name(self) -> str:
+        """A word or a quoted name without its quotes; of others, their text."""
+        return self.text[1:-1] if self.kind == "quoted" else self.text
+
 
 def tokens(sql: str, where: str) -> list[Token]:
-    """The tokens of a text.
+    """The tokens of one statement; spaces and comments are left out.
 
     Raises:
-        SpecError: a comment, a second statement, a heredoc, a backslash, a brace, or a character
-            outside ASCII stands outside a string; names line and column.
+        SpecError: a semicolon, a heredoc, a backslash, a brace, a comment with ``#`` or within
+            another, or a character outside ASCII stands outside a string; names line and column.
     """
+    found = _scanned(sql, where)
+    for token in found:
+        if token.text == ";":
+            raise SpecError(f"{where}: {place(sql, token.start)}: ';' is not allowed in a query")
+    return found
+
+
+def _scanned(sql: str, where: str) -> list[Token]:
     found: list[Token] = []
     position = 0
     while position < len(sql):
         match = _TOKEN.match(sql, position)
-        if match is None or match.lastgroup == "comment":
-            shown = "a comment" if match else repr(sql[position])
+        if match is None:
+            shown = _shown(sql, position)
             raise SpecError(f"{where}: {place(sql, position)}: {shown} is not allowed in a query")
-        if match.lastgroup != "space":
+        if match.lastgroup not in ("space", "comment"):
             found.append(Token(str(match.lastgroup), match.group(), position))
         position = match.end()
     return found
+
+
+def uncommented(sql: str, where: str) -> str:
+    """The text with spaces in place of comments, as long and with as many lines as before.
+
+    Raises:
+        SpecError: as ``tokens`` does, but for semicolons.
+    """
+    parts, position = [], 0
+    for token in _scanned(sql, where):
+        parts += [_blank(sql[position : token.start]), token.text]
+        position = token.end
+    return "".join([*parts, _blank(sql[position:])])
 
 
 def place(sql: str, position: int) -> str:
@@ -55,3 +98,14 @@ def place(sql: str, position: int) -> str:
     before = sql[:position]
     line = before.count("\n") + 1
     return f"line {line}, column {position - before.rfind(chr(10))}"
+
+
+def _shown(sql: str, position: int) -> str:
+    if sql[position] == "#":
+        return _COMMENT
+    names = [name for sign, name in _OPENING if sql.startswith(sign, position)]
+    return names[0] if names else repr(sql[position])
+
+
+def _blank(gap: str) -> str:
+    return re.sub(r"[^ \t\r\n]", " ", gap)

@@ -5,10 +5,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chartly.api.duration import Length
+from chartly.errors import SpecError
 from chartly.query.form import START, clauses_of, conditions, is_spannable
 from chartly.query.gate import INSTANT, CheckedQuery
 from chartly.query.lexer import Token, tokens
 from chartly.query.placeholders import marked
+from chartly.query.reader import read
 from chartly.query.windows import window_start_sql
 
 if TYPE_CHECKING:
@@ -90,11 +92,11 @@ def _with_key(text: str, places: tuple[int, int, int], key: str) -> tuple[str, s
 
 def _select(text: str) -> "exp.Select | None":
     """A text as one SELECT; None if it is something else, or nested too deeply to tell."""
-    from sqlglot import errors, exp, parse_one  # noqa: PLC0415 - costs start-up time
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     try:
-        found = parse_one(text, read="clickhouse")
-    except (errors.SqlglotError, RecursionError):
+        found = read(text, _WHERE).tree
+    except SpecError:
         return None
     return found if isinstance(found, exp.Select) else None
 

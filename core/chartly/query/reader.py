@@ -1,0 +1,150 @@
+"""The one reader of SQL that users write: tokens, a tree, what is read and what is called.
+
+Policies judge what it found; it refuses by itself only what the parser and an engine might read
+differently.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from chartly.errors import SpecError
+from chartly.query.lexer import Token, place, tokens
+from chartly.query.relations import Relation, relations_of
+from chartly.query.vocabulary import FORMS, KEYWORDS, TAKE_LAMBDAS
+
+if TYPE_CHECKING:
+    from sqlglot import exp
+    from sqlglot.tokenizer_core import Token as ParserToken
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One SELECT, or several as one, as it was read.
+
+    Attributes:
+        text: what was read; offsets of tokens count from its start.
+        tree: the parser's; not to be changed.
+        relations: what is read.
+        calls: the name of whatever is called, as a token.
+    """
+
+    text: str
+    tokens: tuple[Token, ...]
+    tree: "exp.Query"
+    relations: tuple[Relation, ...]
+    calls: tuple[Token, ...]
+
+
+def read(text: str, where: str) -> Reading:
+    """Reads a text without placeholders.
+
+    Raises:
+        SpecError: it is not one SELECT, or a part of it may be read in two ways.
+    """
+    found = tokens(text, where)
+    try:
+        tree = _parsed(text, found, where)
+        _check_forms(tree, where)
+        _check_lambdas(tree, found, text, where)
+        relations = relations_of(tree)
+    except RecursionError:
+        raise SpecError(f"{where}: is not SQL that can be read: it is nested too deeply") from None
+    return Reading(text, tuple(found), tree, relations, tuple(calls_in(found)))
+
+
+def calls_in(found: list[Token]) -> list[Token]:
+    """The names before brackets, but for the words of SQL itself."""
+    following = [*found[1:], None]
+    return [
+        token
+        for token, behind in zip(found, following, strict=True)
+        if behind is not None and behind.text == "(" and may_be_called(token)
+    ]
+
+
+def may_be_called(token: Token) -> bool:
+    """Whether a token before a bracket is a name, not a word of SQL itself."""
+    if token.kind == "quoted":
+        return True
+    return token.kind == "word" and token.text.lower() not in KEYWORDS
+
+
+def _parsed(text: str, found: list[Token], where: str) -> "exp.Query":
+    # Imported where it is needed: it costs start-up time.
+    from sqlglot import errors, exp  # noqa: PLC0415
+    from sqlglot.dialects.dialect import Dialect  # noqa: PLC0415
+
+    only = f"{where}: must be exactly one SELECT"
+    # The parser warns of other statements on standard error, so they do not get that far.
+    if not found or found[0].text.lower() not in ("select", "with", "from", "("):
+        raise SpecError(only)
+    dialect = Dialect.get_or_raise("clickhouse")
+    try:
+        theirs = dialect.tokenize(text)
+        _check_agreement(found, theirs, text, where)
+        statements = dialect.parser().parse(theirs, text)
+    except errors.SqlglotError as error:
+        raise SpecError(f"{where}: {_syntax(error)}") from None
+    tree = statements[0] if len(statements) == 1 else None
+    if isinstance(tree, exp.Select | exp.SetOperation):
+        return tree
+    raise SpecError(only)
+
+
+def _check_agreement(
+    found: list[Token], theirs: "list[ParserToken]", text: str, where: str
+) -> None:
+    """Whether the parser sees the same strings, and no token where there is none."""
+    starts = {token.start for token in found}
+    strings = {(token.start, token.end) for token in found if token.kind == "string"}
+    read_as = {(one.start, one.end + 1) for one in theirs if one.token_type.name == "STRING"}
+    odd = [one.start for one in theirs if one.start not in starts]
+    odd += [start for start, _ in strings ^ read_as]
+    if odd:
+        raise SpecError(f"{where}: {place(text, min(odd))}: can be read in two ways")
+
+
+def _check_forms(tree: "exp.Query", where: str) -> None:
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
+    for node in tree.walk():
+        if not isinstance(node, exp.Func) and node.key not in FORMS:
+            shown = node.sql("clickhouse")[:80]
+            raise SpecError(f"{where}: {node.key.upper()} is not allowed in a query: {shown}")
+
+
+def _check_lambdas(tree: "exp.Query", found: list[Token], text: str, where: str) -> None:
+    """Whether every arrow is a lambda's, and where an engine calls one there is one.
+
+    Raises:
+        SpecError: to an engine, ``arrayMap(f, x)`` calls any function that is named ``f``.
+    """
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
+    arrows = [position for position, token in enumerate(found) if token.text == "->"]
+    if len(arrows) != len(list(tree.find_all(exp.Lambda))):
+        raise SpecError(f"{where}: a lambda stands only as the first argument of a function")
+    for position, token in enumerate(found):
+        if token.name.lower() in TAKE_LAMBDAS and _lacks_lambda(found[position + 1 :]):
+            at = place(text, token.start)
+            raise SpecError(f"{where}: {at}: {token.name}() takes a lambda, such as x -> lower(x)")
+
+
+def _lacks_lambda(behind: list[Token]) -> bool:
+    """Whether brackets hold several arguments of which the first is no lambda."""
+    depth = 0
+    for token in behind:
+        depth += (token.text in ("(", "[")) - (token.text in (")", "]"))
+        if depth == 0 or (depth == 1 and token.text == "->"):
+            return False
+        if depth == 1 and token.text == ",":
+            return True
+    return False
+
+
+def _syntax(error: Exception) -> str:
+    details = getattr(error, "errors", None)
+    if details:
+        one = details[0]
+        return f"line {one['line']}, column {one['col']}: {one['description']}"
+    return "is not SQL that can be read"
