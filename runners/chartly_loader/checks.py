@@ -18,13 +18,15 @@ def insist_on_sum(totals: Mapping[str, int]) -> None:
 
 
 def insist_on_few_rejects(plan: StreamPlan, totals: Mapping[str, int]) -> None:
-    """Whether the rejects stay within the profile's threshold.
+    """Whether the rejects stay within the profile's threshold; without one, not all may be rejects.
 
     Raises:
         RunError: ``RejectThreshold``; the rows stay, analytics are not computed.
     """
     limit = plan.normalizer.reject_threshold
     rejected, read = totals["rejected"], totals["read"]
+    if limit.count is None and limit.percent is None and rejected:
+        _insist_on_one(rejected, read - totals["filtered"])
     if limit.count is not None and rejected > limit.count:
         raise RunError(
             Reason.REJECT_THRESHOLD,
@@ -36,4 +38,13 @@ def insist_on_few_rejects(plan: StreamPlan, totals: Mapping[str, int]) -> None:
             Reason.REJECT_THRESHOLD,
             f"{rejected} of {read} records were rejected; "
             f"rejectThreshold.percent allows {limit.percent} %",
+        )
+
+
+def _insist_on_one(rejected: int, kept: int) -> None:
+    if rejected == kept:
+        raise RunError(
+            Reason.REJECT_THRESHOLD,
+            f"all {rejected} records were rejected, which a run without a rejectThreshold must "
+            "not end with; `chartly rejects` shows why",
         )

@@ -64,6 +64,7 @@ class EventSchema:
         columns: the payload in order of name, without ``type``.
         identity: the fields that make two records the same event.
         time_column: the instant that partitions the dataset, if any.
+        filled: the fields in which empty text stands for nothing.
     """
 
     event_type: str
@@ -72,6 +73,7 @@ class EventSchema:
     time_column: str | None
     granularity: str | None
     version_field: str | None
+    filled: frozenset[str] = frozenset()
 
 
 def event_schema(normalizer: NormalizerSpec, storage: StorageSpec) -> EventSchema:
@@ -99,7 +101,14 @@ def event_schema(normalizer: NormalizerSpec, storage: StorageSpec) -> EventSchem
         time_column=time_column,
         granularity=storage.partitioning.granularity if storage.partitioning else None,
         version_field=normalizer.version_field,
+        filled=_filled(normalizer),
     )
+
+
+def _filled(normalizer: NormalizerSpec) -> frozenset[str]:
+    """What is required, and what identifies an event by itself and not with all fields."""
+    named = {*normalizer.required_fields, *(normalizer.identity or ("event_id",))}
+    return frozenset(named - {*normalizer.allow_empty})
 
 
 def _fields(normalizer: NormalizerSpec) -> dict[str, ColumnType | None]:
@@ -137,6 +146,7 @@ def _check_names(
     version = (normalizer.version_field,) if normalizer.version_field else ()
     named = {
         "requiredFields": normalizer.required_fields,
+        "allowEmpty": normalizer.allow_empty,
         "identity": normalizer.identity,
         "versionField": version,
         "partitioning.by": storage.partitioning.by if storage.partitioning else (),

@@ -181,7 +181,11 @@ class NormalizerSpec(SpecModel):
     ]
     """The `type` of the events, such as `sales.event`."""
     required_fields: Annotated[tuple[FieldName, ...], Field(max_length=500)] = ()
-    """Fields that an event must have; a record that lacks one, or has null, is rejected."""
+    """Fields that an event must have; a record that lacks one, or has null or empty text, is
+    rejected.
+    """
+    allow_empty: Annotated[tuple[FieldName, ...], Field(max_length=500)] = ()
+    """Fields of `requiredFields` or `identity` that may be empty text."""
     mapping: Annotated[dict[FieldName, Path], Field(min_length=1, max_length=500)]
     """For each field of the event, the JSONPath (RFC 9535) of its value in the record."""
     transforms: Annotated[tuple[Transform, ...], Field(max_length=1000)] = ()

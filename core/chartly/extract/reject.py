@@ -8,6 +8,7 @@ class RejectReason(StrEnum):
     """The reason code of a reject; stored beside the record."""
 
     REQUIRED_FIELD_MISSING = "RequiredFieldMissing"
+    FIELD_EMPTY = "FieldEmpty"
     NOT_A_NUMBER = "NotANumber"
     DECIMAL_OUT_OF_RANGE = "DecimalOutOfRange"
     NOT_AN_INTEGER = "NotAnInteger"
@@ -24,6 +25,9 @@ class RejectReason(StrEnum):
 
 REJECT_REASONS: dict[RejectReason, str] = {
     RejectReason.REQUIRED_FIELD_MISSING: "a field in `requiredFields` is absent or null",
+    RejectReason.FIELD_EMPTY: (
+        "a field in `requiredFields` or `identity` is empty text, and not in `allowEmpty`"
+    ),
     RejectReason.NOT_A_NUMBER: "the value is not a decimal number",
     RejectReason.DECIMAL_OUT_OF_RANGE: "the number does not fit its digits without rounding",
     RejectReason.NOT_AN_INTEGER: "the value is not a whole number of 64 bits",

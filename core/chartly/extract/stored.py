@@ -15,6 +15,7 @@ from chartly.extract.transforms import to_text
 _REQUIRED = BadValueError(RejectReason.REQUIRED_FIELD_MISSING, "is required")
 _TOO_EARLY = BadValueError(RejectReason.VERSION_INVALID, "is the version and lies before 1970")
 _NO_VERSION = BadValueError(RejectReason.VERSION_INVALID, "is the version and must not be null")
+_EMPTY = BadValueError(RejectReason.FIELD_EMPTY, "must not be empty unless allowEmpty names it")
 _NO_IDENTITY = BadValueError(RejectReason.IDENTITY_MISSING, "identifies the event")
 
 
@@ -30,6 +31,8 @@ def stored_columns(
     for column in schema.columns:
         array = _text(batch, column) if column.name in untyped else _typed(batch, column)
         _insist(batch, column, array, is_version=column.name == schema.version_field)
+        if column.name in schema.filled and pa.types.is_string(array.type):
+            batch.refuse(_rows(pc.equal(array, "")), column.name, _EMPTY)
         arrays[column.name] = array
     _require_identity(batch, [arrays[name] for name in schema.identity], schema.identity[0])
     return arrays

@@ -154,6 +154,30 @@ def test_the_reject_threshold_gates_analytics_not_rows(engine, project, tmp_path
     assert adds_up(result)
 
 
+@pytest.mark.parametrize(
+    ("threshold", "records", "reason", "because"),
+    [
+        (None, [sale("a", "null"), sale("b", "null")], Reason.REJECT_THRESHOLD, "nothing is left"),
+        (None, [sale("a", "null")], Reason.REJECT_THRESHOLD, "one record is all of them"),
+        (None, [sale("a", "null"), sale("b")], Reason.SUCCEEDED, "one is loaded"),
+        (None, [], Reason.SUCCEEDED, "there was nothing to reject"),
+        ({"percent": 100}, [sale("a", "null")], Reason.SUCCEEDED, "the profile takes it"),
+        ({"count": 5}, [sale("a", "null")], Reason.SUCCEEDED, "the profile takes it"),
+    ],
+)
+def test_a_run_of_nothing_but_rejects_is_no_success(
+    engine, project, tmp_path, threshold, records, reason, because
+):
+    changes = {} if threshold is None else {"spec.rejectThreshold": threshold}
+    plan = sales_plan(project, {"normalizer": changes})
+    result = load_pages(engine, plan, tmp_path, [page(records), page(records)])
+    assert result.reason is reason, because
+    assert adds_up(result)
+    if reason is Reason.REJECT_THRESHOLD:
+        assert result.message.startswith(f"all {2 * len(records)} records were rejected")
+        assert result.outputs == ()
+
+
 def test_a_dataset_over_its_quota_takes_no_more(engine, project, tmp_path):
     plan = sales_plan(project, {"storage": {"spec.maxBytes": 1}})
     first = load_pages(engine, plan, tmp_path, [page([sale("a")])])

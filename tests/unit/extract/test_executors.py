@@ -123,7 +123,7 @@ INDEX = _profile(
 WILDCARD = _profile(
     {"all": "$.list[*].number", "last": "$.list[-1].text", "deep": "$..flag", "id": "$['text']", "whole": "$", "part": "$.in", "more": "$.in.text"},
     [("toString", "all", {"onError": "null"}), ("hash", "whole", {}), ("toString", "deep", {})],
-    identity=["id", "last"],
+    identity=["id", "last"], allowEmpty=["last"],
 )  # fmt: skip
 TRANSFORMS = _profile(
     {name: f"$.{name}" for name in (*COMMON, "more")},
@@ -319,6 +319,10 @@ def _stored(payload, taken, mistakes, normalizer, schema):
                 mistakes.append(
                     (name, RejectReason.VERSION_INVALID, "is the version and lies before 1970")
                 )
+        if row[name] == "" and name in _filled(normalizer):
+            mistakes.append(
+                (name, RejectReason.FIELD_EMPTY, "must not be empty unless allowEmpty names it")
+            )
         if row[name] is None and column.required:
             mistakes.append((name, RejectReason.REQUIRED_FIELD_MISSING, "is required"))
         elif row[name] is None and name == schema.version_field:
@@ -334,6 +338,11 @@ def _stored(payload, taken, mistakes, normalizer, schema):
         **row,
         "event_key": "sha256:" + hashlib.sha256(key.encode()).hexdigest() if long else key,
     }
+
+
+def _filled(normalizer):
+    named = {*normalizer.required_fields, *(normalizer.identity or ["event_id"])}
+    return named - {*normalizer.allow_empty}
 
 
 def _mistake(record, normalizer, name, reason, message):

@@ -435,3 +435,43 @@ def test_a_version_before_1970_is_rejected(sent, reasons, because):
     )
     page = shaper.shape([_record(index, updated=one) for index, one in enumerate(sent)])
     assert [one.reason.value for one in page.rejections] == reasons, because
+
+
+@pytest.mark.parametrize(
+    ("spec", "fields", "field", "because"),
+    [
+        ({}, {"id": ""}, "event_id", "it is required, and identifies the event by default"),
+        ({"requiredFields": ["occurred_at"]}, {"id": ""}, "event_id", "it identifies the event by default"),
+        ({"identity": ["currency", "event_id"]}, {"totals__currency": ""}, "currency", "it identifies the event"),
+        ({"requiredFields": ["event_id", "occurred_at", "customer_id"]}, {"customer__id": ""}, "customer_id", "it is required"),
+        ({"requiredFields": ["event_id", "occurred_at", "customer_id"], "transforms": [TIME, {"op": "trim", "field": "customer_id"}]}, {"customer__id": " "}, "customer_id", "it is empty in the end"),
+        ({"requiredFields": ["event_id", "occurred_at", "customer_id"], "columns": {"customer_id": "LowCardinality(String)"}}, {"customer__id": ""}, "customer_id", "it is text of another type"),
+        ({}, {"customer__id": ""}, None, "nothing asks for it"),
+        ({"allowEmpty": ["event_id"]}, {"id": ""}, None, "the profile allows it"),
+        ({"identity": ["currency"], "allowEmpty": ["currency"]}, {"totals__currency": ""}, None, "the profile allows it"),
+        ({}, {"id": "0"}, None, "zero is not empty"),
+        ({"requiredFields": ["event_id", "occurred_at", "customer_id"]}, {"customer__id": []}, None, "an empty list is not empty text"),
+    ],
+)  # fmt: skip
+def test_empty_text_is_no_value_where_one_is_needed(spec, fields, field, because):
+    spec = dict(spec)
+    columns = spec.pop("columns", {})
+    shaper = _shaper(list(spec.items()), [("columns", columns)] if columns else ())
+    page = shaper.shape([_record(**fields)])
+    expected = [] if field is None else [("FieldEmpty", field)]
+    assert [(one.reason.value, one.field) for one in page.rejections] == expected, because
+    assert len(page.keys) == (field is None)
+
+
+def test_events_without_an_id_do_not_become_one():
+    page = _shaper().shape([_record(id=""), _record(id=""), _record(id="")])
+    assert page.keys == []
+    assert {one.message for one in page.rejections} == {
+        'event_id: "" must not be empty unless allowEmpty names it'
+    }
+
+
+def test_only_what_is_mapped_may_be_empty():
+    """INV-10."""
+    with pytest.raises(SpecError, match="allowEmpty: 'nobody' is not mapped"):
+        _shaper([("allowEmpty", ["nobody"])])
