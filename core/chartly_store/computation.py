@@ -10,6 +10,7 @@ from chartly.api.columns import parse_column_type
 from chartly.api.duration import parse_duration
 from chartly.errors import Reason, RunError
 from chartly.extract.storable import arrow_type
+from chartly.load.sql import instant_parameter
 from chartly.query.form import START
 from chartly.query.gate import INSTANT, check_query
 from chartly.query.spans import SpanQuery, spanning
@@ -141,11 +142,6 @@ def _is_too_much(refusal: str, windows: int) -> bool:
 def _parameters(windows: Sequence[Window], suffixes: Sequence[str]) -> dict[str, object]:
     parameters: dict[str, object] = {}
     for window, suffix in zip(windows, suffixes, strict=True):
-        parameters[f"window_start{suffix}"] = _plain(window.start)
-        parameters[f"window_end{suffix}"] = _plain(window.end)
+        parameters[f"window_start{suffix}"] = instant_parameter(window.start)
+        parameters[f"window_end{suffix}"] = instant_parameter(window.end)
     return parameters
-
-
-def _plain(moment: datetime) -> str:
-    """An instant as the engine takes it for a parameter: in UTC, without saying so."""
-    return moment.strftime("%Y-%m-%d %H:%M:%S.") + f"{moment.microsecond // 1000:03d}"

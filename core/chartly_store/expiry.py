@@ -1,13 +1,19 @@
 """Rows that are older than they may become."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 from chartly_store.port import Engine
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def older(column: str, before: datetime) -> tuple[str, dict[str, object]]:
     """The condition on rows that are older, and its parameters."""
-    return f"{column} < {{cut:DateTime64(3, 'UTC')}}", {"cut": before.strftime("%Y-%m-%d %H:%M:%S")}
+    # Not as a text: the engine hands a mutation's instants on as seconds, and reads those of before
+    # 2001 as dates.
+    condition = f"{column} < fromUnixTimestamp64Milli({{cut:Int64}}, 'UTC')"
+    return condition, {"cut": (before - _EPOCH) // _MILLISECOND}
 
 
 def holds_older(engine: Engine, table: str, column: str, before: datetime) -> bool:

@@ -83,12 +83,13 @@ class Rollup:
             f"WHERE run_id IN (SELECT run_id FROM {qualified(self._store.database, ATTEMPTS)} "
             f"WHERE ordinal > {{last:UInt64}})"
         )
+        passed = f"toUnixTimestamp64Milli({quoted(self._time)})"
         buckets = self._engine.rows(
-            f"SELECT DISTINCT toInt64(floor(toUnixTimestamp64Milli({quoted(self._time)}) / {size}))"
-            f" FROM {self._input()} {condition if last_digest == digest else ''}",
+            f"SELECT DISTINCT {passed} - positiveModulo({passed}, {size}) "
+            f"FROM {self._input()} {condition if last_digest == digest else ''}",
             {"last": last},
         )
-        moments = (_EPOCH + timedelta(milliseconds=int(str(row[0])) * size) for row in buckets)
+        moments = (_EPOCH + timedelta(milliseconds=int(str(row[0]))) for row in buckets)
         return windows_of(moments, parse_duration(self._spec.inputs.window))
 
     def publish(

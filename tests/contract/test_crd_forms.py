@@ -59,7 +59,7 @@ TEXTS = {
         "fd00::1/8", "::1/128", "10.0.0.0/255.0.0.0", "010.0.0.0/8", "10.0.0.0/08", " 10.0.0.0/8", "fe80::%eth0/64", "a", "",
     ],
     ("analytics", "spec.analytics.inputs.window"): [
-        "PT1H", "PT15M", "P1D", "P1W", "P1M", "P1Y", "P99999D", "P100000D", "P0D", "P01D", "PT1S", "P1H", "P1DT1H", "p1d", "1D", "",
+        "PT1H", "PT15M", "P1D", "P1W", "P1M", "P1Y", "P99999D", "P100000D", "P9999M", "P10000M", "P999Y", "P1000Y", "P99999W", "PT99999H", "P0D", "P01D", "PT1S", "P1H", "P1DT1H", "p1d", "1D", "",
     ],
     ("storage", "spec.storage.columns.amount"): [
         "String", "LowCardinality(String)", "Bool", "Int64", "UInt64", "Date", "Timestamp", "Decimal(38,38)", "Decimal( 18 , 2 )",

@@ -6,9 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-DURATION_RULE = "an ISO 8601 duration with one part, such as PT1H, P1D, P1W, P1M or P1Y"
+DURATION_RULE = (
+    "an ISO 8601 duration with one part, such as PT1H, P1D, P1W, P1M or P1Y, under 1000 years"
+)
 DURATION_SAYS = f"must be {DURATION_RULE}"
-DURATION_FORM = r"P(?:([1-9][0-9]{0,4})([DWMY])|T([1-9][0-9]{0,4})([HM]))"
+# No longer than a calendar is: a window has a start and an end in the years 1 to 9999.
+DURATION_FORM = (
+    r"P(?:([1-9][0-9]{0,4}[DW]|[1-9][0-9]{0,3}M|[1-9][0-9]{0,2}Y)|T([1-9][0-9]{0,4}[HM]))"
+)
 _FORM = re.compile(DURATION_FORM)
 _UNITS: dict[str, "Unit"] = {"D": "day", "W": "week", "M": "month", "Y": "year"}
 _CLOCK_UNITS: dict[str, "Unit"] = {"H": "hour", "M": "minute"}
@@ -34,8 +39,8 @@ def parse_duration(text: str) -> Length:
     if found is None:
         raise ValueError(DURATION_SAYS)
     if found[1]:
-        return Length(int(found[1]), _UNITS[found[2]])
-    return Length(int(found[3]), _CLOCK_UNITS[found[4]])
+        return Length(int(found[1][:-1]), _UNITS[found[1][-1]])
+    return Length(int(found[2][:-1]), _CLOCK_UNITS[found[2][-1]])
 
 
 def _checked(text: str) -> str:

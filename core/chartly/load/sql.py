@@ -1,5 +1,7 @@
 """Spelling of SQL: quoted identifiers and the engine's column types."""
 
+from datetime import datetime
+
 from chartly.api.columns import ColumnType
 from chartly.api.event_schema import Column
 
@@ -20,6 +22,11 @@ def base_type(kind: ColumnType) -> str:
     if kind.name == "Decimal":
         return f"Decimal({kind.precision}, {kind.scale})"
     return _TYPES.get(kind.name, kind.name)
+
+
+def instant_parameter(moment: datetime) -> str:
+    """An instant as the engine takes it for a parameter: in UTC, without saying so."""
+    return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
 
 
 def nullable(engine_type: str) -> str:

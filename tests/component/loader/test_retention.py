@@ -159,3 +159,22 @@ def test_a_page_that_comes_again_is_loaded_not_duplicate(
         )
     result = load_pages(engine, plan, tmp_path, pages)
     assert (result.counts["loaded"], result.counts["duplicate"], result.counts["read"]) == (4, 1, 5)
+
+
+def test_events_are_kept_for_longer_than_the_engine_has_dates(engine, project, tmp_path):
+    """Their age is counted in milliseconds: 82 years before the run the engine's dates end."""
+    by_time = {
+        "spec.retentionDays": None,
+        "spec.retention": {"days": 30_000, "from": "occurred_at"},
+    }
+    kept = FROZEN_AT - timedelta(days=30_000)
+    plan = sales_plan(project, {"storage": by_time})
+    moments = {"a": kept, "b": kept + timedelta(milliseconds=500), "c": FROZEN_AT}
+    records = [sale(name, "1", one.isoformat()) for name, one in moments.items()]
+    load_pages(engine, plan, tmp_path, [page(records)])
+    second = _later(engine, plan, tmp_path / "s2", [page([])], 0)
+    assert (second.reason, _stored(engine, plan)) == (Reason.SUCCEEDED, ["a", "b", "c"])
+    moment = {"ingested_at": FROZEN_AT + timedelta(milliseconds=400)}
+    spool_pages(tmp_path / "s3", [page([])])
+    third = load(replace(request(plan, tmp_path / "s3", "run-3"), **moment), engine, nothing, clock)
+    assert (third.reason, _stored(engine, plan)) == (Reason.SUCCEEDED, ["b", "c"]), third.message
