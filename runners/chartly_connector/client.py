@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
 from urllib.parse import urlencode
@@ -11,6 +11,7 @@ import httpcore
 import httpx
 
 from chartly.api.connector import ConnectorSpec
+from chartly.egress.echo import echo_of
 from chartly.egress.origins import (
     MAX_REDIRECTS,
     OriginPolicy,
@@ -23,6 +24,7 @@ from chartly.egress.origins import (
 from chartly.egress.rate import RateWindow
 from chartly.egress.retry import Failure, is_success, wait_seconds
 from chartly.errors import Reason, RunError
+from chartly.warning import RunWarning, WarningReason
 from chartly_connector.body import TruncatedError, read_body
 from chartly_connector.secrets import Credential, check_origin, redacted
 
@@ -49,11 +51,12 @@ class Traffic:
     bytes: int = 0
     throttled_seconds: float = 0.0
     codes: dict[str, int] = field(default_factory=dict)
+    warnings: list[RunWarning] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
 class Response:
-    """One whole response."""
+    """One whole response; what ``fetch`` returns has marks in place of the credential."""
 
     target: Target
     status: int
@@ -81,6 +84,7 @@ class EgressClient:
             spec.transport.base_url, spec.egress_policy.dns_allowlist, spec.egress_policy.ports
         )
         self._credential = credential
+        self._echo = echo_of(credential.value if credential else None)
         self._clock = clock
         self._rate = RateWindow(spec.rate_limit.max_requests_per_minute)
         self._transport = transport
@@ -97,10 +101,15 @@ class EgressClient:
         return redacted(text, self._credential)
 
     def page_target(self, query: dict[str, str]) -> Target:
-        """The URL of a page: base URL, path, and both the profile's and the paging's query."""
+        """The URL of a page: base URL, path, and both the profile's and the paging's query.
+
+        Raises:
+            RunError: the token in the query cannot be sent.
+        """
         transport = self._spec.transport
         base = transport.base_url.rstrip("/") + transport.path
-        pairs = {**transport.query, **query}
+        sent = {name: self._echo.restored(value) for name, value in query.items()}
+        pairs = {**transport.query, **sent}
         try:
             return parse_target(f"{base}?{urlencode(pairs)}" if pairs else base)
         except UnicodeEncodeError:
@@ -111,7 +120,9 @@ class EgressClient:
 
     def link_target(self, link: str, current: Target) -> Target:
         """The URL that a page names as the next one, checked."""
-        return follow(current, link, self._policy)
+        from_here = replace(current, path=self._echo.restored(current.path))
+        there = self._echo.restored(link) if isinstance(link, str) else link
+        return follow(from_here, there, self._policy)
 
     def fetch(self, target: Target, accept: Callable[[bytes], _T]) -> tuple[Response, _T]:
         """A page, and what ``accept`` makes of its body.
@@ -125,7 +136,10 @@ class EgressClient:
             try:
                 response = self._follow_redirects(target)
                 if is_success(response.status):
-                    return response, accept(response.body)
+                    kept, echoes = self._kept(response)
+                    accepted = accept(kept.body)
+                    self._warn(echoes)
+                    return kept, accepted
                 failure = Failure(
                     f"status {response.status}", response.status, headers=response.headers
                 )
@@ -139,6 +153,30 @@ class EgressClient:
                 failure = _fault(error)
             self._wait(failure, attempt, target)
             attempt += 1
+
+    def _kept(self, response: Response) -> tuple[Response, int]:
+        """A response as it may be stored, and how often the credential stood in it."""
+        page = self._echo.hidden(response.body)
+        target = response.target
+        if self._echo.stands_in(target.path):
+            target = replace(target, path=self._echo.marked(target.path))
+        return replace(response, target=target, body=page.content), page.count
+
+    def _warn(self, echoes: int) -> None:
+        if echoes:
+            said = "the API sends the credential back; __credential_...__ is kept in its place"
+            self.traffic.warnings.append(
+                RunWarning(WarningReason.CREDENTIAL_ECHOED, "auth.secretRef", said, echoes)
+            )
+
+    def _check_credential(self, target: Target) -> None:
+        """No URL of another origin holds the credential (INV-6)."""
+        if target.origin != self._policy.home and self._echo.stands_in(target.url):
+            raise RunError(
+                Reason.SECRET_ORIGIN_REFUSED,
+                f"the API's link to {target.origin} holds the credential, which may go to "
+                f"{self._policy.home} only",
+            )
 
     def _wait(self, failure: Failure, attempt: int, target: Target) -> None:
         try:
@@ -169,6 +207,7 @@ class EgressClient:
 
     def _exchange(self, target: Target) -> Response:
         check_target(target, self._policy)
+        self._check_credential(target)
         self._throttle(self._rate.delay(self._clock.monotonic()))
         self._rate.note(self._clock.monotonic())
         self.traffic.requests += 1

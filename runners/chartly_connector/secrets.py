@@ -5,6 +5,7 @@ from pathlib import Path
 
 from chartly.api.connector import Auth
 from chartly.egress.credential import secret_objection, secret_value
+from chartly.egress.echo import echo_of
 from chartly.egress.origins import Origin
 from chartly.errors import Reason, RunError
 
@@ -71,8 +72,8 @@ def check_origin(credential: Credential, origin: Origin) -> None:
 
 
 def redacted(text: str, credential: Credential | None) -> str:
-    """``text`` without the credential's value, wherever it came from."""
-    return text if credential is None else text.replace(credential.value, "***")
+    """``text`` without the credential's value in any spelling, wherever it came from."""
+    return text if credential is None else echo_of(credential.value).redacted(text)
 
 
 def _missing(name: str, key: str, why: str) -> RunError:
