@@ -114,11 +114,24 @@ def run(
         str | None,
         typer.Option(metavar="BYTES", help="Memory that the run may take, such as 2Gi."),
     ] = None,
+    fail_on_warning: Annotated[
+        bool,
+        typer.Option("--fail-on-warning", help="Exit with 29 if the run ends with a warning."),
+    ] = False,
 ) -> None:
     """Run a workflow: pull, shape, load, roll up; go on where a cut-off run stopped."""
     from chartly_cli.commands.run import run as command
 
-    command(context.obj, workflow, secrets, tuple(connect_to or ()), cacert, window, max_memory)
+    command(
+        context.obj,
+        workflow,
+        secrets,
+        tuple(connect_to or ()),
+        cacert,
+        window,
+        max_memory,
+        fail_on_warning=fail_on_warning,
+    )
 
 
 @app.command()

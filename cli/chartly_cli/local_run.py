@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from chartly.api.workflow import Workflow
 from chartly.errors import ChartlyError, Reason
 from chartly.plan.digest import run_digest
+from chartly.warning import written
 from chartly_cli.checks import insist, machine_checks, run_checks
 from chartly_cli.interruption import Limits, interruptible
 from chartly_cli.runs import SNAPSHOT, Intent, RunFolder, new_run_id, run_folders
@@ -65,6 +66,7 @@ class RunReport:
         """The report as JSON."""
         result = asdict(self.result)
         result["reason"] = self.result.reason.value
+        result["warnings"] = written(self.result.warnings)
         return {
             "run": self.intent.run_id,
             "attempt": self.intent.attempt,

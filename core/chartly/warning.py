@@ -5,13 +5,15 @@ with ``WarningsRefused``.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 MAX_WARNINGS = 10
 """Warnings that a result holds; each reason has its place among them."""
 MAX_MESSAGE = 300
 """Characters of a warning's sentence."""
+MAX_OBJECT = 100
+"""Characters of what a warning is about."""
 
 
 class WarningReason(StrEnum):
@@ -66,7 +68,7 @@ def merged(warnings: Iterable[RunWarning]) -> tuple[RunWarning, ...]:
     """
     known: dict[tuple[WarningReason, str], RunWarning] = {}
     for warning in warnings:
-        key = (warning.reason, warning.object)
+        key = (warning.reason, warning.object[:MAX_OBJECT])
         known[key] = _added(known[key], warning) if key in known else _cut(warning)
     firsts = {warning.reason: warning for warning in reversed(known.values())}
     others = [warning for warning in known.values() if firsts[warning.reason] is not warning]
@@ -82,4 +84,31 @@ def _added(before: RunWarning, warning: RunWarning) -> RunWarning:
 
 
 def _cut(warning: RunWarning) -> RunWarning:
-    return replace(warning, message=warning.message[:MAX_MESSAGE])
+    return replace(
+        warning, object=warning.object[:MAX_OBJECT], message=warning.message[:MAX_MESSAGE]
+    )
+
+
+def written(warnings: Iterable[RunWarning]) -> list[dict[str, object]]:
+    """Warnings as JSON takes them."""
+    return [{**asdict(warning), "reason": warning.reason.value} for warning in warnings]
+
+
+def parsed(raw: object) -> tuple[RunWarning, ...]:
+    """Warnings that ``written`` wrote.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    if not isinstance(raw, list):
+        raise ValueError(f"warnings: must be a list, not {type(raw).__name__}")  # noqa: TRY004 - the caller tells one kind of damage
+    return tuple(_parsed_warning(member) for member in raw)
+
+
+def _parsed_warning(raw: object) -> RunWarning:
+    if not isinstance(raw, dict) or raw.keys() != RunWarning.__dataclass_fields__.keys():
+        raise ValueError("warnings: each has reason, object, message and count")
+    texts = all(isinstance(raw[name], str) for name in ("reason", "object", "message"))
+    if not texts or type(raw["count"]) is not int or raw["count"] < 1:
+        raise ValueError("warnings: count is a whole number from 1, the others are text")
+    return RunWarning(WarningReason(raw["reason"]), raw["object"], raw["message"], raw["count"])

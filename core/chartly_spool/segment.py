@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chartly.errors import Reason, RunError
+from chartly.warning import RunWarning, parsed
 
 Position = dict[str, str | int]
 """Where in a stream the next page is asked for; its members are the paging mode's own."""
@@ -83,6 +84,7 @@ class End:
     reason: Reason
     message: str
     counters: Counters
+    warnings: tuple[RunWarning, ...] = ()
 
 
 def body_name(number: int) -> str:
@@ -143,7 +145,13 @@ def load_end(path: Path) -> End:
     """
     raw = _object(path)
     try:
-        end = End(raw["pages"], Reason(raw["reason"]), raw["message"], Counters(**raw["counters"]))
+        end = End(
+            raw["pages"],
+            Reason(raw["reason"]),
+            raw["message"],
+            Counters(**raw["counters"]),
+            parsed(raw.get("warnings", [])),
+        )
         whole = type(end.pages) is int and isinstance(end.message, str) and _whole(end.counters)
     except (AttributeError, KeyError, TypeError, ValueError):
         whole = False

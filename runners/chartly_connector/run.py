@@ -9,6 +9,7 @@ from chartly.egress.paging import PageFacts, Paging
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.extract.peek import Peek
 from chartly.plan.runplan import MAIN_STREAM, RunPlan
+from chartly.warning import merged
 from chartly_connector.client import Clock, EgressClient, Response, Traffic
 from chartly_spool.segment import Counters, End, SegmentMeta, StreamState, digest
 from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
@@ -117,7 +118,11 @@ def pull(plan: RunPlan, client: EgressClient, spool: Spooling, clock: Clock) -> 
             reason = Reason.INTERNAL_ERROR
             message = f"the connector met {type(error).__name__}; its log has the details"
         pages = course.pages if course else 0
-        end = End(pages, reason, message, counters(pages, client.traffic))
+        warnings = merged(
+            replace(warning, message=client.redacted(warning.message))
+            for warning in client.traffic.warnings
+        )
+        end = End(pages, reason, message, counters(pages, client.traffic), warnings)
         writer.end(end)
         return end
 

@@ -1,6 +1,7 @@
 """What an attempt tells of itself: in a chain of its own, and in its project's."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from chartly.errors import Reason
@@ -8,6 +9,7 @@ from chartly.evidence.chain import verify
 from chartly.evidence.event import Source
 from chartly.evidence.trail import Trail, missing_types, required_types
 from chartly.plan.runplan import StreamPlan
+from chartly.warning import RunWarning
 from chartly_loader.request import LoadRequest, Now
 from chartly_spool.segment import End
 from chartly_store.audit import project_chain
@@ -88,7 +90,13 @@ class Account:
         self._trail.say("analytics.query.executed", {"digest": digest, **asdict(result)})
         self._trail.say("dataset.updated", {**asdict(result)})
 
-    def ended(self, reason: Reason, message: str, counts: Mapping[str, int]) -> None:
+    def ended(
+        self,
+        reason: Reason,
+        message: str,
+        counts: Mapping[str, int],
+        warnings: Iterable[RunWarning] = (),
+    ) -> None:
         """How it ended, with every part that was started and has not said how it ended."""
         said = {entry.event["type"] for entry in self._trail.entries}
         for part in ("connector", "normalizer"):
@@ -96,7 +104,16 @@ class Account:
                 self._trail.say(f"{part}.run.failed", {"reason": reason.value})
         outcomes = {Reason.SUCCEEDED: "succeeded", Reason.CANCELLED: "cancelled"}
         kind = f"workflow.run.{outcomes.get(reason, 'failed')}"
-        closing = {"reason": reason.value, "message": message[:_MESSAGE], **counts}
+        closing: dict[str, object] = {
+            "reason": reason.value,
+            "message": message[:_MESSAGE],
+            **counts,
+        }
+        warned = Counter[str]()
+        for warning in warnings:
+            warned[warning.reason.value] += warning.count
+        if warned:
+            closing["warnings"] = dict(warned)
         self._trail.say(kind, closing)
         self._keep(kind, closing)
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import asdict
 
 from chartly.errors import Reason, RunError
+from chartly.warning import parsed, written
 from chartly_loader.request import LoadRequest, LoadResult
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import Counters, State, StreamState
@@ -24,6 +25,7 @@ def record_of(result: LoadResult) -> dict[str, object]:
         "outputs": [asdict(one) for one in result.outputs],
         "audited": result.audited,
         "seconds": result.seconds,
+        "warnings": written(result.warnings),
     }
 
 
@@ -39,6 +41,7 @@ def result_of(attempt: Attempt) -> LoadResult:
         audit_head=attempt.audit_head,
         audited=found["audited"],
         seconds=found["seconds"],
+        warnings=parsed(found.get("warnings", [])),
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
+from chartly.warning import written
 from chartly_loader.request import LoadResult
 
 MESSAGE_LIMIT = 4096
@@ -49,7 +50,7 @@ def log_to(stream: TextIO, redact: Redact = str) -> None:
 
 
 def termination(result: LoadResult, redact: Redact, *, recorded: bool) -> str:
-    """The termination message; where it would be too long, words and outputs go, counts stay."""
+    """The termination message; where it is too long, words and outputs go, the counts stay."""
     content: dict[str, Any] = {
         "reason": result.reason.value,
         "message": redact(result.message)[:_SENTENCE],
@@ -60,6 +61,10 @@ def termination(result: LoadResult, redact: Redact, *, recorded: bool) -> str:
         "audited": result.audited,
         "seconds": result.seconds,
         "recorded": recorded,
+        "warnings": [
+            {**warning, "message": redact(str(warning["message"]))}
+            for warning in written(result.warnings)
+        ],
     }
     # JSON in ASCII: as many bytes as characters.
     while len(text := json.dumps(content)) > MESSAGE_LIMIT:
@@ -74,5 +79,8 @@ def _shorten(content: dict[str, Any]) -> None:
     elif content["outputs"]:
         content["outputs"].pop()
         content["outputsLeftOut"] = content.get("outputsLeftOut", 0) + 1
-    else:
+    elif content["counters"]["codes"]:
         content["counters"]["codes"] = {}
+    else:
+        content["warnings"].pop()
+        content["warningsLeftOut"] = content.get("warningsLeftOut", 0) + 1

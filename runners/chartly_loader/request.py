@@ -8,6 +8,7 @@ from pathlib import Path
 from chartly.errors import Reason
 from chartly.evidence.event import UNVERIFIED
 from chartly.plan.runplan import RunPlan
+from chartly.warning import RunWarning
 from chartly_spool.segment import Counters
 from chartly_store.rollup import RollupResult
 
@@ -76,3 +77,4 @@ class LoadResult:
     audit_head: str
     audited: bool
     seconds: dict[str, float]
+    warnings: tuple[RunWarning, ...] = ()

@@ -16,6 +16,7 @@ from chartly.extract.pages import PageReader, compile_reader
 from chartly.extract.shaper import Shaper, compile_shaper
 from chartly.plan.runplan import AnalyticsPlan, StreamPlan
 from chartly.query.windows import Window, window_of, windows_between
+from chartly.warning import RunWarning, WarningReason, merged, parsed
 from chartly_loader.account import Account
 from chartly_loader.checks import insist_on_few_rejects, insist_on_sum
 from chartly_loader.intake import Intake, Target
@@ -73,6 +74,7 @@ class _Outcome:
     counters: Counters = field(default_factory=Counters)
     outputs: list[RollupResult] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    warnings: list[RunWarning] = field(default_factory=list)
 
 
 class _Load:
@@ -172,6 +174,7 @@ class _Load:
         if end is None:
             raise RunError(Reason.PEER_LOST, "the connector ended without saying how")
         self._done.counters = end.counters
+        self._done.warnings.extend(end.warnings)
         self._account.connector_ended(end)
         if end.reason is not Reason.SUCCEEDED:
             raise RunError(end.reason, end.message)
@@ -219,6 +222,7 @@ class _Load:
                 self._report(ANALYTICS)
                 result = self._publish(query, stream, attempt)
                 self._done.outputs.append(result)
+                self._done.warnings.extend(_sealed(result))
                 self._account.rolled_up(query.digest, result)
 
     def _publish(self, query: AnalyticsPlan, stream: _Stream, attempt: Attempt) -> RollupResult:
@@ -242,7 +246,8 @@ class _Load:
 
     def _finish(self, attempt: Attempt, reason: Reason, message: str) -> LoadResult:
         counts = {**self._report(EVIDENCE), "corrected": self._done.corrected}
-        self._account.ended(reason, message, counts)
+        warnings = merged((*self._earlier_warnings(), *self._done.warnings))
+        self._account.ended(reason, message, counts, warnings)
         result = LoadResult(
             reason=reason,
             message=message,
@@ -252,11 +257,18 @@ class _Load:
             audit_head=self._account.head,
             audited=self._account.reads_back(),
             seconds={name: round(value, 3) for name, value in self._done.seconds.items()},
+            warnings=warnings,
         )
         self._attempts.finish(
             attempt, reason, message, json.dumps(record_of(result)), result.audit_head, self._now()
         )
         return result
+
+    def _earlier_warnings(self) -> Iterator[RunWarning]:
+        """What earlier attempts said of the pages that they committed."""
+        if self._request.attempt > 1:
+            for attempt in self._attempts.of_run(self._request.run_id):
+                yield from parsed(attempt.outcome.get("warnings", []))
 
     def _totals(self) -> dict[str, int]:
         return self._ledger.totals(self._request.run_id)
@@ -281,3 +293,13 @@ class _Load:
 
 def _stream_state(resume: Resume) -> StreamState:
     return StreamState(resume.next_number, resume.position, resume.seen, resume.complete)
+
+
+def _sealed(result: RollupResult) -> Iterator[RunWarning]:
+    if result.sealed:
+        yield RunWarning(
+            WarningReason.WINDOW_SEALED,
+            result.dataset,
+            "windows that lost rows to retention are kept as they are",
+            result.sealed,
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 
 from chartly.errors import REASONS, Reason, SpecError
+from chartly.warning import RunWarning
 from chartly_cli.interruption import resident
 from chartly_cli.local_run import RunOptions, RunReport, run_workflow
 from chartly_cli.output import pairs
@@ -27,6 +28,8 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     cacert: Path | None,
     window: tuple[str, str] | None,
     max_memory: str | None,
+    *,
+    fail_on_warning: bool,
 ) -> None:
     """Runs a workflow, prints its summary, exits with its reason's code."""
     workspace = session.workspace()
@@ -44,10 +47,21 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     with shown(session.printer, str(workflow)) as on_progress:
         report = run_workflow(workspace, workflow, options, on_progress)
     session.printer.result(report.document(), summary(report))
-    if report.result.reason is not Reason.SUCCEEDED:
+    for warning in report.result.warnings:
+        typer.echo(f"warning: {_told(warning)}", err=True)
+    reason, message = report.result.reason, report.result.message
+    if reason is Reason.SUCCEEDED and fail_on_warning and report.result.warnings:
+        reason = Reason.WARNINGS_REFUSED
+        message = f"{len(report.result.warnings)} warnings, and --fail-on-warning was given"
+    if reason is not Reason.SUCCEEDED:
         if not session.printer.is_json:
-            typer.echo(f"error: {report.result.reason}: {report.result.message}", err=True)
-        raise typer.Exit(REASONS[report.result.reason].exit_code)
+            typer.echo(f"error: {reason}: {message}", err=True)
+        raise typer.Exit(REASONS[reason].exit_code)
+
+
+def _told(warning: RunWarning) -> str:
+    times = f" ({warning.count:,} times)" if warning.count > 1 else ""
+    return f"{warning.reason}: {warning.object}: {warning.message}{times}"
 
 
 def _check_window(window: tuple[str, str] | None) -> None:
@@ -103,6 +117,8 @@ def summary(report: RunReport) -> str:
             f"{one.rows:,} rows, {one.windows:,} windows computed{sealed}, "
             f"fingerprint {one.fingerprint}"
         )
+    if result.warnings:
+        lines["warnings"] = ", ".join(dict.fromkeys(one.reason.value for one in result.warnings))
     lines["config digest"] = report.intent.config_digest
     lines["audit"] = f"{'complete' if result.audited else 'INCOMPLETE'}, head {result.audit_head}"
     lines["evidence"] = str(report.folder)

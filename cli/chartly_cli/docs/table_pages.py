@@ -9,6 +9,7 @@ from chartly.evidence.event import EVENT_TYPES
 from chartly.evidence.metric_table import METRICS, OPERATOR_METRICS, Metric
 from chartly.evidence.trail import required_types
 from chartly.extract.reject import REJECT_REASONS
+from chartly.warning import WARNINGS
 from chartly_cli.docs.docstrings import member_sentence
 from chartly_cli.docs.markdown import code, page, section, table
 
@@ -23,6 +24,11 @@ _REASONS = """
 Every failure has one of these reasons, and says in one sentence which object, field and value it is
 about. Commands and runners exit with the code beside it; conditions and Events carry the reason.
 Those without a code are no end: objects in a cluster say them on their way.
+"""
+_WARNINGS = """
+A run that succeeded may warn. Warnings are on standard error, in the run's result, in its record in
+the store and in a WorkflowRun's `status.warnings`: at most ten, each with the field or place that
+it is about, one sentence and how often it was met. `chartly run --fail-on-warning` exits with 29.
 """
 _REJECTS = """
 A reject is stored with one of these codes, the field, the path and the record; see
@@ -66,11 +72,13 @@ def reasons_page() -> str:
         (code(reason), _exit_code(info), RETRY_WORDS[info.retry], info.meaning)
         for reason, info in REASONS.items()
     )
+    warnings = ((code(reason), meaning) for reason, meaning in WARNINGS.items())
     rejects = ((code(reason), meaning) for reason, meaning in REJECT_REASONS.items())
     return page(
         "Reasons and exit codes",
         _REASONS,
         table(("reason", "exit code", "another attempt", "meaning"), rows),
+        section("Warnings", _WARNINGS, table(("warning", "meaning"), warnings)),
         section("Reject reasons", _REJECTS, table(("reason", "meaning"), rejects)),
     )
 

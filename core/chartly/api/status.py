@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from chartly.api.model import SpecModel
+from chartly.warning import MAX_MESSAGE, MAX_OBJECT, MAX_WARNINGS
 
 MAX_ATTEMPTS = 10
 """Attempts that a status holds; no run has more, whatever their reasons."""
@@ -190,6 +191,19 @@ class Result(SpecModel):
     """What was written, by dataset."""
 
 
+class StatusWarning(SpecModel):
+    """What may be wrong with a run although nothing failed."""
+
+    reason: Annotated[str, Field(max_length=128)]
+    """Which warning, as one word; `reasons.md` lists them."""
+    object: Annotated[str, Field(max_length=MAX_OBJECT)]
+    """The field or place that it is about."""
+    message: Annotated[str, Field(max_length=MAX_MESSAGE)]
+    """The warning as a sentence."""
+    count: Annotated[int, Field(ge=1)]
+    """How often it was met."""
+
+
 class WorkflowRunStatus(SpecModel):
     """What a run is doing, or how it ended."""
 
@@ -215,6 +229,8 @@ class WorkflowRunStatus(SpecModel):
     """How it ended; once it is there it never changes."""
     result: Result | None = None
     """What it did."""
+    warnings: Annotated[tuple[StatusWarning, ...], Field(max_length=MAX_WARNINGS)] = ()
+    """What may be wrong with it although nothing failed."""
     next_retry_time: Time | None = None
     """When the next attempt starts."""
     conditions: Conditions = ()

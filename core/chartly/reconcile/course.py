@@ -9,6 +9,7 @@ from chartly.reconcile.actions import Action, Object, Post
 from chartly.reconcile.attempt import End
 from chartly.reconcile.conditions import Condition, Truth, stamped, status_change
 from chartly.reconcile.objects import condition_of, generation_of, status_of, written
+from chartly.warning import MAX_MESSAGE, MAX_OBJECT, MAX_WARNINGS
 
 _TRANSIENT = ("conditions", "observedGeneration", "nextRetryTime")
 _COUNTS = (
@@ -18,6 +19,7 @@ _COUNTS = (
 _COUNTERS = ("requests", "retries")
 _OUTPUT = ("dataset", "rows", "windows", "fingerprint")
 _OUTPUTS = 64
+_REASON = 128
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,8 @@ def finished(course: Course, end: End, now: datetime) -> tuple[Action, ...]:
         conditions.append(Condition("Stalled", "True", end.reason, message))
     result = _result(end.said)
     extra: dict[str, Any] = {"outcome": outcome} | ({"result": result} if result else {})
+    if warnings := _warnings(end.said):
+        extra["warnings"] = warnings
     said = _said(course, extra, conditions, now)
     post = Post(course.run, "Normal" if good else "Warning", end.reason.value, message)
     return (*said, post)
@@ -148,6 +152,27 @@ def _result(said: dict[str, Any]) -> dict[str, Any]:
             if isinstance(one, dict)
         ]
     return result
+
+
+def _warnings(said: dict[str, Any]) -> list[dict[str, Any]]:
+    """The loader's warnings, as far as they have the form that status takes.
+
+    Their reasons are not compared with those that are known: a newer loader may have others.
+    """
+    raw = said.get("warnings")
+    return [
+        {
+            "reason": warning["reason"][:_REASON],
+            "object": warning["object"][:MAX_OBJECT],
+            "message": warning["message"][:MAX_MESSAGE],
+            "count": warning["count"],
+        }
+        for warning in (raw if isinstance(raw, list) else [])[:MAX_WARNINGS]
+        if isinstance(warning, dict)
+        and all(isinstance(warning.get(name), str) for name in ("reason", "object", "message"))
+        and type(warning.get("count")) is int
+        and warning["count"] > 0
+    ]
 
 
 def _count(counts: object, name: str) -> int | None:

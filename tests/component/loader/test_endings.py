@@ -1,9 +1,14 @@
 """How runs end before all is done: the reason, what stays, and what the next attempt makes of it."""
 
+from dataclasses import replace
+
 import pytest
 
 from chartly.errors import Reason, RunError
+from chartly.warning import RunWarning, WarningReason
+from chartly_loader.recorded import result_of
 from chartly_loader.run import load
+from chartly_store.chains import AttemptChains
 from chartly_store.project import ProjectStore
 from support.loaded import COUNTS, adds_up, events, sums, trail
 from support.loading import (
@@ -66,6 +71,32 @@ def test_a_connector_that_failed_ends_the_run_with_its_reason(engine, project, t
         engine, plan, tmp_path, [page([sale("b", "1", "2026-02-05T00:00:00Z")])], "r2"
     )
     assert later.outputs[0].windows == 2
+
+
+def test_warnings_of_every_attempt_are_in_the_result_the_record_and_the_trail(
+    engine, project, tmp_path
+):
+    plan = sales_plan(project)
+    echoed = RunWarning(WarningReason.CREDENTIAL_ECHOED, "page", "the API sent it back")
+    unseen = RunWarning(WarningReason.PAGING_FIELD_NEVER_SEEN, "pagination", "no page had it")
+    failed = replace(ended(2, Reason.UPSTREAM_UNAVAILABLE, "500"), warnings=(echoed,))
+    spool_pages(tmp_path / "1", [page([sale("a")]), page([sale("b")])], 0, failed)
+    first = load(request(plan, tmp_path / "1"), engine, nothing, clock)
+    assert first.warnings == (echoed,)
+    pages = [page([sale("a")]), page([sale("b")]), page([sale("c")])]
+    done = replace(ended(1), warnings=(echoed, unseen))
+    spool_pages(tmp_path / "2", pages, 2, done)
+    second = load(request(plan, tmp_path / "2", attempt=2), engine, nothing, clock)
+    assert second.reason is Reason.SUCCEEDED
+    assert second.warnings == (replace(echoed, count=2), unseen)
+    last = attempts(engine, plan, "run-1")[0]
+    assert result_of(last).warnings == second.warnings
+    entries = AttemptChains(ProjectStore(engine, project)).of_attempt("run-1", 2)
+    assert entries[-1].event["type"] == "workflow.run.succeeded"
+    assert entries[-1].event["data"]["warnings"] == {
+        "CredentialEchoed": 2,
+        "PagingFieldNeverSeen": 1,
+    }
 
 
 @pytest.mark.parametrize(

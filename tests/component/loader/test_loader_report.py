@@ -6,6 +6,7 @@ import logging
 import pytest
 
 from chartly.errors import Reason
+from chartly.warning import RunWarning, WarningReason
 from chartly_loader.report import MESSAGE_LIMIT, JsonLines, termination
 from chartly_loader.request import LoadResult
 from chartly_spool.segment import Counters
@@ -16,10 +17,11 @@ OUTPUT = RollupResult("d" * 40, 10**6, 10**6, 10**9, "f" * 60)
 CODES = {str(code): 10**6 for code in range(100, 600)}
 
 
-def result(message="", outputs=0, codes=None):
+def result(message="", outputs=0, codes=None, warnings=()):
     counters = Counters(2, 2, 0, 10, 0.5, codes or {"200": 2})
     return LoadResult(
-        Reason.LIMIT_REACHED, message, COUNTS, counters, (OUTPUT,) * outputs, "9:abc", audited=True, seconds={"load": 1.5}
+        Reason.LIMIT_REACHED, message, COUNTS, counters, (OUTPUT,) * outputs, "9:abc", audited=True, seconds={"load": 1.5},
+        warnings=warnings,
     )  # fmt: skip
 
 
@@ -47,10 +49,30 @@ def test_it_always_fits_and_always_has_the_counts(message, outputs, codes, becau
         assert "outputsLeftOut" not in told
 
 
+@pytest.mark.parametrize(("text", "kept"), [("x", 10), ("x" * 300, 9), ("漢" * 300, 1)])
+def test_warnings_stay_as_far_as_they_fit(text, kept):
+    warnings = tuple(
+        RunWarning(WarningReason.MAPPING_NEVER_MATCHED, f"mapping.f{number}", text, number + 1)
+        for number in range(10)
+    )
+    message = termination(result("x" * 5000, 3, CODES, warnings), str, recorded=False)
+    assert len(message.encode()) <= MESSAGE_LIMIT
+    told = json.loads(message)
+    assert told["counts"] == COUNTS
+    assert len(told["warnings"]) >= kept
+    assert len(told["warnings"]) + told.get("warningsLeftOut", 0) == 10
+    assert told["warnings"][0]["count"] == 1
+
+
 def test_it_holds_no_secret():
     """INV-6."""
     text = termination(result("over canary"), lambda one: one.replace("canary", "***"), recorded=True)  # fmt: skip
     assert json.loads(text)["message"] == "over ***"
+    warning = RunWarning(WarningReason.CREDENTIAL_ECHOED, "a page", "canary came back")
+    text = termination(
+        result(warnings=(warning,)), lambda one: one.replace("canary", "***"), recorded=True
+    )
+    assert json.loads(text)["warnings"][0]["message"] == "*** came back"
 
 
 def test_a_log_line_is_one_json_object_without_secrets():

@@ -4,6 +4,7 @@ import json
 import pytest
 
 from chartly.errors import Reason, RunError
+from chartly.warning import RunWarning, WarningReason
 from chartly_spool.segment import (
     Counters,
     End,
@@ -22,7 +23,13 @@ from chartly_spool.segment import (
 META = SegmentMeta(
     7, "main", 2, digest(b"{}"), "https://a.example/", 200, 1, {"next": "b", "pages": 8}, "cd" * 16
 )
-END = End(3, Reason.LIMIT_REACHED, "it is full", Counters(3, 4, 1, 2048, 0.5, {"200": 3, "503": 1}))
+END = End(
+    3,
+    Reason.LIMIT_REACHED,
+    "it is full",
+    Counters(3, 4, 1, 2048, 0.5, {"200": 3, "503": 1}),
+    (RunWarning(WarningReason.DUPLICATE_KEYS, "records", "a key twice", 2),),
+)
 
 
 def refused(call, path):
@@ -43,6 +50,15 @@ def test_what_is_written_is_read_back(tmp_path):
     end = tmp_path / "end.json"
     end.write_bytes(dump(END))
     assert load_end(end) == END
+
+
+def test_an_end_without_warnings_is_one_with_none(tmp_path):
+    """A connector of an earlier version writes none."""
+    content = dataclasses.asdict(END)
+    del content["warnings"]
+    path = tmp_path / "end.json"
+    path.write_text(json.dumps(content))
+    assert load_end(path) == dataclasses.replace(END, warnings=())
 
 
 def test_a_state_names_every_token_of_a_long_run(tmp_path):
@@ -121,6 +137,8 @@ def test_a_file_that_is_not_whole(tmp_path, load, content, because):
         ({"counters": {"codes": {"200": "1"}}}, "a count in quotes"),
         ({"counters": {"codes": {"x": 1}}}, "a status in letters"),
         ({"counters": {"codes": [1]}}, "codes in an array"),
+        ({"warnings": {}}, "warnings in an object"),
+        ({"warnings": [{"reason": "Surprise"}]}, "a warning of another form"),
     ],
 )
 def test_an_end_is_untrusted(tmp_path, change, because):

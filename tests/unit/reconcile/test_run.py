@@ -626,3 +626,38 @@ def test_an_end_without_a_time_is_given_the_moment_too(cluster):
     ]["finishedAt"]
     cluster.settle()
     assert reason(cluster) == "Running"
+
+
+WARNING = {"reason": "DuplicateKeys", "object": "records", "message": "a key twice", "count": 2}
+
+
+def test_a_finished_run_tells_its_warnings(cluster):
+    launched(cluster)
+    newer = {**WARNING, "reason": "SomethingNewer"}
+    strange = [
+        None,
+        {},
+        {**WARNING, "count": 0},
+        {**WARNING, "object": 1},
+        {**WARNING, "message": "x" * 999},
+    ]
+    cluster.end_pod(job(cluster), said(**COUNTS, warnings=[WARNING, newer, *strange]))
+    cluster.settle()
+    status = cluster.run(RUN)["status"]
+    assert status["outcome"] == "Succeeded"
+    assert status["warnings"] == [WARNING, newer, {**WARNING, "message": "x" * 300}]
+
+
+def test_warnings_are_bounded_and_need_a_list(cluster):
+    launched(cluster)
+    many = [{**WARNING, "object": f"field{number}"} for number in range(30)]
+    cluster.end_pod(job(cluster), said(**COUNTS, warnings=many))
+    cluster.settle()
+    assert cluster.run(RUN)["status"]["warnings"] == many[:10]
+
+
+def test_warnings_of_another_form_are_left_out(cluster):
+    launched(cluster)
+    cluster.end_pod(job(cluster), said(**COUNTS, warnings="many"))
+    cluster.settle()
+    assert "warnings" not in cluster.run(RUN)["status"]
