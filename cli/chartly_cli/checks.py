@@ -3,17 +3,24 @@
 import importlib.util
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import typer
+
+from chartly.api.connector import SecretRef
+from chartly.egress.credential import secret_objection, secret_value
+from chartly.egress.echo import SHORTEST
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.plan.check import check_plan
 from chartly_cli.workspace import Frozen, Workspace
 
 _PYTHON = (3, 11)
 _FREE_BYTES = 512 * 1024 * 1024
+_OPEN_TO_OTHERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
 _ENGINE = ("chdb", "clickhouse_connect", "pyarrow", "httpx", "sqlglot")
 
 
@@ -23,12 +30,14 @@ class Check:
 
     Attributes:
         reason: what a run that lacks it fails with.
+        warning: it is there, and something about it is unsafe.
     """
 
     name: str
     ok: bool
     sentence: str
     reason: Reason = Reason.PREREQUISITE_MISSING
+    warning: bool = False
 
 
 def machine_checks(workspace: Workspace) -> Iterator[Check]:
@@ -80,19 +89,48 @@ def run_checks(frozen: Frozen, secrets: Path) -> Iterator[Check]:
         yield Check("suspended", False, said, Reason.CONFIG_INVALID)  # noqa: FBT003 - a verdict
     reference = plan.connector.auth.secret_ref
     if reference is not None:
-        path = secrets / reference.name / reference.key
-        there = path.is_file()
-        said = f"{path} is there" if there else f"put its value into {path}"
-        yield Check(
-            "secret",
-            there,
-            f"secret {reference.name!r} key {reference.key!r}: {said}",
-            Reason.SECRET_MISSING,
+        yield _secret_check(reference, secrets / reference.name / reference.key)
+
+
+def _secret_check(reference: SecretRef, path: Path) -> Check:
+    why = _secret_fault(path)
+    warning = None if why else _secret_warning(path)
+    said = why or warning or f"{path} is there"
+    return Check(
+        "secret",
+        why is None,
+        f"secret {reference.name!r} key {reference.key!r}: {said}",
+        Reason.SECRET_MISSING,
+        warning=warning is not None,
+    )
+
+
+def _secret_fault(path: Path) -> str | None:
+    """Why the file of a secret cannot be used, or None."""
+    if not path.is_file():
+        return f"put its value into {path}"
+    try:
+        value = secret_value(path.read_bytes().decode("ascii"))
+    except (OSError, UnicodeDecodeError):
+        return f"{path} is not readable as ASCII text"
+    why = secret_objection(value)
+    return None if why is None else f"{path} {why}"
+
+
+def _secret_warning(path: Path) -> str | None:
+    """What is unsafe about a secret that can be used, or None."""
+    if path.stat().st_mode & _OPEN_TO_OTHERS:
+        return f"others than you can read or change {path}; run chmod 600 {path}"
+    if len(secret_value(path.read_text(encoding="ascii"))) < SHORTEST:
+        return (
+            f"{path} holds fewer than {SHORTEST} characters, too few to be found where the API "
+            "sends them back"
         )
+    return None
 
 
 def insist(checks: Iterator[Check]) -> None:
-    """Goes through checks and stops at the first that fails.
+    """Goes through checks, tells warnings, and stops at the first that fails.
 
     Raises:
         RunError: with the check's reason and sentence.
@@ -100,6 +138,8 @@ def insist(checks: Iterator[Check]) -> None:
     for check in checks:
         if not check.ok:
             raise RunError(check.reason, f"{check.name}: {check.sentence}")
+        if check.warning:
+            typer.echo(f"warning: {check.name}: {check.sentence}", err=True)
 
 
 def _existing(path: Path) -> Path:

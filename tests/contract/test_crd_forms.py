@@ -84,13 +84,29 @@ TEXTS = {
     ("connector", "spec.connector.transport.baseUrl"): [
         f"{scheme}://{host}{rest}"
         for scheme in ("https", "http", "HTTPS", "ftp")
-        for host in ("api.example.invalid", "Api.example.invalid", "u@api.example.invalid", "api.example.invalid.", "[::1]", "")
-        for rest in ("", ":443", ":99999", ":123456", ":", "/", "/v1/a b", "/v1?x=1", "#x")
+        for host in ("api.example.invalid", "Api.example.invalid", "u@api.example.invalid", "api.example.invalid.", "[::1]", "", "1.2.3.4")
+        for rest in ("", ":443", ":0443", ":0", ":65535", ":65536", ":99999", ":123456", "/\u00e4", "/a\\b", "/a\n", ":", "/", "/v1/a b", "/v1?x=1", "#x")
         if scheme == "https" or rest == ""
+    ],
+    ("connector", "spec.connector.transport.path"): [
+        "", "/", "/a", "//a", "/a:b@c,d;e='()*!$&+=%20~", '/"<>[]^`{|}', "a", "@a", ":80", " /a", "/a b", "/a?b", "/a#b", "/a\\b", "/a\n", "/\t",
+        "/\x7f", "/\u00e4", "/\u2028", "/xoxb-123456789012", "/eyJhbGciOiJIUzI1NiJ9.eyJz.x", "/bot123456789:" + "a" * 35, "/bearer", "/basic",
+    ],
+    ("connector", "spec.connector.auth.secretRef.key"): [
+        "a", "A.b_c-1", ".a", "-a", "a.", ".", "..", "..a", ".a..b", "a/b", "a b", "a\n", "\u00e4", "", "a" * 253, "a" * 254, "." + "a" * 252,
+        "." + "a" * 253, "ghp_0123456789abcdef", "AKIAIOSFODNN7EXAMPLE",
+    ],
+    ("connector", "spec.connector.transport.query"): [
+        {name: value}
+        for name in ("key", "X-Key", "sid", "session_id", "page_token", "nextPageToken", "tokenType", "Idempotency-Key", "userKey", "monkey", "appid", "appId", "a")
+        for value in ("x", "0123456789abcdef", "8f3kq0x7mz2v9w1c", "a" * 16, "a\nb", "Bearer x", "bearer bonds", "Basic YTpiOmM0", "\u00e4" * 20)
+    ],
+    ("connector", "spec.connector.transport.headers.Accept"): [
+        "", "a", "a b", "a\tb", " a", "a ", "a\n", "a\r\nb: c", "\x00", "\x7f", "\u00e4", "Bearer x", "Bearer x\n", "Bearer", "token 1", "text/html; q=0.5",
     ],
     ("connector", "spec.connector.transport.headers"): [
         {name: "x"}
-        for name in ("Accept", "X-Token", "COOKIE", "set-cookie2", "api_key", "apikey", "api--key", "Access-Key", "Key", "Passwd", "X-Signature-1", "", "\u017fecret", "toKen")
+        for name in ("Accept", "X-Token", "COOKIE", "set-cookie2", "api_key", "apikey", "api--key", "Access-Key", "Key", "Passwd", "X-Signature-1", "", "\u017fecret", "toKen", "Host", "te", "TEX", "Proxy-X", "X Y", "X'", "X\\n", "HTTP2-Settings", "Expect")
     ],
 }  # fmt: skip
 

@@ -73,6 +73,7 @@ def sales_folder(path: Path, edits: Mapping[str, tuple[str, str]] | None = None)
     secret = path / ".chartly" / "secrets" / "sales-http" / "token"
     secret.parent.mkdir(parents=True)
     secret.write_text(TOKEN + "\n", encoding="utf-8")
+    secret.chmod(0o600)
     for name, (old, new) in (edits or {}).items():
         edit(path / name, old, new)
     return path

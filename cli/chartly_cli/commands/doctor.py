@@ -10,7 +10,10 @@ from chartly_cli.session import Session
 
 
 def doctor(session: Session, secrets: Path | None) -> None:
-    """Prints each prerequisite; exits with the reason of the first that is missing."""
+    """Prints each prerequisite; exits with the reason of the first that is missing.
+
+    A warning is no failure: the run would go, and something about it is unsafe.
+    """
     workspace = session.workspace()
     checks = [*machine_checks(workspace), *profile_checks(workspace)]
     if not workspace.problems:
@@ -22,9 +25,18 @@ def doctor(session: Session, secrets: Path | None) -> None:
                 continue
             checks += run_checks(frozen, secrets or workspace.state / "secrets")
     checks = list(dict.fromkeys(checks))
-    document = [{"check": one.name, "ok": one.ok, "sentence": one.sentence} for one in checks]
-    lines = [f"{'ok  ' if one.ok else 'FAIL'}  {one.name}: {one.sentence}" for one in checks]
+    document = [
+        {"check": one.name, "ok": one.ok, "warning": one.warning, "sentence": one.sentence}
+        for one in checks
+    ]
+    lines = [f"{_verdict(one)}  {one.name}: {one.sentence}" for one in checks]
     session.printer.result(document, "\n".join(lines))
     failed = next((one for one in checks if not one.ok), None)
     if failed is not None:
         raise typer.Exit(REASONS[failed.reason].exit_code)
+
+
+def _verdict(check: Check) -> str:
+    if not check.ok:
+        return "FAIL"
+    return "WARN" if check.warning else "ok  "
