@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from chartly.errors import REASONS, ChartlyError, Reason
 from chartly_cli.app import app
+from chartly_cli.printable import one_line
 
 _OBJECTS = 100_000
 _INTERRUPTED = 130
@@ -68,7 +69,7 @@ def _unexpected(error: Exception) -> int:
 
 
 def _say(text: str, reason: Reason) -> int:
-    sys.stderr.write(text + "\n")
+    sys.stderr.write(one_line(text) + "\n")
     return REASONS[reason].exit_code
 
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any
 
+from chartly_cli.printable import in_json, one_line, printable
+
 
 class Form(StrEnum):
     """How results are printed."""
@@ -15,7 +17,10 @@ class Form(StrEnum):
 
 
 class Printer:
-    """Results go to standard output, everything else to standard error."""
+    """Results go to standard output, everything else to standard error.
+
+    Both hold what APIs and files have said, so neither lets a control character through.
+    """
 
     def __init__(self, form: Form) -> None:
         self.form = form
@@ -26,22 +31,25 @@ class Printer:
 
     def result(self, value: object, text: str) -> None:
         """The one result of a command, in the form that was asked for."""
-        line = (
-            json.dumps(value, indent=2, ensure_ascii=False, default=str) if self.is_json else text
-        )
-        sys.stdout.write(line.rstrip("\n") + "\n")
+        line = _document(value) if self.is_json else printable(text)
+        sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
     def note(self, text: str) -> None:
         """A line for a person, beside the result."""
         if not self.is_json:
-            sys.stderr.write(text + "\n")
+            sys.stderr.write(printable(text) + "\n")
             sys.stderr.flush()
+
+
+def _document(value: object) -> str:
+    return in_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Rows under their headers, in columns of equal width; numbers to the right."""
     cells = [[_cell(value) for value in row] for row in rows]
+    headers = [one_line(name) for name in headers]
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     numeric = [
         bool(rows) and all(_is_number(row[place]) for row in rows) for place in range(len(headers))
@@ -68,10 +76,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], numeric: Sequence[bool]) 
 
 
 def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = f"{value:,}" if type(value) is int else str(value)
-    return text.replace("\n", " ")
+    return "" if value is None else one_line(str(value))
 
 
 def _is_number(value: object) -> bool:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from chartly_cli.output import Printer
+from chartly_cli.printable import one_line
 
 if TYPE_CHECKING:
     from chartly_loader.request import OnProgress, Progress
@@ -24,16 +25,17 @@ def shown(printer: Printer, title: str) -> "Iterator[OnProgress]":
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
 
     started = time.monotonic()
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    columns = (SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(title)
+        name = one_line(title)
+        task = bar.add_task(name)
 
         def on_progress(done: "Progress") -> None:
             rate = done.read / max(0.001, time.monotonic() - started)
             bar.update(
                 task,
-                description=f"{title}: {done.stage}, {done.pages:,} pages, {done.read:,} records, "
-                f"{done.rejected:,} rejected, {rate:,.0f}/s",
+                description=f"{name}: {one_line(done.stage)}, {done.pages:,} pages, "
+                f"{done.read:,} records, {done.rejected:,} rejected, {rate:,.0f}/s",
             )
 
         yield on_progress

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chartly.errors import ChartlyError, Reason, SpecError
+from chartly_cli.printable import one_line
 
 
 class Result(StrEnum):
@@ -60,7 +61,8 @@ class Outcome:
     @property
     def line(self) -> str:
         """For a person."""
-        return f"{WORDS[self.result]}  {self.step}" + (f" ({self.message})" if self.message else "")
+        because = f" ({self.message})" if self.message else ""
+        return one_line(f"{WORDS[self.result]}  {self.step}{because}")
 
     @property
     def document(self) -> dict[str, str]:

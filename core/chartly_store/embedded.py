@@ -66,6 +66,13 @@ class EmbeddedEngine:
         except ClickHouseError as error:
             raise refused(str(error)) from None
 
+    def formatted(self, sql: str, form: str, settings: Settings) -> bytes:
+        """The result of a query in one of the engine's own formats."""
+        try:
+            return bytes(self._limited().raw_query(sql, fmt=form, settings=dict(settings)))
+        except ClickHouseError as error:
+            raise refused(str(error)) from None
+
     def insert(self, database: str, table: str, rows: pa.Table) -> None:
         """Inserts rows as one block; columns are matched by name."""
         try:

@@ -32,6 +32,10 @@ class Engine(Protocol):
         """The result of a query as an Arrow table."""
         ...
 
+    def formatted(self, sql: str, form: str, settings: Settings) -> bytes:
+        """The result of a query in one of the engine's own formats."""
+        ...
+
     def insert(self, database: str, table: str, rows: pa.Table) -> None:
         """Inserts rows as one block; columns are matched by name."""
         ...

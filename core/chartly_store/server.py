@@ -114,6 +114,12 @@ class ServerEngine:
             )
         )
 
+    def formatted(self, sql: str, form: str, settings: Settings) -> bytes:
+        """The result of a query in one of the engine's own formats."""
+        return self._patiently(
+            lambda: bytes(self._client.raw_query(sql, fmt=form, settings=dict(settings)))
+        )
+
     def insert(self, database: str, table: str, rows: pa.Table) -> None:
         """Inserts rows as one block; columns are matched by name."""
         self._patiently(lambda: self._client.insert_arrow(table, rows, database=database))

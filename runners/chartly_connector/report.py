@@ -33,7 +33,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["trace"] = redacted(self.formatException(record.exc_info), self._credential)
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)
 
 
 def log_to(stream: TextIO, credential: Credential | None) -> None:

@@ -33,7 +33,7 @@ class JsonLines(logging.Formatter):
         }
         if record.exc_info:
             line["trace"] = self._redact(self.formatException(record.exc_info))
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line)
 
 
 def log_to(stream: TextIO, redact: Redact = str) -> None:

@@ -20,6 +20,8 @@ from chartly.api.reference import Project
 from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
 from chartly.load.sql import qualified
+from chartly_cli.result import FORMAT, parse_result
+from chartly_cli.result import SETTINGS as RESULT_SETTINGS
 from chartly_store.access import Access
 from chartly_store.embedded import open_embedded
 from chartly_store.events import EventTable
@@ -445,3 +447,24 @@ def test_a_closed_engine_can_be_opened_again(engines, tmp_path):
                 "SELECT name FROM system.databases WHERE name LIKE 'again%' ORDER BY 1"
             )
     assert found == [("again0",), ("again1",)]
+
+
+def test_an_engine_spells_the_same_values_the_same_way(engine, database, table):
+    """What ``chartly query`` shows does not depend on the driver or the server's zone."""
+    engine.insert(database, "t", arrow(ROWS))
+    answer = engine.formatted(
+        f"SELECT * FROM {table} ORDER BY id", FORMAT, {**RESULT_SETTINGS, **LIMITS}
+    )
+    result = parse_result(answer)
+    assert result.names == list(COLUMNS)
+    assert result.rows[0] == [
+        0, -(2**63), format(ROWS[0][2], "f"), "-0.01", "2026-02-02T10:15:00.123Z",
+        "2026-02-02T10:15:00.123Z", "2026-02-02", "", "a", "", True,
+    ]  # fmt: skip
+    assert result.rows[1][2] == str(LONGEST_DECIMAL)
+    assert result.rows[1][7] == ROWS[1][7]
+    assert result.rows[2][0] == 2**64 - 1
+    assert result.rows[1][5] is None
+    with pytest.raises(RunError) as caught:
+        engine.formatted("SELECT nope", FORMAT, LIMITS)
+    assert "nope" in caught.value.message

@@ -170,6 +170,9 @@ class DyingEngine:
     ) -> pa.Table:
         return self._engine.arrow(sql, parameters, settings)
 
+    def formatted(self, sql: str, form: str, settings: Settings) -> bytes:
+        return self._engine.formatted(sql, form, settings)
+
     def insert(self, database: str, table: str, rows: pa.Table) -> None:
         when = self._dies(table, len(self.inserts))
         if when == "before":

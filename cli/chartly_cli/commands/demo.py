@@ -21,6 +21,7 @@ from chartly_cli.demo.authority import Authority, make_authority
 from chartly_cli.demo.flights import flights_database
 from chartly_cli.demo.sales import sales_records
 from chartly_cli.local_run import RunOptions, RunReport, run_workflow
+from chartly_cli.printable import printable
 from chartly_cli.progress import shown
 from chartly_cli.session import Session
 from chartly_cli.stored import stored
@@ -77,7 +78,7 @@ def demo(session: Session, folder: Path, rows: int) -> None:
         workspace = _prepared(folder, FLIGHTS)
         options = _options(workspace, authority, FLIGHTS, port)
         same.append(_show(session, workspace, FLIGHTS, options))
-    typer.echo(
+    _say(
         f"\n{'both domains ran twice: no row more, same fingerprints' if all(same) else 'FAILED'}"
         f" ({time.monotonic() - started:.0f} s)\n"
         f"look around: chartly -C {folder / 'flights'} query "
@@ -85,6 +86,10 @@ def demo(session: Session, folder: Path, rows: int) -> None:
     )
     if not all(same):
         raise typer.Exit(REASONS[Reason.OUTPUT_CONTRACT].exit_code)
+
+
+def _say(text: str) -> None:
+    typer.echo(printable(text))
 
 
 def _prepared(folder: Path, domain: Domain) -> Workspace:
@@ -113,26 +118,26 @@ def _options(workspace: Workspace, authority: Authority, domain: Domain, port: i
 
 def _show(session: Session, workspace: Workspace, domain: Domain, options: RunOptions) -> bool:
     """Runs a domain, tells about it, runs it again; whether both runs agree."""
-    typer.echo(f"\n=== {domain.name} ===")
+    _say(f"\n=== {domain.name} ===")
     first = _run(session, workspace, domain, options)
     rate = first.result.counts["read"] / max(0.001, first.seconds)
-    typer.echo(f"{summary(first)}\n({rate:,.0f} records/s from API to rollup)\n")
+    _say(f"{summary(first)}\n({rate:,.0f} records/s from API to rollup)\n")
     with stored(workspace, workspace.home(workspace.workflow(domain.name))) as found:
         before = found.engine.rows(_count(found.store.database, domain))
         run = first.intent.run_id
-        typer.echo(f"rejects\n{show.rejects(found, domain.dataset, run)}\n")
+        _say(f"rejects\n{show.rejects(found, domain.dataset, run)}\n")
         plotted = domain.bars.replace("{db}", f"`{found.store.database}`")
-        typer.echo(f"rollup\n{show.bars(found.engine.rows(plotted))}\n")
-    typer.echo(f"{show.digests(first)}\n")
+        _say(f"rollup\n{show.bars(found.engine.rows(plotted))}\n")
+    _say(f"{show.digests(first)}\n")
     second = _run(session, workspace, domain, options)
     with stored(workspace, workspace.home(workspace.workflow(domain.name))) as found:
         after = found.engine.rows(_count(found.store.database, domain))
         verdicts = found.audit.verify()
-    typer.echo(f"audit: {show.chains(verdicts)}")
+    _say(f"audit: {show.chains(verdicts)}")
     if any(one.verdict.fault for one in verdicts):
         raise RunError(Reason.AUDIT_BROKEN, f"{domain.name}: {show.chains(verdicts)}")
     same = before == after and _prints(first) == _prints(second)
-    typer.echo(
+    _say(
         f"second run in {second.seconds:.2f} s: {before[0][0]:,} rows before, {after[0][0]:,} "
         f"after, fingerprints {'equal' if _prints(first) == _prints(second) else 'DIFFER'}"
     )

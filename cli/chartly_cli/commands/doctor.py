@@ -6,6 +6,7 @@ import typer
 
 from chartly.errors import REASONS, ChartlyError
 from chartly_cli.checks import Check, machine_checks, profile_checks, run_checks
+from chartly_cli.printable import one_line
 from chartly_cli.session import Session
 
 
@@ -29,7 +30,7 @@ def doctor(session: Session, secrets: Path | None) -> None:
         {"check": one.name, "ok": one.ok, "warning": one.warning, "sentence": one.sentence}
         for one in checks
     ]
-    lines = [f"{_verdict(one)}  {one.name}: {one.sentence}" for one in checks]
+    lines = [one_line(f"{_verdict(one)}  {one.name}: {one.sentence}") for one in checks]
     session.printer.result(document, "\n".join(lines))
     failed = next((one for one in checks if not one.ok), None)
     if failed is not None:

@@ -119,7 +119,8 @@ def _show(session: Session, spec: ProjectSpec) -> None:
     told = [f"# Secret {name}, made by --apply" for name in _secret_names(spec)]
     told += [f"# store: {one}" for one in statements]
     session.printer.result(
-        _told(spec, documents, applied=False), to_yaml(documents) + "\n".join(told)
+        _told(spec, documents, applied=False),
+        (to_yaml(documents) + "\n".join(told)).removesuffix("\n"),
     )
     session.printer.note("nothing was changed; --apply does it")
     if spec.store is not None and spec.store.is_public_only:

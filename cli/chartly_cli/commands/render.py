@@ -37,7 +37,7 @@ def render(session: Session, paths: list[Path]) -> None:
     found = resources(workspace, folder)
     if not found:
         raise SpecError(f"{session.directory}: holds no profiles/ and workflows/ to render")
-    session.printer.result(found, to_yaml(found))
+    session.printer.result(found, to_yaml(found).removesuffix("\n"))
     if any("namespace" not in one["metadata"] for one in found):
         session.printer.note(
             "without namespaces: it is not said which project this is; give --project"

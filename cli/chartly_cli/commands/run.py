@@ -12,6 +12,7 @@ from chartly.warning import RunWarning
 from chartly_cli.interruption import resident
 from chartly_cli.local_run import RunOptions, RunReport, run_workflow
 from chartly_cli.output import pairs
+from chartly_cli.printable import one_line
 from chartly_cli.progress import shown
 from chartly_cli.session import Session
 
@@ -48,14 +49,13 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         report = run_workflow(workspace, workflow, options, on_progress)
     session.printer.result(report.document(), summary(report))
     for warning in report.result.warnings:
-        typer.echo(f"warning: {_told(warning)}", err=True)
+        typer.echo(one_line(f"warning: {_told(warning)}"), err=True)
     reason, message = report.result.reason, report.result.message
     if reason is Reason.SUCCEEDED and fail_on_warning and report.result.warnings:
         reason = Reason.WARNINGS_REFUSED
         message = f"{len(report.result.warnings)} warnings, and --fail-on-warning was given"
     if reason is not Reason.SUCCEEDED:
-        if not session.printer.is_json:
-            typer.echo(f"error: {reason}: {message}", err=True)
+        session.printer.note(one_line(f"error: {reason}: {message}"))
         raise typer.Exit(REASONS[reason].exit_code)
 
 

@@ -11,6 +11,7 @@ from chartly.evidence.trail import missing_types, required_types
 from chartly.plan.check import check_plan
 from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import compare, fixtures_of
+from chartly_cli.printable import one_line
 from chartly_cli.runs import METRICS
 from chartly_cli.session import Session
 from chartly_cli.stored import Stored, stored
@@ -35,7 +36,9 @@ def status(session: Session, domain: str) -> None:
     document = [
         {"criterion": one.name, "holds": one.holds, "evidence": one.evidence} for one in criteria
     ]
-    lines = [f"{'yes' if one.holds else 'NO '}  {one.name}: {one.evidence}" for one in criteria]
+    lines = [
+        one_line(f"{'yes' if one.holds else 'NO '}  {one.name}: {one.evidence}") for one in criteria
+    ]
     session.printer.result(document, "\n".join(lines))
     if not all(one.holds for one in criteria):
         raise typer.Exit(REASONS[Reason.OUTPUT_CONTRACT].exit_code)

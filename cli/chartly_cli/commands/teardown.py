@@ -14,6 +14,7 @@ from chartly.api.workflow import Workflow, as_resource
 from chartly.errors import REASONS, Reason, RunError, SpecError
 from chartly.evidence.event import Source
 from chartly_cli.commands.deprecate import annotate
+from chartly_cli.printable import one_line
 from chartly_cli.removal import Outcome, Result, Step, carry_out, first_failure
 from chartly_cli.runs import run_folders, write_durably
 from chartly_cli.session import Session, state_folder
@@ -220,6 +221,6 @@ def _tell(session: Session, outcomes: list[Outcome], plan: Plan, *, done: bool) 
 def _fail(session: Session, outcomes: list[Outcome], reason: Reason, workflow: Workflow) -> None:
     for one in outcomes:
         if one.result is Result.FAILED:
-            session.printer.note(f"error: {one.reason}: {one.step}: {one.message}")
+            session.printer.note(one_line(f"error: {one.reason}: {one.step}: {one.message}"))
     session.printer.note(f"`chartly teardown {workflow.name} --yes` goes on with what is left")
     raise typer.Exit(REASONS[reason].exit_code)

@@ -241,7 +241,7 @@ def test_conformance_records_and_compares(folder):
     edit(folder / STORAGE, "retentionDays: 31", "retentionDays: 30")
     edit(folder / GOLDEN, "USD", "EUR")
     changed = chartly(folder, "conformance")
-    assert (changed.code, '+  "currency": "USD",' in changed.out) == (21, True)
+    assert (changed.code, '+  "currency":"USD",' in changed.out) == (21, True)
 
 
 def test_conformance_says_what_it_did_not_compare(folder, tmp_path):
