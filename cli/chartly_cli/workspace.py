@@ -9,6 +9,7 @@ from chartly.api.profile import Profile, parse_profile
 from chartly.api.reference import Project, parse_project
 from chartly.api.suggestion import one_of
 from chartly.api.workflow import Workflow, parse_workflow
+from chartly.api.workflow_run import WorkflowRun, parse_workflow_run
 from chartly.errors import Reason, SpecError
 from chartly.names import (
     GLOBAL_NAMESPACE,
@@ -17,7 +18,7 @@ from chartly.names import (
     slugified,
 )
 from chartly.plan.catalog import Catalog, Scope
-from chartly.plan.resolve import Resolution, homes, resolve
+from chartly.plan.resolve import Resolution, homes, resolve, step_problems
 from chartly.plan.runplan import RunPlan
 from chartly.plan.snapshot import Snapshot, freeze, thaw
 
@@ -47,6 +48,7 @@ class Workspace:
     root: Path
     profiles: list[tuple[bool, Profile]] = field(default_factory=list)
     workflows: list[Workflow] = field(default_factory=list)
+    runs: list[WorkflowRun] = field(default_factory=list)
     project: Project | None = None
     problems: list[str] = field(default_factory=list)
 
@@ -180,11 +182,15 @@ def _take(document: Document, workspace: Workspace, *, shared: bool) -> None:
             shared = shared or profile.namespace == GLOBAL_NAMESPACE
             workspace.profiles.append((shared, profile))
         elif kind == "Workflow":
-            workspace.workflows.append(parse_workflow(document))
+            workflow = parse_workflow(document)
+            workspace.workflows.append(workflow)
+            workspace.problems += [f"{workflow.source}: {one}" for one in step_problems(workflow)]
+        elif kind == "WorkflowRun":
+            workspace.runs.append(parse_workflow_run(document))
         elif kind == "Namespace":
             workspace.project = _project(document) or workspace.project
         else:
-            hint = one_of(str(kind), ("Profile", "Workflow", "Namespace"))
+            hint = one_of(str(kind), ("Profile", "Workflow", "WorkflowRun", "Namespace"))
             workspace.problems.append(f"{document.source}: kind: {kind!r} is not known; {hint}")
     except SpecError as error:
         workspace.problems += getattr(error, "problems", (error.message,))

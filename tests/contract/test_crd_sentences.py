@@ -4,236 +4,18 @@ import json
 
 import pytest
 
-from chartly.api.columns import COLUMN_SAYS, DECIMAL_SAYS
-from chartly.api.connector import (
-    BASE_URL_SAYS,
-    CIDR_SAYS,
-    HOST_SAYS,
-    NEEDS_HTTPS_SAYS,
-    NO_SECRET_SAYS,
-    NOT_LISTED_SAYS,
-    PORT_NOT_LISTED_SAYS,
-)
-from chartly.api.credential import CREDENTIAL_SAYS, HOLDS_CREDENTIAL_SAYS
-from chartly.api.duration import DURATION_SAYS
-from chartly.api.model import SLUG_SAYS
-from chartly.api.normalizer import SCALE_SAYS
-from chartly.api.reference import KIND_SAYS, NAME_SAYS, PROJECT_SAYS, SHAPE_SAYS
-from chartly.api.request import (
-    HEADER_NAME_SAYS,
-    HEADER_VALUE_SAYS,
-    OWN_HEADER_SAYS,
-    PATH_SAYS,
-    PORT_SAYS,
-    SECRET_KEY_SAYS,
-)
-from chartly.api.storage import RETENTION_SAYS
-from chartly.api.version import LATEST_SAYS, VERSION_SAYS
-from chartly.api.workflow import (
-    ORDER_SAYS,
-    SPELLINGS,
-    START_SAYS,
-    STEP_KINDS,
-    STREAM_SAYS,
-    exactly_one_says,
-    takes_kind_says,
-)
-from chartly.api.workflow_run import INSTANT_SAYS, OFFSET_SAYS, RUN_NAME_SAYS, WINDOW_SAYS
 from chartly.crds.definitions import KINDS, definition
 from support.custom_resources import api_with_crds, cli_says, resource, server_says
 from support.profiles import changed
+from support.resource_cases import LONGER, NO, SAME, TAKEN
 
 pytestmark = pytest.mark.timeout(900)
-NO = object()
-SYNC = {"type": "connector_sync", "connector_profile": "connector/sales-http@1.0.0"}
-NORMALIZE = {"type": "normalize", "profile": "global::normalizer/sales-default@1.0.0"}
-WRITE = {
-    "type": "write_dataset",
-    "storage_profile": "tenant-demo/proj-sales::storage/sales-events@1.0.0-rc.1",
-}
-QUERY = {"type": "analytics_query", "query_ref": "analytics/sales-daily-rollup@1.0.0"}
-OFF = {**QUERY, "when": {"enabled": False}}
-STEP = "spec.steps.0.connector_profile"
-FIELD = "^[a-z][a-z0-9_]{0,62}$"
-HEADERS = "spec.connector.transport.headers"
-QUERY_PAIRS = "spec.connector.transport.query"
-URL = "spec.connector.transport.baseUrl"
-PATH = "spec.connector.transport.path"
-PORTS = "spec.connector.egressPolicy.ports"
-KEY = "spec.connector.auth.secretRef.key"
-BOT = f"/bot123456789:{'canary-' * 5}/getUpdates"
-JWT = "eyJhbGciOiJIUzI1NiJ9.canary-payload.canary-signature"
-GITHUB = "ghp_canary0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
 def rig():
     with api_with_crds() as found:
         yield found
-
-
-def told(rule, value):
-    """What is said of a value by name."""
-    return f"'{value}' {rule}"
-
-
-# (object, field, value, the end of both sentences)
-SAME = [
-    ("connector", "metadata.name", "sales-http", "'sales-http' must be <kind>-<name>-<version>, here 'connector-sales-http-1.0.0'"),
-    ("connector", "spec.version", "latest", told(LATEST_SAYS, "latest")),
-    ("connector", "spec.version", "Latest", told(LATEST_SAYS, "Latest")),
-    ("connector", "spec.version", "v1.0.0", told(VERSION_SAYS, "v1.0.0")),
-    ("connector", "spec.version", "1.0.0+build", told(VERSION_SAYS, "1.0.0+build")),
-    ("connector", "spec.version", "1.0.0-RC", told(VERSION_SAYS, "1.0.0-RC")),
-    ("connector", "spec.version", "1.0", told(VERSION_SAYS, "1.0")),
-    ("connector", "spec.name", "sales--http", SLUG_SAYS),
-    ("connector", "spec.name", "a" * 41, SLUG_SAYS),
-    ("connector", "spec.connector", NO, "is required"),
-    ("connector", "spec.storage", {"dataset": "x"}, "kind is connector"),
-    ("connector", URL, "ftp://api.example.invalid", BASE_URL_SAYS),
-    ("connector", URL, "https://user:canary@api.example.invalid", BASE_URL_SAYS),
-    ("connector", URL, "https://api.example.invalid?token=canary", BASE_URL_SAYS),
-    ("connector", URL, "https://Api.example.invalid", HOST_SAYS),
-    ("connector", URL, "https://other.example.invalid:8443/v1", f"host 'other.example.invalid' {NOT_LISTED_SAYS}"),
-    *(
-        ("connector", URL, f"https://{host}", HOST_SAYS)
-        for host in ["1.2.3.4", "api.example.invalid." + "a" * 64]
-    ),
-    *(
-        ("connector", URL, f"https://api.example.invalid:{port}/v1", PORT_SAYS)
-        for port in ["0", "00000", "65536", "99999"]
-    ),
-    *(
-        ("connector", URL, f"https://api.example.invalid{path}", BASE_URL_SAYS)
-        for path in ["/a b", "/\u00e4", "/a\\b", "/a\n", "/\x7f"]
-    ),
-    ("connector", URL, f"https://api.example.invalid{BOT}", HOLDS_CREDENTIAL_SAYS),
-    ("connector", URL, f"https://api.example.invalid/hooks/{GITHUB}", HOLDS_CREDENTIAL_SAYS),
-    ("connector", URL, "http://api.example.invalid", NEEDS_HTTPS_SAYS),
-    ("connector", PORTS, [8443], PORT_NOT_LISTED_SAYS),
-    *(
-        ("connector", PATH, path, PATH_SAYS)
-        for path in [
-            "sales", "@evil.invalid/a", ":8443/sales", "user:canary@evil.invalid", ".evil.invalid", "/a?token=canary", "/a#b",
-            "/a b", "/a\r\nX-Evil: 1", "/a\tb", "/\u00e4", "/a\\b", "/a\n", "/\x00", "\n", " /a",
-        ]
-    ),
-    ("connector", PATH, BOT, HOLDS_CREDENTIAL_SAYS),
-    ("connector", PATH, f"/v1/{JWT}/sales", HOLDS_CREDENTIAL_SAYS),
-    *(
-        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(HEADER_NAME_SAYS, name))
-        for name in ["X Y", "X:Y", "(x)", "X\u00e4", "X@Y"]
-    ),
-    *(
-        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(OWN_HEADER_SAYS, name))
-        for name in [
-            "Host", "HOST", "Content-Length", "transfer-encoding", "Connection", "Keep-Alive", "Upgrade", "TE", "Trailer", "Expect",
-            "HTTP2-Settings", "Proxy-Connection", "Proxy-Authenticate",
-        ]
-    ),
-    *(
-        ("connector", HEADERS, {"Accept": "a", "X-Client": value}, HEADER_VALUE_SAYS)
-        for value in ["canary\r\nX-Evil: 1", "canary\n", " canary", "canary ", "\tcanary", "can\u00e4ry", "can\x00ary", "canary\x7f"]
-    ),
-    *(
-        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(CREDENTIAL_SAYS, name))
-        for name in [
-            "Cookie", "Proxy-Authorization", "X-Auth", "X-Auth-Token", "Ocp-Apim-Subscription-Key", "X-Figma-Key", "X-Vault-Token",
-            "X-JWT", "x-functions-key", "X-Amz-Signature",
-        ]
-    ),
-    *(
-        ("connector", QUERY_PAIRS, {"a": "b", name: "canary"}, told(CREDENTIAL_SAYS, name))
-        for name in [
-            "appid", "APPID", "sig", "auth", "jwt", "pwd", "clientSecret", "userToken", "app_key", "subscription-key", "sessionToken",
-        ]
-    ),
-    *(
-        ("connector", QUERY_PAIRS, {"a": "b", name: "canary0123456789"}, told(HOLDS_CREDENTIAL_SAYS, name))
-        for name in ["key", "code", "sid", "session", "session_id", "userKey"]
-    ),
-    *(
-        ("connector", place, {"a": "b", "q": value}, HOLDS_CREDENTIAL_SAYS)
-        for place in (HEADERS, QUERY_PAIRS)
-        for value in [f"Bearer {JWT}", JWT, "bearer canary-7", GITHUB, "Basic Y2FuYXJ5OmNhbmFyeTE="]
-    ),
-    ("connector", QUERY_PAIRS, {GITHUB: ""}, f"a name {HOLDS_CREDENTIAL_SAYS}"),
-    ("connector", HEADERS, {"Accept": "a", "X-API-Key": "canary"}, told(CREDENTIAL_SAYS, "X-API-Key")),
-    ("connector", HEADERS, {"Authorization": "Bearer canary"}, told(CREDENTIAL_SAYS, "Authorization")),
-    ("connector", "spec.connector.transport.query", {"access_token": "canary"}, told(CREDENTIAL_SAYS, "access_token")),
-    ("connector", "spec.connector.egressPolicy.dnsAllowlist", ["api.example.invalid", "*.example.invalid"], HOST_SAYS),
-    ("connector", "spec.connector.egressPolicy.blockCidrs", ["10.0.0.1/8"], CIDR_SAYS),
-    ("connector", "spec.connector.egressPolicy.blockCidrs", ["10.0.0.0"], CIDR_SAYS),
-    ("connector", "spec.connector.egressPolicy.allowCidrs", ["fd00::/7"], CIDR_SAYS),
-    ("connector", "spec.connector.auth.secretRef", NO, "mode bearer needs secretRef with name and key"),
-    ("connector", "spec.connector.auth.mode", "none", NO_SECRET_SAYS),
-    ("connector", "spec.connector.auth.mode", NO, NO_SECRET_SAYS),
-    ("connector", "spec.connector.auth.secretRef.name", "Canary!", "must match ^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"),
-    *(("connector", KEY, key, SECRET_KEY_SAYS) for key in ["canary canary", ".", "..", "..data", "a/b", "", "a" * 254]),
-    ("connector", KEY, GITHUB, HOLDS_CREDENTIAL_SAYS),
-    ("connector", "spec.connector.pagination.requestParam", NO, "mode cursor needs requestParam"),
-    ("connector", "spec.connector.pagination.responseField", NO, "mode cursor needs responseField"),
-    ("connector", "spec.connector.pagination", {"mode": "nextUrl"}, "mode nextUrl needs responseField"),
-    ("connector", "spec.connector.pagination.sizeParam", "limit", "sizeParam needs pageSize"),
-    ("connector", "spec.connector.pagination", {"mode": "offset"}, "mode offset needs pageSize"),
-    ("connector", "spec.connector.streams", [{"name": "A"}], SLUG_SAYS),
-    ("connector", "spec.connector.streams", [{"name": "a", "parent": {"stream": "b", "fields": {"A": "$.a"}}}], f"must match {FIELD}"),
-    ("normalizer", "spec.normalizer.canonicalEventType", "Sales", "must match ^[a-z][a-z0-9_.-]{0,127}$"),
-    ("normalizer", "spec.normalizer.requiredFields", ["Event"], f"must match {FIELD}"),
-    ("normalizer", "spec.normalizer.mapping", {"Event": "$.a"}, f"must match {FIELD}"),
-    ("normalizer", "spec.normalizer.versionField", "__v", f"must match {FIELD}"),
-    ("normalizer", "spec.normalizer.transforms.0.to", "x", "unknown field 'to'; only rename takes it"),
-    ("normalizer", "spec.normalizer.transforms.0", {"op": "rename", "field": "a"}, "is required"),
-    ("normalizer", "spec.normalizer.transforms.0", {"op": "toDecimal", "field": "a", "precision": 2, "scale": 3}, SCALE_SAYS),
-    ("normalizer", "spec.normalizer.transforms.0", {"op": "toDecimal", "field": "a", "precision": 8}, SCALE_SAYS),
-    ("storage", "spec.storage.dataset", "sales_events", SLUG_SAYS),
-    ("storage", "spec.storage.retention", {"days": 3, "from": "occurred_at"}, RETENTION_SAYS),
-    ("storage", "spec.storage.columns", {"amount": "Float64"}, COLUMN_SAYS),
-    ("storage", "spec.storage.columns", {"amount": "Decimal(39,2)"}, DECIMAL_SAYS),
-    ("storage", "spec.storage.columns", {"amount": "Decimal(2, 3)"}, DECIMAL_SAYS),
-    ("storage", "spec.storage.columns", {"Amount": "String"}, f"must match {FIELD}"),
-    ("analytics", "spec.analytics.inputs.window", "1 day", DURATION_SAYS),
-    ("analytics", "spec.analytics.inputs.lookback", "PT0H", DURATION_SAYS),
-    ("workflow", "metadata.name", "sales--onboard", SLUG_SAYS),
-    ("workflow", "metadata.name", "a" * 41, SLUG_SAYS),
-    ("workflow", "spec.version", "1", told(VERSION_SAYS, "1")),
-    ("workflow", STEP, "sales-http@1.0.0", f"reference 'sales-http@1.0.0': {SHAPE_SAYS}"),
-    ("workflow", STEP, "connector/sales-http", f"reference 'connector/sales-http': {SHAPE_SAYS}"),
-    ("workflow", STEP, "pipe/a@1.0.0", f"reference 'pipe/a@1.0.0': kind 'pipe' {KIND_SAYS}"),
-    ("workflow", STEP, "connector/A@1.0.0", f"reference 'connector/A@1.0.0': name 'A' {NAME_SAYS}"),
-    ("workflow", STEP, "connector/a@latest", f"reference 'connector/a@latest': version 'latest' {LATEST_SAYS}"),
-    ("workflow", STEP, "global::connector/a@^1.0.0", f"reference 'global::connector/a@^1.0.0': version '^1.0.0' {VERSION_SAYS}"),
-    ("workflow", STEP, "demo::connector/a@1.0.0", f"reference 'demo::connector/a@1.0.0': project 'demo': {PROJECT_SAYS}"),
-    ("workflow", STEP, "::connector/a@1.0.0", f"reference '::connector/a@1.0.0': project '': {PROJECT_SAYS}"),
-    *(
-        ("workflow", "spec.steps", [{"type": step, fields[0]: wrong}, SYNC], f"{takes_kind_says(step)}, not '{wrong}'")
-        for step, fields in SPELLINGS.items()
-        for wrong in ["storage/a@1.0.0" if STEP_KINDS[step] != "storage" else "tenant-demo/proj-sales::analytics/a@1.0.0"]
-    ),
-    *(
-        ("workflow", "spec.steps", [{"type": step}], exactly_one_says(step))
-        for step in SPELLINGS
-    ),
-    ("workflow", "spec.steps.0.connector_id", "connector/a@1.0.0", exactly_one_says("connector_sync")),
-    ("workflow", "spec.steps.1.when", {}, "unknown field 'when'; only analytics_query takes it"),
-    ("workflow", "spec.steps", [NORMALIZE, SYNC, WRITE], START_SAYS),
-    ("workflow", "spec.steps", [SYNC, SYNC, NORMALIZE, WRITE], START_SAYS),
-    ("workflow", "spec.steps", [OFF, NORMALIZE, WRITE], START_SAYS),
-    ("workflow", "spec.steps", [SYNC, {**NORMALIZE, "stream": "a"}, {**WRITE, "stream": "b"}], STREAM_SAYS),
-    ("workflow", "spec.parameters", [{"name": "Window"}], "must match ^[a-z][a-zA-Z0-9]{0,62}$"),
-    ("workflow", "spec.runtime", {"resources": {"limits": {"memory": "lots"}}}, "must match ^[0-9]+(\\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$"),
-    ("run", "metadata.name", "a" * 53, RUN_NAME_SAYS),
-    ("run", "spec.workflowRef.name", "Sales", SLUG_SAYS),
-    ("run", "spec.workflowRef.version", "latest", told(LATEST_SAYS, "latest")),
-    ("run", "spec.window.end", "2026-02-01T00:00:00Z", WINDOW_SAYS),
-    ("run", "spec.window.end", "2026-02-01T01:00:00+01:00", WINDOW_SAYS),
-    ("run", "spec.window.end", "2026-02-02", OFFSET_SAYS),
-    ("run", "spec.window.end", "2026-02-02T00:00:00", OFFSET_SAYS),
-    ("run", "spec.window.end", "soon", INSTANT_SAYS),
-    ("run", "spec.window.end", "2027-02-29T00:00:00Z", INSTANT_SAYS),
-    ("run", "spec.window.start", "2026-02-02T24:00:00Z", INSTANT_SAYS),
-    ("run", "spec.trigger", {"scheduledTime": "2026-02-02 00:00:00Z"}, INSTANT_SAYS),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "field", "value", "says"), SAME)
@@ -244,40 +26,6 @@ def test_both_say_the_same(rig, name, field, value, says):
     assert any(one.endswith(says) for one in told_here), told_here
     assert f"{says}" in told_there
     assert "canary" not in "".join(told_here).lower() + told_there.lower()
-
-
-LONGER = [
-    ("workflow", "spec.steps", [SYNC], ORDER_SAYS),
-    ("workflow", "spec.steps", [SYNC, WRITE, NORMALIZE], ORDER_SAYS),
-    ("workflow", "spec.steps", [SYNC, NORMALIZE, WRITE, NORMALIZE], ORDER_SAYS),
-    ("workflow", "spec.steps", [SYNC, NORMALIZE, QUERY, WRITE], ORDER_SAYS),
-    ("workflow", "spec.steps", [SYNC, NORMALIZE, WRITE, QUERY, NORMALIZE, WRITE], ORDER_SAYS),
-    ("workflow", "spec.steps", [SYNC, OFF, QUERY, NORMALIZE, WRITE], ORDER_SAYS),
-    ("connector", "spec.connector.auth.mode", "beerer", "none, bearer, basic, apiKey, oauth2, session"),
-    ("run", "spec.control", {"cancel": "now"}, "graceful, terminate"),
-    ("connector", "spec.connector.transport.timeoutMs", 0, "greater than or equal to 1"),
-    ("connector", "spec.connector.retry.maxAttempts", 21, "less than or equal to 20"),
-    ("connector", "spec.connector.egressPolicy.dnsAllowlist", [], "at least 1 item"),
-    ("connector", "spec.connector.egressPolicy.blockCidrs", NO, "spec.connector.egressPolicy.blockCidrs"),
-    ("connector", "spec.connector.auth.token", "x", "unknown field"),
-    ("connector", "spec.connector.auth.secretRef.value", "canary", "unknown field"),
-    ("connector", "spec.connector.auth.secretRef", "canary", "spec.connector.auth.secretRef"),
-    ("connector", "spec.kind", "pipe", "connector, normalizer, storage, analytics"),
-    ("connector", "spec.stroage", {}, "unknown field"),
-    ("normalizer", "spec.normalizer.mapping", {}, "spec.normalizer.mapping"),
-    ("normalizer", "spec.normalizer.transforms.0", {"op": "const", "field": "a"}, "spec.normalizer.transforms[0].value"),
-    ("normalizer", "spec.normalizer.transforms.0", {"op": "mapValues", "field": "a"}, "spec.normalizer.transforms[0].values"),
-    ("normalizer", "spec.normalizer.transforms.0", {"field": "a"}, "op"),
-    ("normalizer", "spec.normalizer.transforms.0.op", "toNumbr", "toNumber, toDecimal"),
-    ("storage", "spec.storage.retentionDays", 1.5, "spec.storage.retentionDays"),
-    ("storage", "spec.storage.retentionDays", "30", "spec.storage.retentionDays"),
-    ("analytics", "spec.analytics.queryTemplate.dialect", "spark", "sql"),
-    ("workflow", "spec.steps", [], "at least 1 item"),
-    ("workflow", "spec.concurrency", "forbid", "Forbid, Queue, Replace, Allow"),
-    ("workflow", "spec.runtime", {"resources": {"limits": {"disk": "1"}}}, "cpu, memory"),
-    ("workflow", "spec.version", NO, "spec.version"),
-    ("run", "spec.workflowRef", NO, "spec.workflowRef"),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "field", "value", "core"), LONGER)
@@ -321,45 +69,6 @@ def test_every_sentence_of_the_rules_is_compared():
         if not any(one in text for text in said) and not one.startswith("unknown field")
     }
     assert missing == set()
-
-
-TAKEN = [
-    ("workflow", "spec.steps", [OFF, SYNC, NORMALIZE, OFF, WRITE, NORMALIZE, WRITE, QUERY, QUERY]),
-    ("workflow", "spec.steps", [SYNC, {**NORMALIZE, "stream": "a"}, {**WRITE, "stream": "a"}]),
-    ("workflow", "spec.runtime", {"tolerations": [{"key": "a", "tolerationSeconds": 5}], "resources": {"limits": {"memory": "1.5Gi"}}}),
-    ("workflow", "spec.parameters", [{"name": "a", "default": True}, {"name": "b", "default": 1}]),
-    ("run", "spec.parameters", {"a": True, "b": 1, "c": "x"}),
-    ("run", "spec.window", {"start": "2024-02-29T23:59:59.5+05:30", "end": "2026-02-02T00:00:00Z"}),
-    ("run", "spec.window", None),
-    ("connector", "spec.connector.transport.body", {"a": [1, {"b": True}]}),
-    ("connector", "spec.connector.egressPolicy.blockCidrs", []),
-    ("connector", "spec.connector.egressPolicy.allowCidrs", ["fd00::/8", "::1/128"]),
-    ("connector", "spec.connector.auth", {}),
-    ("connector", "spec.connector.pagination", None),
-    *(
-        ("connector", URL, f"https://api.example.invalid{rest}")
-        for rest in (":1", ":0443/", ":65535/v1", "/a:b@c/d;e=f%20")
-    ),
-    ("connector", PATH, ""),
-    ("connector", PATH, "/v1/%7Bid%7D/sales:batchGet@x,y;z=1'()*"),
-    ("connector", PORTS, [8443, 443]),
-    ("connector", PORTS, []),
-    ("connector", HEADERS, {"Accept": "", "X-A!#$%&'*+.^_`|~": "a \t~", "Idempotency-Key": "a1" * 16, "If-None-Match": "x"}),
-    (
-        "connector",
-        QUERY_PAIRS,
-        {
-            "page_token": "a", "next_token": "a", "tokenType": "a", "cookieConsent": "a", "syncToken": "a", "max_tokens": "1", "key": "total",
-            "code": "US", "sid": "7", "session": "2026", "sort_key": "created_at_2024_desc", "q": "basic information, bearer bonds", "g": "{\n  a\r\n}",
-        },
-    ),
-    ("connector", KEY, ".a"),
-    ("connector", KEY, "a" * 253),
-    ("connector", "metadata.annotations", {"chartly.io/deprecated": "use 2.0.0"}),
-    ("normalizer", "spec.normalizer.transforms.0", {"op": "const", "field": "a", "value": True, "onError": "null"}),
-    ("normalizer", "spec.normalizer.transforms.0", {"op": "mapValues", "field": "a", "values": {"x": True, "y": 1}, "default": 0}),
-    ("storage", "spec.storage.columns", {"amount": "Decimal( 38 ,\t9)"}),
-]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "field", "value"), TAKEN)

@@ -2,28 +2,31 @@
 
 import copy
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from pathlib import Path
+from typing import Any
 
 from chartly.api.documents import Document, Json
 from chartly.api.profile import as_resource as profile_resource
 from chartly.api.profile import parse_profile
 from chartly.api.workflow import as_resource as workflow_resource
 from chartly.api.workflow import parse_workflow
-from chartly.api.workflow_run import parse_workflow_run
-from chartly.errors import Reason, SpecError
 from chartly.names import API_VERSION
-from chartly.plan.catalog import Catalog
-from chartly.plan.resolve import resolve
 from cluster.client import RefusedError
 from cluster.rig import Rig
 from support.cluster import api_server
-from support.profiles import HOME, ROOT, playbook_profile, playbook_workflow
+from support.command import chartly
+from support.profiles import ROOT, playbook_profile, playbook_workflow
 
 CRDS = ROOT / "crds"
 NAMESPACE = "default"
 PLURALS = {"Profile": "profiles", "Workflow": "workflows", "WorkflowRun": "workflowruns"}
+LATER = ("is not served by this version", "it is not said which project it belongs to")
+"""What an API server takes, and the operator refuses by name."""
+SHARED = ("labels", "annotations")
+IDENTITY = ("kind", "name", "description", "owners")
 PROFILES = ("connector", "normalizer", "storage", "analytics")
 
 
@@ -89,16 +92,43 @@ def status_of(rig: Rig, found: dict[str, Any], status: dict[str, Any] | None) ->
 
 
 def cli_says(document: Document) -> tuple[str, ...]:
-    """What the command line says of the object alone; nothing if it takes it."""
-    try:
-        if document.content["kind"] == "Profile":
-            parse_profile(document)
-        elif document.content["kind"] == "WorkflowRun":
-            parse_workflow_run(document)
-        else:
-            resolve(parse_workflow(document), Catalog([]), HOME)
-    except SpecError as error:
-        if error.reason in (Reason.PROFILE_NOT_FOUND, Reason.CROSS_PROJECT_REFERENCE):
-            return ()  # other objects decide, which one alone does not show
-        return cast("tuple[str, ...]", getattr(error, "problems", (error.message,)))
-    return ()
+    """What ``chartly validate FILE`` says of the object alone; nothing if it takes it.
+
+    The playbook's spelling, where there is one, must be taken or refused alike.
+    """
+    problems = _validated(document.content)
+    spelled = playbook_of(document.content)
+    if spelled is not None:
+        alike = _validated(spelled)
+        assert bool(alike) is bool(problems), (problems, alike)
+    return problems
+
+
+def _validated(content: dict[str, Json]) -> tuple[str, ...]:
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "object.yaml"
+        file.write_text(json.dumps(content), encoding="utf-8")
+        outcome = chartly(Path(name), "--output", "json", "validate", str(file))
+    assert outcome.code in {0, 3}, outcome
+    problems = outcome.document["problems"]
+    assert bool(problems) is (outcome.code == 3), outcome
+    return tuple(one for one in problems if not any(words in one for words in LATER))
+
+
+def playbook_of(content: dict[str, Any]) -> dict[str, Json] | None:
+    """The object in the playbook's spelling; none where it has no such spelling."""
+    spec = dict(content["spec"])
+    if content["kind"] == "WorkflowRun" or "version" not in spec:
+        return None
+    metadata = {one: content["metadata"][one] for one in SHARED if one in content["metadata"]}
+    metadata["version"] = spec.pop("version")
+    if content["kind"] == "Workflow":
+        metadata["name"] = content["metadata"]["name"]
+    else:
+        sections = [name for name in spec if name not in IDENTITY]
+        identity = f"{spec.get('kind')}-{spec.get('name')}-{metadata['version']}"
+        if content["metadata"]["name"] != identity or sections != [spec.get("kind")]:
+            return None
+        metadata |= {name: spec[name] for name in IDENTITY if name in spec}
+        spec = spec[sections[0]]
+    return {"apiVersion": API_VERSION, "kind": content["kind"], "metadata": metadata, "spec": spec}

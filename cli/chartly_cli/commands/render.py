@@ -34,6 +34,9 @@ def render(session: Session, paths: list[Path]) -> None:
     folder = session.workspace()
     workspace = read_files(paths, session.directory) if paths else folder
     workspace.require_whole()
+    if workspace.runs:
+        run = workspace.runs[0]
+        raise SpecError(f"{run.source}: run {run.name}: is a custom resource; apply it as it is")
     found = resources(workspace, folder)
     if not found:
         raise SpecError(f"{session.directory}: holds no profiles/ and workflows/ to render")

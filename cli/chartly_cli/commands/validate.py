@@ -1,28 +1,36 @@
 """``chartly validate``."""
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import typer
 
 from chartly.api.diagnosis import InvalidObjectError
+from chartly.api.reference import parse_reference
+from chartly.api.workflow import Workflow
 from chartly.errors import ChartlyError, SpecError
-from chartly.plan.check import check_plan
-from chartly.plan.served import check_served
+from chartly.plan.check import check_alone, check_plan
+from chartly.plan.resolve import homes
+from chartly.plan.served import check_run_served, check_served
+from chartly_cli.printable import one_line
 from chartly_cli.session import Session
 from chartly_cli.workspace import Workspace, read_files
 
 
 def validate(session: Session, paths: list[Path]) -> None:
     """Tells every mistake; exits with ConfigInvalid when there is one."""
-    workspace = session.workspace()
-    if paths:
-        workspace = read_files(paths, session.directory)
-    problems = list(workspace.problems)
-    problems += _profile_problems(workspace)
-    if not paths:
+    folder = session.workspace()
+    workspace = read_files(paths, session.directory) if paths else folder
+    checked = len(workspace.profiles) + len(workspace.workflows) + len(workspace.runs)
+    problems = [*workspace.problems, *_object_problems(workspace)]
+    unchecked: list[str] = []
+    if paths and not problems:
+        workspace, unchecked = _at_hand(workspace, folder)
+    if not problems:
         problems += _workflow_problems(workspace)
-    checked = len(workspace.profiles) + len(workspace.workflows)
-    document = {"checked": checked, "problems": problems}
+    document = {"checked": checked, "problems": problems, "unchecked": unchecked}
     if problems and session.printer.is_json:
         session.printer.result(document, "")
         raise typer.Exit(3)
@@ -30,24 +38,71 @@ def validate(session: Session, paths: list[Path]) -> None:
         raise InvalidObjectError(problems)
     if not checked:
         raise SpecError(f"{session.directory}: holds no profiles/ and workflows/ to check")
-    session.printer.result(document, f"{checked} objects are valid")
+    lines = [f"{checked} objects are valid", *(f"not checked: {one}" for one in unchecked)]
+    session.printer.result(document, "\n".join(map(one_line, lines)))
 
 
-def _profile_problems(workspace: Workspace) -> list[str]:
-    problems = []
-    for _, profile in workspace.profiles:
-        try:
-            check_served(profile.spec, f"{profile.source}: {profile.id}")
-        except SpecError as error:
-            problems.append(error.message)
-    return problems
+def _object_problems(workspace: Workspace) -> list[str]:
+    """What each object shows by itself."""
+    checks = [
+        *(
+            partial(check_alone, one.spec, f"{one.source}: {one.id}")
+            for _, one in workspace.profiles
+        ),
+        *(partial(check_served, one.spec, f"{one.source}: {one}") for one in workspace.workflows),
+        *(
+            partial(check_run_served, one.spec, f"{one.source}: run {one.name}")
+            for one in workspace.runs
+        ),
+    ]
+    return [problem for check in checks for problem in _problems(check)]
+
+
+def _problems(check: Callable[[], object]) -> Sequence[str]:
+    try:
+        check()
+    except ChartlyError as error:
+        told: Sequence[str] = getattr(error, "problems", (error.message,))
+        return told
+    return ()
+
+
+def _at_hand(named: Workspace, folder: Workspace) -> tuple[Workspace, list[str]]:
+    """The named workflows whose profiles are in the files or the folder, and what is not there."""
+    own = {(shared, one.id) for shared, one in named.profiles}
+    near = [(shared, one) for shared, one in folder.profiles if (shared, one.id) not in own]
+    project = named.project or folder.project
+    whole = replace(named, profiles=[*named.profiles, *near], workflows=[], project=project)
+    unchecked = []
+    for workflow in named.workflows:
+        lacking = _lacking(workflow, whole)
+        unchecked += [f"{workflow.source}: {workflow}: {one}" for one in lacking]
+        whole.workflows += [] if lacking else [workflow]
+    return whole, unchecked
+
+
+def _lacking(workflow: Workflow, whole: Workspace) -> list[str]:
+    """What a workflow names that is not at hand; what is certainly wrong is not among it."""
+    if whole.project is None and not homes(workflow):
+        return ["its profiles, since it is not said which project it belongs to"]
+    try:
+        home = whole.home(workflow)
+    except SpecError:
+        return []
+    catalog = whole.catalog(home)
+    references = [parse_reference(one.reference, home) for one in workflow.steps if one.enabled]
+    return [
+        f"profile {str(one)!r} is not at hand"
+        for one in dict.fromkeys(references)
+        if one.scope in (None, home) and catalog.find(one.scope, one.profile) is None
+    ]
 
 
 def _workflow_problems(workspace: Workspace) -> list[str]:
     """What only shows when a workflow is resolved: references, order, paths, queries, datasets."""
     problems: list[str] = []
     writers: dict[str, str] = {}
-    for workflow in workspace.workflows if not workspace.problems else ():
+    for workflow in workspace.workflows:
         try:
             frozen = workspace.freeze(workflow)
             check_plan(frozen.resolution, frozen.plan)

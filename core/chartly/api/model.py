@@ -34,6 +34,14 @@ Slug = Annotated[str, Field(max_length=253), AfterValidator(_slug)]
 FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", max_length=128)]
 """A field of a canonical event; also its column's name, so no ``__`` prefix and no capitals."""
 
+_LABEL = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
+_PREFIX = "([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?"
+LabelKey = Annotated[str, Field(pattern=f"^{_PREFIX}{_LABEL}$", max_length=317)]
+"""A key of labels or annotations, as Kubernetes takes it."""
+Labels = dict[LabelKey, Annotated[str, Field(pattern=f"^({_LABEL})?$", max_length=63)]]
+Annotations = dict[LabelKey, str]
+Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+
 Path = Annotated[str, Field(max_length=1000)]
 """A JSONPath."""
 Milliseconds = Annotated[int, Field(ge=1, le=3_600_000)]

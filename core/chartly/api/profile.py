@@ -9,7 +9,7 @@ from chartly.api.analytics import AnalyticsSpec
 from chartly.api.connector import ConnectorSpec
 from chartly.api.diagnosis import parse_model
 from chartly.api.documents import Document, Json
-from chartly.api.model import Slug, SpecModel
+from chartly.api.model import Annotations, Labels, Namespace, Slug, SpecModel
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.reference import PROFILE_KINDS, ProfileId, ProfileKind
 from chartly.api.storage import StorageSpec
@@ -36,6 +36,7 @@ def _version(text: str) -> str:
 
 Version = Annotated[str, Field(max_length=128), AfterValidator(_version)]
 Words = Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=64)]
+OBJECT_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 OBJECT_NAME_SAYS = "must be <kind>-<name>-<version>, here"
 
 
@@ -55,9 +56,9 @@ class _Identity(SpecModel):
 class PlaybookMetadata(_Identity):
     """``metadata`` as the playbook spells it."""
 
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     """Free labels; no part of the digest."""
-    annotations: dict[str, str] = Field(default_factory=dict)
+    annotations: Annotations = Field(default_factory=dict)
     """Free annotations; `chartly.io/deprecated` tells why it should no longer be used."""
 
 
@@ -66,13 +67,13 @@ class ObjectMetadata(SpecModel):
 
     model_config = ConfigDict(extra="allow")
 
-    name: Annotated[str, Field(min_length=1, max_length=253)]
+    name: Annotated[str, Field(pattern=OBJECT_NAME, max_length=253)]
     """`<kind>-<name>-<version>` for a profile."""
-    namespace: str | None = None
+    namespace: Namespace | None = None
     """The project's namespace; `chartly-global` for what projects share."""
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     """Free labels; no part of the digest."""
-    annotations: dict[str, str] = Field(default_factory=dict)
+    annotations: Annotations = Field(default_factory=dict)
     """Free annotations; `chartly.io/deprecated` tells why it should no longer be used."""
 
 

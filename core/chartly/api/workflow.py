@@ -7,7 +7,7 @@ from pydantic import Field
 
 from chartly.api.diagnosis import parse_model
 from chartly.api.documents import Document, Json
-from chartly.api.model import Slug, SpecModel
+from chartly.api.model import Labels, Slug, SpecModel
 from chartly.api.profile import ObjectMetadata, Spelling, Version, Words, check_envelope
 from chartly.errors import SpecError
 from chartly.names import API_VERSION
@@ -225,7 +225,7 @@ class _PlaybookMetadata(SpecModel):
     """Words for people."""
     owners: Words = ()
     """Who answers for it."""
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: Labels = Field(default_factory=dict)
     """`domain` names the data domain that the workflow serves."""
 
 

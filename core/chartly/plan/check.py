@@ -3,6 +3,10 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from chartly.api.analytics import AnalyticsSpec
+from chartly.api.connector import ConnectorSpec
+from chartly.api.normalizer import NormalizerSpec
+from chartly.api.profile import Spec
 from chartly.errors import SpecError
 from chartly.extract.jsonpath import compile_field, compile_path
 from chartly.extract.mapping import check_mapping
@@ -21,7 +25,7 @@ def check_plan(resolution: Resolution, plan: RunPlan) -> None:
     check_served(resolution.workflow.spec, str(resolution.workflow))
     for one in plan.profiles:
         check_served(one.spec, str(one.reference.profile))
-    _check_connector(plan)
+    _check_connector(plan.connector, f"connector/{plan.connector_name}")
     names = {digest.digest: str(digest.reference.profile) for digest in plan.profiles}
     for stream in plan.streams:
         with _named(names[stream.normalizer_digest]):
@@ -30,12 +34,28 @@ def check_plan(resolution: Resolution, plan: RunPlan) -> None:
         check_query(query.spec, f"{query.reference.profile}: spec.queryTemplate.text")
 
 
-def _check_connector(plan: RunPlan) -> None:
-    spec = plan.connector
-    with _named(f"connector/{plan.connector_name}: spec.records.path"):
+def check_alone(spec: Spec, where: str) -> None:
+    """Whether a profile can be used at all, whatever stands beside it.
+
+    Raises:
+        SpecError: something of it cannot run, or is not served; names the field.
+    """
+    check_served(spec, where)
+    if isinstance(spec, ConnectorSpec):
+        _check_connector(spec, where)
+    if isinstance(spec, NormalizerSpec):
+        for name, path in spec.mapping.items():
+            with _named(f"{where}: mapping.{name}"):
+                compile_path(path)
+    if isinstance(spec, AnalyticsSpec):
+        check_query(spec, f"{where}: spec.queryTemplate.text")
+
+
+def _check_connector(spec: ConnectorSpec, where: str) -> None:
+    with _named(f"{where}: spec.records.path"):
         if spec.records.path is not None:
             compile_path(spec.records.path)
-    with _named(f"connector/{plan.connector_name}: spec.pagination.responseField"):
+    with _named(f"{where}: spec.pagination.responseField"):
         if spec.pagination.response_field is not None:
             compile_field(spec.pagination.response_field)
 

@@ -1,5 +1,6 @@
 """From a workflow's references to the profiles that they name, pinned by digest."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chartly.api.profile import Profile
@@ -71,6 +72,27 @@ def resolve(workflow: Workflow, catalog: Catalog, home: Project) -> Resolution:
     return Resolution(workflow, home, tuple(steps), tuple(profiles.values()))
 
 
+def step_problems(workflow: Workflow) -> Iterator[str]:
+    """What is wrong with a workflow's steps whatever profiles there are, a sentence for each."""
+    nowhere = Project("", "")
+    steps: list[Step] = []
+    for position, written in enumerate(workflow.steps):
+        where = f"{workflow}: steps[{position}]"
+        try:
+            step = _of_its_kind(written, parse_reference(written.reference, nowhere), where)
+        except SpecError as error:
+            named = error.message.startswith(where)
+            yield error.message if named else f"{where}: {error.message}"
+            continue
+        if written.enabled:
+            steps.append(step)
+    if len(steps) == sum(one.enabled for one in workflow.steps):
+        try:
+            _check_order(steps, str(workflow))
+        except SpecError as error:
+            yield error.message
+
+
 def homes(workflow: Workflow) -> set[Project]:
     """The projects that the workflow's own references name."""
     nowhere = Project("", "")
@@ -89,6 +111,10 @@ def _normal(written: WrittenStep, home: Project, where: str) -> Step:
             f"belongs to {home}; what projects share stands in `global`",
             Reason.CROSS_PROJECT_REFERENCE,
         )
+    return _of_its_kind(written, reference, where)
+
+
+def _of_its_kind(written: WrittenStep, reference: Reference, where: str) -> Step:
     if reference.profile.kind != STEP_KINDS[written.type]:
         raise SpecError(f"{where}: {takes_kind_says(written.type)}, not {written.reference!r}")
     return Step(written.type, written.stream, reference)

@@ -62,7 +62,7 @@ def test_version(folder):
 
 def test_validate_counts_what_it_checked(folder):
     assert chartly(folder, "validate").out == "5 objects are valid\n"
-    assert chartly_json(folder, "validate") == {"checked": 5, "problems": []}
+    assert chartly_json(folder, "validate") == {"checked": 5, "problems": [], "unchecked": []}
 
 
 def test_the_playbook_and_the_custom_resources_have_the_same_digests(folder):

@@ -3,7 +3,7 @@ import pytest
 from chartly.api.profile import parse_profile
 from chartly.errors import Reason, SpecError
 from chartly.plan.catalog import Catalog
-from chartly.plan.check import check_plan
+from chartly.plan.check import check_alone, check_plan
 from chartly.plan.resolve import resolve
 from chartly.plan.snapshot import freeze, thaw
 from support.profiles import HOME, changed, playbook_profile, playbook_workflow, workflow
@@ -56,3 +56,25 @@ def test_a_workflow_that_is_not_served_is_named_too():
     with pytest.raises(SpecError, match="workflow sales-onboard@1.0.0: spec.runOnApply") as caught:
         _check(flow=workflow(changed(playbook_workflow(), "spec.runOnApply", value=True)))
     assert caught.value.reason is Reason.NOT_SERVED
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_profile_of_the_playbook_can_be_used(kind):
+    check_alone(parse_profile(playbook_profile(kind)).spec, "here")
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "value", "says"),
+    [
+        ("connector", "spec.records", {"path": "$.rows["}, "here: spec.records.path: "),
+        ("connector", "spec.pagination.responseField", "a[", "here: spec.pagination.responseField: "),
+        ("normalizer", "spec.mapping.amount", "$.totals[", "here: mapping.amount: "),
+        ("analytics", "spec.queryTemplate.text", "DROP TABLE x", "here: spec.queryTemplate.text"),
+        ("storage", "spec.writeMode", "replace", "here: spec.writeMode 'replace'"),
+    ],
+)  # fmt: skip
+def test_a_profile_that_no_workflow_can_use_is_named_alone(kind, path, value, says):
+    """INV-10."""
+    with pytest.raises(SpecError) as caught:
+        check_alone(parse_profile(changed(playbook_profile(kind), path, value)).spec, "here")
+    assert caught.value.message.startswith(says)

@@ -4,7 +4,7 @@ from chartly.api.profile import parse_profile
 from chartly.api.reference import Project
 from chartly.errors import Reason, SpecError
 from chartly.plan.catalog import Catalog
-from chartly.plan.resolve import homes, profile_ids, resolve
+from chartly.plan.resolve import homes, profile_ids, resolve, step_problems
 from support.profiles import (
     HOME,
     changed,
@@ -114,3 +114,30 @@ def test_homes_are_the_projects_that_references_name():
         {**WRITE, "storage_profile": "storage/x@1.0.0"},
     )
     assert homes(mixed) == {Project("a", "b")}
+
+
+@pytest.mark.parametrize(
+    ("steps", "says"),
+    [
+        ([SYNC, NORMALIZE, WRITE, QUERY], []),
+        ([NORMALIZE, SYNC, WRITE], ["steps: must start with exactly one connector_sync"]),
+        (
+            [
+                {**SYNC, "connector_profile": "a/b::connector/c@latest"},
+                {**NORMALIZE, "normalizer_profile": "storage/a@1.0.0"},
+                WRITE,
+            ],
+            ["steps[0]: reference 'a/b::connector/c@latest'", "steps[1]: a normalize step takes"],
+        ),
+        ([SYNC, NORMALIZE, WRITE, {**QUERY, "when": {"enabled": False}}], []),
+        (
+            [SYNC, NORMALIZE, WRITE, {**QUERY, "when": {"enabled": False}, "analytics_profile": "x"}],
+            ["steps[3]: reference 'x': must have the form"],
+        ),
+    ],
+)  # fmt: skip
+def test_steps_show_their_mistakes_without_any_profile(steps, says):
+    found = list(step_problems(_with_steps(*steps)))
+    assert len(found) == len(says)
+    for sentence, part in zip(found, says, strict=True):
+        assert sentence.startswith(f"workflow sales-onboard@1.0.0: {part}")
