@@ -58,7 +58,7 @@ JWT = "eyJhbGciOiJIUzI1NiJ9.canary-payload.canary-signature"
 GITHUB = "ghp_canary0123456789abcdef"
 
 
-def told(rule, value):
+def told(rule: str, value: object) -> str:
     """What is said of a value by name."""
     return f"'{value}' {rule}"
 
