@@ -5,7 +5,7 @@ from collections.abc import Callable
 from chartly.errors import Reason, RunError
 from chartly.load.rebuild import Rebuild, aside_table
 from chartly.load.tables import data_table
-from chartly_store.catalog import identity
+from chartly_store.exchange import exchange
 from chartly_store.port import Engine
 
 
@@ -36,18 +36,9 @@ def rebuild(engine: Engine, plan: Rebuild, insist: Callable[[], None]) -> None:
             f"dataset {plan.storage.dataset!r}: its rows changed while they were moved to another "
             f"layout; nothing was changed by that",
         )
-    _swap(engine, plan, insist)
-    engine.command(plan.drop())
-
-
-def _swap(engine: Engine, plan: Rebuild, insist: Callable[[], None]) -> None:
     dataset = plan.storage.dataset
-    rebuilt = identity(engine, plan.database, aside_table(dataset))
-    # An engine sends a statement again whose answer was lost, and to swap twice is not to swap.
-    while identity(engine, plan.database, data_table(dataset)) != rebuilt:
-        # Each time: two attempts that both swap would otherwise never end.
-        insist()
-        engine.command(plan.swap())
+    exchange(engine, plan.database, aside_table(dataset), data_table(dataset), insist)
+    engine.command(plan.drop())
 
 
 def _insist_on_fit(engine: Engine, plan: Rebuild) -> None:

@@ -18,6 +18,7 @@ from chartly.query.fingerprint import fingerprint_query, fingerprint_text
 from chartly.query.form import START
 from chartly.query.windows import Window, grain, windows_of
 from chartly_store.computation import Computation
+from chartly_store.exchange import exchange
 from chartly_store.project import ProjectStore
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -166,13 +167,14 @@ class Rollup:
 
     def _number_rows(self, table: str, layout: str, *, done: bool) -> None:
         """Gives the rows of an older store their places; cut off anywhere, it is taken up again."""
-        numbered = qualified(self._store.database, f"{self._table}_numbered")
+        name = f"{self._table}_numbered"
+        numbered = qualified(self._store.database, name)
         if not done:
             self._engine.command(
                 f"CREATE OR REPLACE TABLE {numbered} {layout} "
                 f"AS SELECT *, rowNumberInAllBlocks() AS {_ROW} FROM {table}"
             )
-            self._engine.command(f"EXCHANGE TABLES {numbered} AND {table}")
+            exchange(self._engine, self._store.database, name, self._table)
         self._engine.command(f"DROP TABLE IF EXISTS {numbered} SYNC")
 
     def _current(self) -> str:

@@ -2,18 +2,19 @@
 
 import argparse
 import contextlib
+import logging
 import random
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 from types import FrameType
 
-from chartly.api.reference import parse_project
+from chartly.api.reference import Project, parse_project
 from chartly.egress.addresses import address_policy
 from chartly.errors import REASONS, ChartlyError, Reason, RunError
 from chartly.names import TRUST_KEY
@@ -24,8 +25,11 @@ from chartly_connector.client import Clock, EgressClient
 from chartly_connector.run import Spooling, pull
 from chartly_connector.secrets import Credential, read_credential, redacted
 from chartly_connector.transport import Endpoint, PinnedBackend, PinnedTransport, tls_context
+from chartly_spool.arguments import spool_of
 from chartly_spool.segment import Counters, End
 from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
+
+_LOG = logging.getLogger("chartly_connector")
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one pull; returns the exit code."""
-    arguments = _arguments(argv)
+    try:
+        arguments = _arguments(argv)
+    except SystemExit as error:
+        if error.code and (spool := spool_of(sys.argv[1:] if argv is None else argv)):
+            _ended_early(Reason.USAGE, "the connector does not know its arguments", spool)
+        raise
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _terminate)
     credential: Credential | None = None
@@ -94,24 +103,45 @@ def main(argv: Sequence[str] | None = None) -> int:
         credential = read_credential(plan.connector.auth, arguments.secrets)
         report.log_to(sys.stderr, credential)
         end = _pull(plan, credential, arguments)
-        if arguments.metrics_file is not None:
-            registry = report.metrics(
-                end.counters,
-                tenant=project.tenant,
-                project=project.project,
-                connector=plan.connector_name,
-            )
-            report.write_metrics(registry, arguments.metrics_file)
+        _write_metrics(end, plan, project, arguments.metrics_file)
     except ChartlyError as error:
         end = _ended_early(error.reason, redacted(error.message, credential), arguments.spool)
     except OSError as error:
         said = f"{error.filename}: {error.strerror}"
         end = _ended_early(Reason.CONFIG_INVALID, said, arguments.spool)
+    except Exception as error:  # noqa: BLE001 - the loader has to be told, whatever it is
+        _LOG.exception("this is a bug in Chartly")
+        said = f"the connector met {type(error).__name__}; its log has the details"
+        end = _ended_early(Reason.INTERNAL_ERROR, said, arguments.spool)
     if end.reason is not Reason.SUCCEEDED:
         report.say(redacted(f"{end.reason}: {end.message}", credential))
     if arguments.termination_log is not None:
-        arguments.termination_log.write_text(report.termination(end, credential), encoding="utf-8")
+        text = report.termination(end, credential)
+        with _told_if_it_fails(arguments.termination_log):
+            arguments.termination_log.write_text(text, encoding="utf-8")
     return REASONS[end.reason].exit_code
+
+
+def _write_metrics(end: End, plan: RunPlan, project: Project, path: Path | None) -> None:
+    if path is None:
+        return
+    registry = report.metrics(
+        end.counters,
+        tenant=project.tenant,
+        project=project.project,
+        connector=plan.connector_name,
+    )
+    with _told_if_it_fails(path):
+        report.write_metrics(registry, path)
+
+
+@contextlib.contextmanager
+def _told_if_it_fails(path: Path) -> Iterator[None]:
+    """Logs that a file cannot be written: the spool says how the pull ended, and it stays so."""
+    try:
+        yield
+    except OSError as error:
+        _LOG.warning("%s: %s", path, error.strerror)
 
 
 def _pull(plan: RunPlan, credential: Credential | None, arguments: argparse.Namespace) -> End:

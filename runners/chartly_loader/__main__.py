@@ -17,6 +17,7 @@ from chartly_loader.recorded import earlier_success, send_home
 from chartly_loader.request import EVIDENCE, LoadRequest, LoadResult, Progress
 from chartly_loader.run import load
 from chartly_loader.stop import Stop
+from chartly_spool.arguments import spool_of
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import Counters
 from chartly_store.access import read_access
@@ -69,7 +70,12 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one attempt; returns the exit code."""
-    arguments = _arguments(argv)
+    try:
+        arguments = _arguments(argv)
+    except SystemExit as error:
+        if error.code and (spool := spool_of(sys.argv[1:] if argv is None else argv)):
+            _ended_early(Reason.USAGE, "the loader does not know its arguments", spool)
+        raise
     redact: Callable[[str], str] = str
     report.log_to(sys.stderr)
     with Stop() as stop:

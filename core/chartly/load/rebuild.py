@@ -50,10 +50,6 @@ class Rebuild:
         """Drops what stands beside, be it the new table or the one that was replaced."""
         return f"DROP TABLE IF EXISTS {self.aside} SYNC"
 
-    def swap(self) -> str:
-        """Puts the new table in the stored one's place, in one step."""
-        return f"EXCHANGE TABLES {self.aside} AND {self.table}"
-
     def partitions(self) -> str:
         """The stored partitions, each a piece of work that one statement does."""
         return f"SELECT DISTINCT _partition_id FROM {self.table} ORDER BY _partition_id"

@@ -16,6 +16,7 @@ from chartly.errors import REASONS, Reason, RunError
 from chartly.plan.catalog import Catalog
 from chartly.plan.resolve import resolve
 from chartly.plan.snapshot import freeze
+from chartly_connector import __main__ as connector
 from chartly_connector.__main__ import Pin, cidr, main, parse_pin
 from chartly_spool.lock import CONNECTOR, Peer, peer
 from chartly_spool.reader import SpoolReader
@@ -268,10 +269,51 @@ def test_a_second_connector_leaves_the_first_one_s_spool_alone(place, rig, capsy
     ],
 )
 def test_arguments_that_are_none(place, capsys, argument, says):
-    with pytest.raises(SystemExit) as caught:
+    """The loader is told, and need not wait for a connector that does not come."""
+    with SpoolReader(place.spool) as reader, pytest.raises(SystemExit) as caught:
         main(place.arguments(argument))
     assert caught.value.code == 2
     assert says in capsys.readouterr().err
+    assert (reader.end.reason, reader.end.pages) == (Reason.USAGE, 0)
+
+
+def test_arguments_without_a_spool(capsys):
+    with pytest.raises(SystemExit):
+        main(["--what"])
+    assert "--spool" in capsys.readouterr().err
+
+
+def _raises(*_arguments, **_more):
+    raise TypeError(f"a bug about {CANARY}")
+
+
+@pytest.mark.parametrize("part", ["thaw", "read_credential", "tls_context", "EgressClient", "pull"])
+def test_a_bug_in_the_start_is_told_to_the_loader_at_once(place, rig, capsys, monkeypatch, part):
+    """Whatever it is: without an end the loader would wait for its whole grace."""
+    server = rig.serve(in_turn(LAST))
+    monkeypatch.setattr(connector, part, _raises)
+    with SpoolReader(place.spool) as reader:
+        reader.write_state(State({"main": StreamState()}))
+        code = main(place.arguments())
+        end = reader.end
+    assert (code, end.reason) == (70, Reason.INTERNAL_ERROR)
+    assert end.message == "the connector met TypeError; its log has the details"
+    assert place.termination["reason"] == "InternalError"
+    assert server.opened == 0
+    place.check_no_secret(
+        *(() if part in ("thaw", "read_credential") else [capsys.readouterr().err])
+    )
+
+
+def test_a_file_beside_that_cannot_be_written_does_not_change_how_a_pull_ended(place, rig, capsys):
+    rig.serve(in_turn(LAST))
+    nowhere = [
+        f"--metrics-file={place.path / 'no' / 'm'}",
+        f"--termination-log={place.path / 'no' / 't'}",
+    ]
+    code, end, err = called(place, capsys, *nowhere)
+    assert (code, end.reason) == (0, Reason.SUCCEEDED)
+    assert err.count("No such file or directory") == 2
 
 
 @pytest.mark.parametrize(

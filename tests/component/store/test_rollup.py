@@ -319,6 +319,27 @@ def test_the_rows_of_an_older_store_get_their_places(sales, monkeypatch, dies):
     assert [row[1:] for row in sales.rows()] == [("EUR", 3, Decimal("3.300000000"))] * 4
 
 
+def test_an_exchange_whose_answer_is_lost_is_not_undone(sales, monkeypatch):
+    """The engine sends it again, and two exchanges are none."""
+    sales.put("run-1", 1, range(3))
+    _publish(sales.rollup(), 1)
+    _as_before(sales)
+    engine = sales.store.engine
+    lost = []
+
+    def command(sql, parameters=None, real=engine.command):
+        real(sql, parameters)
+        if sql.startswith("EXCHANGE") and not lost:
+            lost.append(sql)
+            real(sql, parameters)
+
+    monkeypatch.setattr(engine, "command", command)
+    sales.put("run-2", 2, [5])
+    assert _publish(sales.rollup(), 2).rows == 4
+    assert "_row" in sales.store.columns(f"{VIEW}__data")
+    assert lost
+
+
 def test_rows_that_are_inserted_again_are_there_once(sales, monkeypatch):
     """An insert whose answer was lost is sent again, over a network."""
     sales.put("run-1", 1, range(3))

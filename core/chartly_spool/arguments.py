@@ -1,0 +1,17 @@
+"""Where a process that cannot read its arguments finds the spool to say so."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def spool_of(arguments: Sequence[str]) -> Path | None:
+    """The value of ``--spool`` among arguments of which others may be wrong; None without one."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--spool", type=Path)
+    try:
+        known, _ = parser.parse_known_args(arguments)
+    except argparse.ArgumentError:
+        return None
+    path: Path | None = known.spool
+    return path
