@@ -7,6 +7,7 @@ from pathlib import Path
 from chartly.api.workflow import Workflow
 from chartly.errors import Reason, RunError, SpecError
 from chartly.extract.canonical import canonical_json, recanonicalised
+from chartly.extract.lenient import read_document
 from chartly.extract.pages import compile_reader
 from chartly.extract.records import decode_page, select_records
 from chartly.extract.shaper import compile_shaper
@@ -80,8 +81,8 @@ def page_of(sample: Path, plan: RunPlan) -> bytes:
     """The page that a sample stands for: itself, or one around the single record that it is."""
     body = sample.read_bytes()
     try:
-        document = decode_page(body)
-        select_records(document, plan.connector.records, plan.connector.pagination.mode)
+        document = read_document(body)
+        select_records(document.content, plan.connector.records, plan.connector.pagination.mode)
     except RunError as error:
         raise RunError(Reason.CONFIG_INVALID, f"{sample}: {error.message}") from None
     except SpecError:

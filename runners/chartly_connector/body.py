@@ -39,8 +39,7 @@ def read_body(
     for chunk in response.iter_raw():
         wire += len(chunk)
         count(len(chunk))
-        if wire > limit:
-            raise _too_large(limit)
+        insist_on_size(wire, limit)
         sink.feed(chunk)
         if time.monotonic() > deadline:
             raise TruncatedError("the body did not arrive in time")
@@ -107,12 +106,17 @@ class _Sink:
 
     def _keep(self, part: bytes) -> None:
         self._size += len(part)
-        if self._size > self._limit:
-            raise _too_large(self._limit)
+        insist_on_size(self._size, self._limit)
         self._parts.append(part)
 
 
-def _too_large(limit: int) -> RunError:
-    return RunError(
-        Reason.LIMIT_REACHED, f"a response is larger than transport.maxPayloadBytes {limit}"
-    )
+def insist_on_size(size: int, limit: int) -> None:
+    """Whether a body may be so large.
+
+    Raises:
+        RunError: ``LimitReached``: it may not.
+    """
+    if size > limit:
+        raise RunError(
+            Reason.LIMIT_REACHED, f"a response is larger than transport.maxPayloadBytes {limit}"
+        )

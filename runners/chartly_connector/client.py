@@ -25,7 +25,8 @@ from chartly.egress.rate import RateWindow
 from chartly.egress.retry import Failure, is_success, wait_seconds
 from chartly.errors import Reason, RunError
 from chartly.warning import RunWarning, WarningReason
-from chartly_connector.body import TruncatedError, read_body
+from chartly_connector.body import TruncatedError, insist_on_size, read_body
+from chartly_connector.charset import as_utf8
 from chartly_connector.secrets import Credential, check_origin, redacted
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -136,7 +137,7 @@ class EgressClient:
             try:
                 response = self._follow_redirects(target)
                 if is_success(response.status):
-                    kept, echoes = self._kept(response)
+                    kept, echoes = self._kept(self._in_utf8(response))
                     accepted = accept(kept.body)
                     self._warn(echoes)
                     return kept, accepted
@@ -153,6 +154,11 @@ class EgressClient:
                 failure = _fault(error)
             self._wait(failure, attempt, target)
             attempt += 1
+
+    def _in_utf8(self, response: Response) -> Response:
+        body = as_utf8(response.body, response.headers.get("content-type", ""))
+        insist_on_size(len(body), self._spec.transport.max_payload_bytes)
+        return replace(response, body=body)
 
     def _kept(self, response: Response) -> tuple[Response, int]:
         """A response as it may be stored, and how often the credential stood in it."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from chartly.extract.decimals import decimal_text
 from chartly.extract.instants import instant_text
-from chartly.extract.records import Number, decode_page
+from chartly.extract.records import NotJson, Number, decode_page
 
 _WIDEST = 60
 
@@ -71,6 +71,8 @@ def _enclosed(start: str, inner: list[tuple[str, object]], end: str) -> list[obj
 def _scalar(value: object) -> str:
     if isinstance(value, Number):
         return _number(value)
+    if isinstance(value, NotJson):
+        return str(value)
     if isinstance(value, Decimal):
         return decimal_text(value)
     if isinstance(value, datetime):

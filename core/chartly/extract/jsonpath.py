@@ -33,7 +33,7 @@ class Path:
 
     text: str
     keys: tuple[Key, ...] | None
-    _find: Callable[[object], object]
+    _values: Callable[[object], list[object]]
     singular: bool = True
 
     def get(self, record: object) -> object:
@@ -42,7 +42,18 @@ class Path:
         Raises:
             RunError: ``UpstreamUnavailable``: the record is nested too deep for a library's path.
         """
-        return self._find(record)
+        values = self._values(record)
+        if not values:
+            return None
+        return values[0] if self.singular else values
+
+    def matches(self, record: object) -> bool:
+        """Whether there is anything where the path leads, and be it null.
+
+        Raises:
+            RunError: as ``get`` does.
+        """
+        return bool(self._values(record))
 
 
 def compile_path(text: str) -> Path:
@@ -84,14 +95,16 @@ def _plain(text: str) -> tuple[Key, ...] | None:
     return tuple(keys)
 
 
-def _accessor(keys: tuple[Key, ...]) -> Callable[[object], object]:
-    return lambda record: reduce(_step, keys, record)
+def _accessor(keys: tuple[Key, ...]) -> Callable[[object], list[object]]:
+    return lambda record: reduce(_step, keys, [record])
 
 
-def _step(value: object, key: Key) -> object:
-    if isinstance(key, str):
-        return value.get(key) if isinstance(value, dict) else None
-    return value[key] if isinstance(value, list) and key < len(value) else None
+def _step(values: list[object], key: Key) -> list[object]:
+    for value in values:
+        if isinstance(key, str):
+            return [value[key]] if isinstance(value, dict) and key in value else []
+        return [value[key]] if isinstance(value, list) and key < len(value) else []
+    return values
 
 
 def _by_library(text: str) -> Path:
@@ -107,15 +120,12 @@ def _by_library(text: str) -> Path:
         what = str(error.args[0]) if error.args else "not a JSONPath"
         raise SpecError(f"path {text!r}: column {column}: {what}") from None
 
-    def find(record: object) -> object:
+    def values(record: object) -> list[object]:
         try:
-            values = query.values(record)
+            return query.values(record)
         except (JSONPathRecursionError, RecursionError):
             raise RunError(
                 Reason.UPSTREAM_UNAVAILABLE, f"the page is nested too deep for path {text!r}"
             ) from None
-        if not values:
-            return None
-        return values[0] if query.singular else values
 
-    return Path(text, None, find, query.singular)
+    return Path(text, None, values, query.singular)

@@ -1,16 +1,17 @@
 """Pages as columns: how many records one has, and the value of each mapped field in them."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 
 from chartly.api.connector import Records
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.storage import StorageSpec
 from chartly.extract.accessors import Accessors
-from chartly.extract.jsonpath import compile_path
+from chartly.extract.jsonpath import Path, compile_path
+from chartly.extract.lenient import Flaw, flaws_of, read_document
 from chartly.extract.mapping import check_mapping
-from chartly.extract.records import decode_page, select_records
+from chartly.extract.records import BYTE_ORDER_MARK, select_records
 from chartly.extract.routes import Column
 from chartly.extract.structs import Structs, compile_structs
 from chartly.extract.values import Values, packed
@@ -22,15 +23,19 @@ class Page:
 
     Attributes:
         count: its records, whether they are objects or not.
-        places: where in the page the objects stand.
+        places: where in the page the objects stand that may become events.
         columns: for each mapped field its value in each object; absent and null are None.
         records: decodes the page's records whole, for those that are rejected.
+        flaws: the records that are no JSON, by their place.
+        is_odd: it was not read in the quick way, although there is one.
     """
 
     count: int
     places: Sequence[int]
     columns: dict[str, Values]
     records: Callable[[], list[object]]
+    flaws: Mapping[int, Flaw] = field(default_factory=dict)
+    is_odd: bool = False
 
 
 class PageReader:
@@ -44,40 +49,51 @@ class PageReader:
         self,
         records: Records,
         pagination_mode: str,
-        fields: Sequence[str],
-        accessors: Accessors,
+        paths: Mapping[str, Path],
         structs: Structs | None,
     ) -> None:
         self._select = partial(select_records, records=records, pagination_mode=pagination_mode)
-        self._fields = tuple(fields)
-        self._accessors = accessors
+        self.paths = paths
+        self._accessors = Accessors([*paths.values()])
         self._structs = structs
 
     def read(self, body: bytes) -> Page:
         """The page with this body.
 
         Raises:
-            RunError: ``UpstreamUnavailable``: it is not JSON (RFC 8259), or nested too deep.
+            RunError: ``UpstreamUnavailable``: it cannot be told where its records begin and end, or
+                it is nested too deep.
             SpecError: it cannot be told which part of the page the records are.
         """
+        body = body.removeprefix(BYTE_ORDER_MARK)
         columns = None if self._structs is None else self._structs.columns(body)
         if columns is not None:
             count = len(columns[0])
-            return self._page(body, count, range(count), columns)
-        records = self._records(body)
+            named = dict(zip(self.paths, columns, strict=True))
+            return Page(count, range(count), named, partial(self._records, body))
+        return self._whole(body)
+
+    def _whole(self, body: bytes) -> Page:
+        document = read_document(body)
+        records = self._select(document.content)
+        flaws = {} if document.sound else flaws_of(records)
         places: Sequence[int] = range(len(records))
         objects: Column = [record for record in records if type(record) is dict]
-        if len(objects) < len(records):
-            places = [place for place in places if type(records[place]) is dict]
+        if flaws or len(objects) < len(records):
+            places = [one for one in places if type(records[one]) is dict and one not in flaws]
+            objects = [records[place] for place in places]
         columns = [packed(column) for column in self._accessors.columns(objects)]
-        return self._page(body, len(records), places, columns)
-
-    def _page(self, body: bytes, count: int, places: Sequence[int], columns: list[Values]) -> Page:
-        named = dict(zip(self._fields, columns, strict=True))
-        return Page(count, places, named, partial(self._records, body))
+        return Page(
+            len(records),
+            places,
+            dict(zip(self.paths, columns, strict=True)),
+            partial(self._records, body),
+            flaws,
+            is_odd=self._structs is not None or not document.sound,
+        )
 
     def _records(self, body: bytes) -> list[object]:
-        return self._select(decode_page(body))
+        return self._select(read_document(body).content)
 
 
 def compile_reader(
@@ -89,11 +105,6 @@ def compile_reader(
         SpecError: a path is malformed, or the profiles do not fit each other.
     """
     check_mapping(normalizer, storage)
-    paths = [compile_path(path) for path in normalizer.mapping.values()]
-    return PageReader(
-        records,
-        pagination_mode,
-        tuple(normalizer.mapping),
-        Accessors(paths),
-        compile_structs(records, paths),
-    )
+    paths = {name: compile_path(path) for name, path in normalizer.mapping.items()}
+    structs = compile_structs(records, [*paths.values()])
+    return PageReader(records, pagination_mode, paths, structs)

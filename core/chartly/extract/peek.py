@@ -14,8 +14,10 @@ from typing import Any, TypeAlias
 import msgspec
 
 from chartly.api.connector import Pagination, Records
+from chartly.errors import Reason, RunError
 from chartly.extract.jsonpath import Key, Path, compile_field, compile_path
-from chartly.extract.records import CONTAINERS, Number, decode_page, select_records
+from chartly.extract.lenient import flaw_of, read_document
+from chartly.extract.records import BYTE_ORDER_MARK, CONTAINERS, Number, select_records
 from chartly.extract.skipping import may_skip
 
 Kind: TypeAlias = Any
@@ -55,15 +57,27 @@ class Peek:
         """The page with this body at a glance.
 
         Raises:
-            RunError: ``UpstreamUnavailable``: it is not JSON (RFC 8259), or nested too deep.
+            RunError: ``UpstreamUnavailable``: it cannot be told where its records begin and end, or
+                it is nested too deep.
             SpecError: it cannot be told which part of the page the records are.
         """
+        body = body.removeprefix(BYTE_ORDER_MARK)
         found = None if self._quick is None else self._quick.page(body)
         if found is not None:
             return found
-        document = decode_page(body)
+        document = read_document(body).content
         records = select_records(document, self._records, self._mode)
-        return Glance(len(records), self._field.get(document) if self._field else None)
+        return Glance(len(records), self._token(document))
+
+    def _token(self, document: object) -> object:
+        token = None if self._field is None else self._field.get(document)
+        flaw = flaw_of(token)
+        if flaw is not None and self._field is not None:
+            raise RunError(
+                Reason.UPSTREAM_UNAVAILABLE,
+                f"what the page has at {self._field.text!r} {flaw.message}",
+            )
+        return token
 
 
 class _Record(msgspec.Struct, gc=False):

@@ -28,7 +28,7 @@ from jsonpath_rfc9535.function_extensions import Length, Match, Search
 from jsonpath_rfc9535.parse import Parser
 from jsonpath_rfc9535.tokens import TokenStream
 
-from chartly.extract.records import Number
+from chartly.extract.records import NotJson, Number
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
@@ -96,7 +96,7 @@ class _Current(RelativeFilterQuery):
 
 class _Length(Length):
     def __call__(self, value: Any) -> int | Nothing:  # noqa: ANN401 - a value of any kind comes
-        return NOTHING if isinstance(value, Number) else super().__call__(value)
+        return NOTHING if _has_number(value) else super().__call__(value)
 
 
 class _Match(Match):
@@ -149,7 +149,7 @@ def _exact(number: str) -> Decimal:
 
 
 def _has_number(*values: object) -> bool:
-    return any(isinstance(one, Number) for one in values)
+    return any(isinstance(one, Number | NotJson) for one in values)
 
 
 def _value(result: object) -> object:
@@ -184,5 +184,5 @@ def _scalar(value: object) -> _Comparable | None:
     """A number's exact value, or a text; None for anything else."""
     if isinstance(value, Number):
         return _exact(value)
-    comparable = isinstance(value, int | Decimal | str) and not isinstance(value, bool)
+    comparable = isinstance(value, int | Decimal | str) and not isinstance(value, bool | NotJson)
     return value if comparable else None  # type: ignore[return-value]  # as was just asked

@@ -16,7 +16,16 @@ class Number(str):
     __slots__ = ()
 
 
-_DECODER = msgspec.json.Decoder(float_hook=Number)
+class NotJson(str):
+    """Text that stands in a page where a value must, and is none, such as ``NaN``."""
+
+    __slots__ = ()
+
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+"""What may stand before the text of a page."""
+DECODER = msgspec.json.Decoder(float_hook=Number)
+"""Reads a page without a mark; integers are exact, other numbers are ``Number``."""
 
 
 def decode_page(body: bytes) -> object:
@@ -26,7 +35,7 @@ def decode_page(body: bytes) -> object:
         RunError: ``UpstreamUnavailable``: it is not JSON (RFC 8259).
     """
     try:
-        return _DECODER.decode(body)
+        return DECODER.decode(body.removeprefix(BYTE_ORDER_MARK))
     except msgspec.DecodeError as error:
         raise RunError(
             Reason.UPSTREAM_UNAVAILABLE, f"the page is not JSON: {_clean(error)}"

@@ -20,6 +20,8 @@ class RejectReason(StrEnum):
     TYPE_MISMATCH = "TypeMismatch"
     IDENTITY_MISSING = "IdentityMissing"
     RECORD_NOT_OBJECT = "RecordNotObject"
+    NOT_UNICODE = "NotUnicode"
+    NOT_JSON = "NotJson"
     VERSION_INVALID = "VersionInvalid"
 
 
@@ -39,6 +41,8 @@ REJECT_REASONS: dict[RejectReason, str] = {
     RejectReason.TYPE_MISMATCH: "the value has another type than the column",
     RejectReason.IDENTITY_MISSING: "the fields that identify the event are null",
     RejectReason.RECORD_NOT_OBJECT: "the record is not a JSON object",
+    RejectReason.NOT_UNICODE: "the record holds a lone surrogate, or bytes that are no UTF-8",
+    RejectReason.NOT_JSON: "the record holds what is no value of JSON, such as NaN",
     RejectReason.VERSION_INVALID: "the version field is null or before 1970",
 }
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from chartly.extract.canonical import canonical_json
 from chartly.extract.jsonpath import Path
+from chartly.extract.lenient import Flaw
 from chartly.extract.pages import Page
 from chartly.extract.reject import RECORD_LIMIT, BadValueError, Rejection, RejectReason
 
@@ -21,7 +22,8 @@ def rejections_of(
 
     Args:
         number: the place of the page among those that were shaped together.
-        bad: the mistakes by the record's place in the page; what is no object is found here.
+        bad: the mistakes by the record's place in the page; what is no object, or no JSON, is
+            found here.
     """
     if not bad and len(page.places) == page.count:
         return []
@@ -29,8 +31,19 @@ def rejections_of(
     records = page.records()
     wrong = {**dict.fromkeys(strays, ("", _NO_OBJECT)), **bad}
     return [
-        _rejection(number, index, records[index], wrong[index], paths) for index in sorted(wrong)
+        _rejection(number, index, records[index], wrong[index], paths)
+        if index not in page.flaws
+        else _flawed(number, index, records[index], page.flaws[index])
+        for index in sorted(wrong)
     ]
+
+
+def _flawed(number: int, index: int, record: object, flaw: Flaw) -> Rejection:
+    """What is no Unicode is shown as JSON escapes it."""
+    text = canonical_json(record).decode("utf-8", "surrogatepass")
+    shown = text.encode("utf-8", "backslashreplace")[:RECORD_LIMIT]
+    message = f"{flaw.path} {flaw.message}"
+    return Rejection(number, index, flaw.reason, "", flaw.path, message, shown)
 
 
 def _rejection(

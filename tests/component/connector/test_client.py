@@ -218,7 +218,7 @@ BAD_ANSWERS = [
     ([b"HTTP/1.1 200 OK\r\n\r\n[1, 2", b""], "the page is not JSON: Input data was truncated", "cut short without a length"),
     (reply(b"<html>busy</html>"), "the page is not JSON: invalid character (byte 0)", "HTML"),
     (reply(b""), "the page is not JSON: Input data was truncated", "empty"),
-    (reply(b"\xff\xfe"), "the page is not JSON: invalid character (byte 0)", "not UTF-8"),
+    (reply(b"\xff\xff"), "the page is not JSON: invalid character (byte 0)", "not UTF-8"),
     (reply(gzip.compress(b"[1]")[:-2], headers={"Content-Encoding": "gzip"}), "the compressed body is cut short", "gzip cut short"),
     (reply(b"[1]", headers={"Content-Encoding": "br"}), "content-encoding 'br' was not asked for", "brotli"),
 ]  # fmt: skip

@@ -16,11 +16,11 @@ from chartly.api.connector import Records
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.storage import StorageSpec
 from chartly.extract import structs, vectors
-from chartly.extract.accessors import Accessors
 from chartly.extract.canonical import canonical_json, canonical_payload
 from chartly.extract.decimals import to_decimal
 from chartly.extract.instants import to_instant
 from chartly.extract.jsonpath import _by_library, compile_path
+from chartly.extract.lenient import flaw_of, read_document
 from chartly.extract.pages import PageReader, compile_reader
 from chartly.extract.records import decode_page, select_records
 from chartly.extract.reject import BadValueError, RejectReason
@@ -91,6 +91,25 @@ SKIPPED = [
     '"n": 1.0',
     '"id2": null',
 ]
+FLAWED = [
+    '"skipped": NaN',
+    '"text": NaN',
+    '"number": -Infinity',
+    '"int": Infinity',
+    '"list": [{"number": NaN}]',
+    '"in": {"deep": {"text": NaN}}',
+    '"text": "\\ud800"',
+    '"skipped": "\\udc00 x"',
+    '"skipped": ["\\ud83d\\u0041"]',
+    '"\\ud800": 1',
+    '"text": "\udcff"',
+    '"skipped": {"x": "\udce2\udc82"}',
+    '"\udcc3": 1',
+    '"in": {"\udcc3": 1}',
+    '"json": ' + "9" * 4301,
+    '"skipped": -' + "9" * 5000,
+]
+"""Members that JSON does not have; bytes that are no UTF-8 stand as halves of surrogate pairs."""
 
 
 def _profile(mapping, transforms=(), columns=(), **more):
@@ -173,7 +192,7 @@ def _bodies(seed):
 
 def _body(chance, *, odd, misplaced):
     records = [_record(chance, odd, misplaced) for _ in range(RECORDS)]
-    return f'{{"data": [{", ".join(records)}], "next": null}}'.encode()
+    return f'{{"data": [{", ".join(records)}], "next": null}}'.encode("utf-8", "surrogateescape")
 
 
 def _record(chance, odd, misplaced):
@@ -188,6 +207,8 @@ def _record(chance, odd, misplaced):
     members.append(_nested(chance, "in", "number", inner, misplaced))
     members.append(f'"list": [{", ".join(elements)}]')
     members.append(chance.choice(SKIPPED))
+    if misplaced and chance.random() < 0.1:
+        members.append(chance.choice(FLAWED))
     chance.shuffle(members)
     return f"{{{', '.join(members)}}}"
 
@@ -226,7 +247,7 @@ def _reader(executor, normalizer, storage):
     paths = [compile_path(text) for text in normalizer.mapping.values()]
     if executor == "library":
         paths = [_by_library(path.text) for path in paths]
-    return PageReader(Records(), "cursor", tuple(normalizer.mapping), Accessors(paths), None)
+    return PageReader(Records(), "cursor", dict(zip(normalizer.mapping, paths, strict=True)), None)
 
 
 def _expected(bodies, normalizer, storage):
@@ -234,8 +255,13 @@ def _expected(bodies, normalizer, storage):
     schema = compile_shaper(normalizer, storage).schema
     rows, payloads, rejections = [], [], []
     for page, body in enumerate(bodies):
-        for index, record in enumerate(select_records(decode_page(body), Records(), "cursor")):
-            row, payload, mistake = _one(record, normalizer, schema)
+        for index, record in enumerate(
+            select_records(read_document(body).content, Records(), "cursor")
+        ):
+            flaw = flaw_of(record)
+            row, payload, mistake = (
+                _one(record, normalizer, schema) if flaw is None else (None, None, _refused(flaw))
+            )
             if mistake is None:
                 rows.append(
                     {**row, "_page": page, "_index": index}
@@ -247,11 +273,20 @@ def _expected(bodies, normalizer, storage):
                     {
                         "page": page,
                         "index": index,
-                        "record": canonical_json(record)[: 64 * 1024],
+                        "record": _shown(record)[: 64 * 1024],
                         **mistake,
                     }
                 )
     return rows, payloads, rejections
+
+
+def _refused(flaw):
+    message = f"{flaw.path} {flaw.message}"
+    return {"reason": flaw.reason, "field": "", "path": flaw.path, "message": message}
+
+
+def _shown(record):
+    return canonical_json(record).decode("utf-8", "surrogatepass").encode("utf-8", "backslashreplace")  # fmt: skip
 
 
 def _one(record, normalizer, schema):

@@ -9,8 +9,9 @@ from chartly.api.normalizer import NormalizerSpec
 from chartly.api.storage import StorageSpec
 from chartly.errors import ChartlyError, SpecError
 from chartly.extract.jsonpath import compile_path
+from chartly.extract.lenient import flaw_of, read_document
 from chartly.extract.pages import compile_reader
-from chartly.extract.records import decode_page, select_records
+from chartly.extract.records import select_records
 from chartly.extract.structs import compile_structs
 from chartly.extract.values import listed
 
@@ -32,11 +33,13 @@ def _structs(mapping=MAPPING, path=None):
 def _plain(body, mapping, path, mode):
     """Number of records, places and values by the rules, or what is wrong with the page."""
     try:
-        records = select_records(decode_page(body), Records(path=path), mode)
+        records = select_records(read_document(body).content, Records(path=path), mode)
     except ChartlyError as error:
         return type(error), error.reason, error.message
-    objects = [one for one in records if isinstance(one, dict)]
-    places = [place for place, one in enumerate(records) if isinstance(one, dict)]
+    places = [
+        place for place, one in enumerate(records) if isinstance(one, dict) and flaw_of(one) is None
+    ]
+    objects = [records[place] for place in places]
     values = {
         name: [compile_path(one).get(each) for each in objects] for name, one in mapping.items()
     }

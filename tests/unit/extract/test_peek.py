@@ -7,9 +7,10 @@ from itertools import product
 import pytest
 
 from chartly.api.connector import Pagination, Records
-from chartly.errors import ChartlyError, SpecError
+from chartly.errors import ChartlyError, Reason, RunError, SpecError
 from chartly.extract import peek as module
 from chartly.extract.jsonpath import compile_field
+from chartly.extract.lenient import flaw_of, read_document
 from chartly.extract.peek import Glance, Peek
 from chartly.extract.records import decode_page, select_records
 
@@ -24,9 +25,13 @@ def _plain(path, field, mode):
     """The rules, without a quick way."""
 
     def page(body):
-        document = decode_page(body)
+        document = read_document(body).content
         records = select_records(document, Records(path=path), mode)
-        return Glance(len(records), compile_field(field).get(document) if field else None)
+        token = compile_field(field).get(document) if field else None
+        if (flaw := flaw_of(token)) is not None:
+            message = f"what the page has at {field!r} {flaw.message}"
+            raise RunError(Reason.UPSTREAM_UNAVAILABLE, message)
+        return Glance(len(records), token)
 
     return page
 
@@ -125,14 +130,14 @@ def test_where_the_records_and_the_token_are(path):
     ],
 )  # fmt: skip
 def test_usual_pages_are_not_decoded_whole(monkeypatch, path, field, body, because):
-    monkeypatch.setattr(module, "decode_page", lambda _body: 1 / 0)
+    monkeypatch.setattr(module, "read_document", lambda _body: 1 / 0)
     glance = _peek(path, field).page(body)
     assert (glance.records, glance.token) == (2, "n"), because
 
 
 @pytest.mark.parametrize(("path", "field"), [(None, None), ("$", None), (None, "next")])
 def test_a_page_that_is_an_array_is_not_decoded_whole(monkeypatch, path, field):
-    monkeypatch.setattr(module, "decode_page", lambda _body: 1 / 0)
+    monkeypatch.setattr(module, "read_document", lambda _body: 1 / 0)
     glance = _peek(path, field, "page").page(b'[{"a": 1}, {}]')
     assert (glance.records, glance.token) == (2, None)
 

@@ -1,0 +1,79 @@
+"""What is odd about the pages of a stream, although no record is refused for it."""
+
+from collections import Counter
+
+import pyarrow as pa
+
+from chartly.extract.duplicates import duplicate_keys
+from chartly.extract.pages import Page, PageReader
+from chartly.extract.values import Values
+from chartly.warning import RunWarning, WarningReason
+
+_NAME = 64
+"""Characters of a key that a warning names."""
+
+
+class ObservedReader:
+    """Reads pages, and looks at them as long as there is something to be found out."""
+
+    def __init__(self, reader: PageReader) -> None:
+        self._reader = reader
+        self._unmatched = dict(reader.paths)
+        self._duplicates: Counter[str] = Counter()
+        self._pages = 0
+        self._objects = 0
+
+    def read(self, body: bytes) -> Page:
+        """The page with this body, as ``PageReader.read`` gives it."""
+        page = self._reader.read(body)
+        if page.is_odd or not self._pages:
+            self._duplicates += duplicate_keys(body)
+        if self._unmatched:
+            self._match(page)
+        self._pages += 1
+        self._objects += len(page.places)
+        return page
+
+    @property
+    def warnings(self) -> list[RunWarning]:
+        """What is to be told of the pages so far."""
+        unmatched = self._unmatched if self._objects else {}
+        return [
+            *(self._never_matched(name, path.text) for name, path in unmatched.items()),
+            *(_twice(key, count) for key, count in self._duplicates.items()),
+        ]
+
+    def _match(self, page: Page) -> None:
+        """Takes out the paths that lead to something; a null is told from nothing in one page."""
+        for name in [one for one in self._unmatched if _has_value(page.columns[one])]:
+            del self._unmatched[name]
+        if self._unmatched and page.places and not self._objects:
+            records = page.records()
+            objects = [records[place] for place in page.places]
+            for name, path in list(self._unmatched.items()):
+                if any(map(path.matches, objects)):
+                    del self._unmatched[name]
+
+    def _never_matched(self, name: str, path: str) -> RunWarning:
+        return RunWarning(
+            WarningReason.MAPPING_NEVER_MATCHED,
+            f"mapping.{name}",
+            f"path {path!r} led to nothing in all {self._objects} records that were read",
+            self._objects,
+        )
+
+
+def _has_value(column: Values) -> bool:
+    if isinstance(column, pa.Array):
+        return bool(column.null_count < len(column))
+    return any(value is not None for value in column)
+
+
+def _twice(key: str, count: int) -> RunWarning:
+    name = key.encode("utf-8", "replace").decode()[:_NAME]
+    return RunWarning(
+        WarningReason.DUPLICATE_KEYS,
+        name,
+        f"the key {name!r} stands twice in an object; of its values the last was taken",
+        count,
+    )
