@@ -1,6 +1,6 @@
 """What a dataset's table holds of one run, beside what the ledger says that the run has loaded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from chartly.api.event_schema import EventSchema
@@ -66,6 +66,16 @@ class RunRows:
                 ).column(0)
                 left -= len(keys)
                 yield keys.to_pylist()
+
+    def with_values(self, fields: Sequence[str]) -> list[str]:
+        """Those of the fields in which some event of the run has a value."""
+        names = [one.name for one in self._schema.columns if one.name in fields]
+        if not names:
+            return []
+        counts = ", ".join(f"countIf(isNotNull({quoted(name)}))" for name in names)
+        sql = f"SELECT {counts} FROM {self._table} WHERE {_MINE}"
+        (row,) = self._engine.rows(sql, {"run": self._run_id})
+        return [name for name, count in zip(names, row, strict=True) if count]
 
     def insist_on_all(self) -> None:
         """Whether the events that the ledger counts as loaded can be read (INV-4).

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from chartly.api.event_schema import EventSchema
 from chartly.errors import ChartlyError, Reason, RunError
-from chartly.extract.pages import PageReader
+from chartly.extract.observed import ObservedReader
 from chartly_loader.ahead import ahead
 from chartly_loader.batch import Batch, cut, joined, settled
 from chartly_loader.request import OnProgress, Progress
@@ -56,7 +56,7 @@ class Intake:
     """Loads one stream of one attempt."""
 
     def __init__(
-        self, pages: PageReader, shaping: Shaping, schema: EventSchema, target: Target
+        self, pages: ObservedReader, shaping: Shaping, schema: EventSchema, target: Target
     ) -> None:
         self._pages = pages
         self._shaping = shaping

@@ -12,7 +12,8 @@ import pyarrow as pa
 from chartly.api.duration import parse_duration
 from chartly.api.event_schema import EventSchema
 from chartly.errors import ChartlyError, Reason, RunError
-from chartly.extract.pages import PageReader, compile_reader
+from chartly.extract.observed import ObservedReader
+from chartly.extract.pages import compile_reader
 from chartly.extract.shaper import Shaper, compile_shaper
 from chartly.plan.runplan import AnalyticsPlan, StreamPlan
 from chartly.query.windows import Window, window_of, windows_between
@@ -55,7 +56,7 @@ class _Stream:
     """One stream of the run with everything that serves it."""
 
     plan: StreamPlan
-    pages: PageReader
+    pages: ObservedReader
     shaper: Shaper
     table: EventTable
     row: DatasetRow
@@ -149,7 +150,7 @@ class _Load:
         pages = compile_reader(
             connector.records, connector.pagination.mode, plan.normalizer, plan.storage
         )
-        return _Stream(plan, pages, shaper, table, row, resume)
+        return _Stream(plan, ObservedReader(pages), shaper, table, row, resume)
 
     def _take_in(self, stream: _Stream, attempt: Attempt, reader: SpoolReader) -> None:
         with closing(SeenKeys()) as seen:
@@ -168,7 +169,11 @@ class _Load:
             target = Target(
                 stream.table, self._ledger, lambda: self._attempts.insist_on_last(attempt)
             )
-            Intake(stream.pages, shaping, stream.schema, target).run(reader, self._on_progress)
+            intake = Intake(stream.pages, shaping, stream.schema, target)
+            try:
+                intake.run(reader, self._on_progress)
+            finally:
+                self._done.warnings.extend(stream.pages.duplicate_keys)
 
     def _check_end(self, end: End | None) -> None:
         if end is None:
@@ -184,6 +189,7 @@ class _Load:
         self._done.corrected += stream.table.correct(
             self._request.run_id, self._request.ingested_at
         )
+        self._done.warnings.extend(self._never_matched(stream))
         totals = self._totals()
         insist_on_sum(totals)
         stream.table.of_run(self._request.run_id).insist_on_all()
@@ -195,6 +201,15 @@ class _Load:
         self._account.normalized(totals)
         self._expire(stream)
         self._account.dataset_updated(stream.plan, totals)
+
+    def _never_matched(self, stream: _Stream) -> list[RunWarning]:
+        """The mapped paths that led to nothing, also in what earlier attempts have committed."""
+        unmatched = stream.pages.unmatched
+        if stream.resume.next_number:
+            rows = stream.table.of_run(self._request.run_id)
+            for name in rows.with_values([*unmatched]):
+                del unmatched[name]
+        return [*unmatched.values()]
 
     def _expire(self, stream: _Stream) -> None:
         """Windows are sealed before their rows go: computed without them they would be wrong."""

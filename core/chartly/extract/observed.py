@@ -35,13 +35,15 @@ class ObservedReader:
         return page
 
     @property
-    def warnings(self) -> list[RunWarning]:
-        """What is to be told of the pages so far."""
-        unmatched = self._unmatched if self._objects else {}
-        return [
-            *(self._never_matched(name, path.text) for name, path in unmatched.items()),
-            *(_twice(key, count) for key, count in self._duplicates.items()),
-        ]
+    def duplicate_keys(self) -> list[RunWarning]:
+        """The keys that stood twice so far."""
+        return [_twice(key, count) for key, count in self._duplicates.items()]
+
+    @property
+    def unmatched(self) -> dict[str, RunWarning]:
+        """The fields whose path has led to nothing so far; none before the first record."""
+        paths = self._unmatched if self._objects else {}
+        return {name: self._never_matched(name, path.text) for name, path in paths.items()}
 
     def _match(self, page: Page) -> None:
         """Takes out the paths that lead to something; a null is told from nothing in one page."""

@@ -21,7 +21,11 @@ def _told(bodies, mapping=None):
     )
     for body in bodies:
         reader.read(body)
-    return [(one.reason.value, one.object, one.count) for one in reader.warnings]
+    return [(one.reason.value, one.object, one.count) for one in _warnings(reader)]
+
+
+def _warnings(reader):
+    return [*reader.unmatched.values(), *reader.duplicate_keys]
 
 
 NEVER = WarningReason.MAPPING_NEVER_MATCHED.value
@@ -87,7 +91,7 @@ def test_a_warning_says_what_and_where():
     normalizer = NormalizerSpec.model_validate(spec)
     reader = ObservedReader(compile_reader(Records(), "none", normalizer, StorageSpec(dataset="d")))
     reader.read(b'[{"id": "a", "id": "b"}]')
-    assert [one.message for one in reader.warnings] == [
+    assert [one.message for one in _warnings(reader)] == [
         "path '$.totals.ammount' led to nothing in all 1 records that were read",
         "the key 'id' stands twice in an object; of its values the last was taken",
     ]
