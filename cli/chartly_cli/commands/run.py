@@ -49,7 +49,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         report = run_workflow(workspace, workflow, options, on_progress)
     session.printer.result(report.document(), summary(report))
     for warning in report.result.warnings:
-        typer.echo(one_line(f"warning: {_told(warning)}"), err=True)
+        typer.echo(one_line(f"warning: {told(warning)}"), err=True)
     reason, message = report.result.reason, report.result.message
     if reason is Reason.SUCCEEDED and fail_on_warning and report.result.warnings:
         reason = Reason.WARNINGS_REFUSED
@@ -59,7 +59,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         raise typer.Exit(REASONS[reason].exit_code)
 
 
-def _told(warning: RunWarning) -> str:
+def told(warning: RunWarning) -> str:
     times = f" ({warning.count:,} times)" if warning.count > 1 else ""
     return f"{warning.reason}: {warning.object}: {warning.message}{times}"
 

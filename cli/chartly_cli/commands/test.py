@@ -5,8 +5,10 @@ import typer
 from chartly.api.workflow import Workflow
 from chartly.errors import REASONS, Reason, RunError, SpecError
 from chartly.plan.check import check_plan
+from chartly_cli.commands.run import told
 from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import compare, fixtures_of
+from chartly_cli.printable import one_line
 from chartly_cli.session import Session
 from chartly_cli.workspace import Workspace
 from chartly_loader.request import LoadResult
@@ -52,6 +54,7 @@ def _test(workspace: Workspace, workflow: Workflow) -> tuple[dict[str, object], 
         f"filtered {counts['filtered']} + late {counts['late']}; outputs {outputs}"
         + (f"; {problem}" if problem else "")
     )
+    lines += [one_line(f"warn  {told(one)}") for one in first.warnings]
     ok = not problem and all(one.conforms for one in compared)
     lines.append(f"{'ok  ' if ok else 'FAIL'}  {workflow}, config {frozen.snapshot.digest}")
     report: dict[str, object] = {

@@ -100,6 +100,28 @@ def test_inv_6_another_port_is_another_origin(rig):
     assert CANARY not in str(other.requests)
 
 
+@pytest.mark.parametrize(
+    ("charset", "codec"), [("utf-16", "utf-16"), ("ISO-8859-1", "latin-1"), ("utf-8", "utf-8-sig")]
+)
+def test_a_page_is_read_in_the_encoding_that_it_names(rig, charset, codec):
+    content = '{"items": [{"name": "Zoë"}]}'
+    headers = {"Content-Type": f"application/json; charset={charset}"}
+    rig.serve(in_turn(reply(content.encode(codec), headers=headers)))
+    response, document = fetch(rig.client())
+    assert document == {"items": [{"name": "Zoë"}]}
+    assert response.body.decode("utf-8-sig") == content
+
+
+def test_a_page_in_utf_8_may_not_be_larger_than_one_in_any_other_encoding(rig):
+    """INV-7: the limit holds for what is stored, too."""
+    body = f'["{"ë" * 600_000}"]'.encode("latin-1")
+    headers = {"Content-Type": "application/json; charset=iso-8859-1"}
+    rig.serve(in_turn(reply(body, headers=headers)))
+    with pytest.raises(RunError, match="larger than transport.maxPayloadBytes 1000000") as caught:
+        fetch(rig.client(transport={"maxPayloadBytes": 1_000_000}))
+    assert caught.value.reason is Reason.LIMIT_REACHED
+
+
 def test_a_redirect_at_home_keeps_the_credential(rig):
     server = rig.serve(in_turn(redirect("/items/"), OK))
     fetch(rig.client())
