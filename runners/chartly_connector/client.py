@@ -163,9 +163,7 @@ class EgressClient:
     def _kept(self, response: Response) -> tuple[Response, int]:
         """A response as it may be stored, and how often the credential stood in it."""
         page = self._echo.hidden(response.body)
-        target = response.target
-        if self._echo.stands_in(target.path):
-            target = replace(target, path=self._echo.marked(target.path))
+        target = replace(response.target, path=self._echo.marked(response.target.path))
         return replace(response, target=target, body=page.content), page.count
 
     def _warn(self, echoes: int) -> None:

@@ -2,12 +2,14 @@
 
 import ipaddress
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, cast
+from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, model_validator
 
 from chartly.api.model import Bytes, FieldName, Milliseconds, Path, Slug, SpecModel
 from chartly.api.request import (
+    LONGEST_URL,
     PATH_CHARACTERS,
     PORT_FORM,
     PORT_SAYS,
@@ -111,6 +113,13 @@ class Transport(SpecModel):
     """
     body: Annotated[Members, Field(max_length=1000)] | None = None
     """The JSON body of a POST. Not served yet."""
+
+    @model_validator(mode="after")
+    def _fits_into_a_url(self) -> Self:
+        length = len(f"{self.base_url}{self.path}?{urlencode(self.query)}")
+        if length > LONGEST_URL:
+            raise ValueError(f"makes a URL of {length} characters; allowed are {LONGEST_URL}")
+        return self
 
 
 class EgressPolicy(SpecModel):
@@ -313,9 +322,8 @@ class ConnectorSpec(SpecModel):
 
     @model_validator(mode="after")
     def _base_url_allowed(self) -> Self:
-        found = _BASE_URL.fullmatch(self.transport.base_url)
-        if found is None:
-            return self
+        # The field's own check has seen that it is of this form.
+        found = cast("re.Match[str]", _BASE_URL.fullmatch(self.transport.base_url))
         if found["host"] not in self.egress_policy.dns_allowlist:
             raise ValueError(f"host {found['host']!r} {NOT_LISTED_SAYS}")
         port = int(found["port"] or DEFAULT_PORTS[found["scheme"]])

@@ -66,7 +66,7 @@ def _sentence(detail: ErrorDetails, model: type[BaseModel], field: str) -> str:
         # The input is the whole object here, which may hold anything.
         return f"{field}: holds what JSON cannot say, such as half of a surrogate pair"
     if kind == "extra_forbidden":
-        return f"{_path(field, path[:-1])}: {_unknown(str(path[-1]), model, loc)}"
+        return f"{_path(field, path[:-1])}: {_unknown(_named(path[-1]), model, loc)}"
     if kind == "missing":
         return f"{_path(field, path)}: is required"
     return f"{_path(field, path)}: {_shown(given, path)}{_rule(detail)}"
@@ -129,10 +129,15 @@ def _shown(given: object, path: list[int | str]) -> str:
     return (text if len(text) <= _CLIP else f"{text[:_CLIP]}...") + " "
 
 
+def _named(part: int | str) -> str:
+    """A name that somebody wrote, unless it is a credential."""
+    return "***" if holds_credential(str(part)) else str(part)
+
+
 def _path(field: str, path: list[int | str]) -> str:
     shown = field
     for part in path:
-        name = "***" if holds_credential(str(part)) else part
+        name = part if isinstance(part, int) else _named(part)
         shown += f"[{name}]" if isinstance(part, int) else f".{name}" if shown else str(name)
     return shown
 

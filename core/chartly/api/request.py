@@ -33,6 +33,9 @@ PORT_FORM = (
 
 SECRET_KEY_FORM = r"(\.?[A-Za-z0-9_-][A-Za-z0-9._-]{0,251}|[A-Za-z0-9_-][A-Za-z0-9._-]{252})"  # noqa: S105 - a form, not a secret
 
+LONGEST_URL = 8192
+"""Characters of a URL; what is longer, servers refuse."""
+
 PATH_SAYS = "must begin with / and hold only ASCII characters, without space, ?, # or backslash"
 PORT_SAYS = "must have a port from 1 to 65535"
 SECRET_KEY_SAYS = (

@@ -4,10 +4,10 @@ import re
 from dataclasses import dataclass
 from urllib.parse import urljoin
 
+from chartly.api.request import LONGEST_URL
 from chartly.errors import Reason, RunError
 
 MAX_REDIRECTS = 5
-MAX_URL = 8192
 _URL = re.compile(
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)"
     r"(?P<path>/[^?#]*)?(?P<query>\?[^#]*)?(#.*)?"
@@ -68,8 +68,8 @@ def parse_target(url: str) -> Target:
         RunError: ``EgressDenied``: it is too long, has another scheme, a user, an address for a
             host, or characters that readers of URLs do not agree on.
     """
-    if len(url) > MAX_URL:
-        raise _denied(f"a URL of {len(url)} characters is too long; allowed are {MAX_URL}")
+    if len(url) > LONGEST_URL:
+        raise _denied(f"a URL of {len(url)} characters is too long; allowed are {LONGEST_URL}")
     found = _URL.fullmatch(url) if _PRINTABLE.fullmatch(url) else None
     authority = _AUTHORITY.fullmatch(found["authority"]) if found else None
     if found is None or authority is None or "\\" in url:

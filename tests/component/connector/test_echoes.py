@@ -132,6 +132,13 @@ def test_inv_6_a_mark_that_the_api_writes_brings_it_nothing(rig, tmp_path):
     assert server.targets == ["/items"]
 
 
+def test_inv_6_a_mark_in_a_redirect_brings_nothing_either(rig, tmp_path):
+    server = rig.serve(in_turn(redirect("/a/__credential_plain__/"), items("p2"), items()))
+    end, _, _ = pulled(rig, tmp_path / "spool", pagination=NEXT_URL)
+    assert end.reason is Reason.SECRET_ORIGIN_REFUSED
+    assert server.targets == ["/items", "/a/__credential_plain__/"]
+
+
 @pytest.mark.parametrize("name", ["plain", "upper", "percent", "base64"])
 def test_inv_6_the_end_s_message_has_stars(rig, tmp_path, name):
     rig.serve(in_turn(redirect(f"http://{HOME}/{SPELLED[name]}")))

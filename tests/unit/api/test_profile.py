@@ -20,6 +20,12 @@ def test_the_playbook_s_files_are_valid_byte_for_byte():
     ]
 
 
+def test_a_body_without_a_credential_is_taken():
+    body = {"query": "{ viewer { id } }", "variables": {"pageToken": "a", "code": ["US", 1]}}
+    profile = parse_profile(changed(playbook_profile("connector"), "spec.transport.body", body))
+    assert profile.spec.transport.body == body
+
+
 @pytest.mark.parametrize("profile", playbook_profiles(), ids=lambda profile: profile.id.kind)
 def test_the_custom_resource_says_the_same(profile):
     resource = as_resource(profile, "tenant-demo-proj-sales")
@@ -86,6 +92,12 @@ def test_deprecation_is_an_annotation_in_both_spellings():
         ("connector", "spec.transport.headers", {"X-Y": "Bearer canary-7"}, "spec.transport.headers.X-Y: holds what looks like a credential"),
         ("connector", "spec.transport.headers", {"ghp_canary70123456789": "x"}, "spec.transport.headers: a name holds what looks like a credential"),
         ("connector", "spec.transport.headers", {"X-Figma-Key": "x"}, "'X-Figma-Key' looks like a credential"),
+        ("connector", "spec.transport", {"baseUrl": "https://api.example.invalid", "query": {"a": "\u00e4" * 1400}}, "spec.transport: makes a URL of 8430 characters; allowed are 8192"),
+        ("connector", "spec.transport.ghp_canary70123456789", 1, "spec.transport: unknown field '***'"),
+        ("connector", "spec.transport.headers.ghp_canary70123456789", 1, "spec.transport.headers: a name holds what looks like a credential"),
+        ("connector", "spec.transport.headers", {"X": 1, "ghx_canary70123456789": 1}, "a name holds what looks like a credential"),
+        ("connector", "spec.transport.query", {"sk-Canary70123456789012345": 1}, "a name holds what looks like a credential"),
+        ("normalizer", "spec.mapping", {"sk-Canary70123456789012345": "x"}, "spec.mapping.***"),
         ("connector", "spec.transport.headers", [], "spec.transport.headers: must be an object"),
         ("connector", "spec.transport.headers.X", 1, "spec.transport.headers.X: must be text"),
         ("connector", "spec.transport.query", [], "spec.transport.query: must be an object"),

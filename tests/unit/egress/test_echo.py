@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartly.egress.echo import SHORTEST, Echo
+from chartly.egress.echo import SHORTEST, Echo, echo_of
 from chartly.errors import Reason, RunError
 
 CANARY = "canary-3c9e1f77aa"
@@ -103,6 +103,11 @@ def test_what_is_not_there_costs_no_copy():
     for echo in (Echo(CANARY), Echo(None)):
         found = echo.hidden(page)
         assert (found.content is page, found.count) == (True, 0)
+
+
+def test_one_credential_is_prepared_once():
+    assert echo_of(CANARY) is echo_of(CANARY)
+    assert echo_of(None).hidden(CANARY.encode()).count == 0
 
 
 def test_a_short_credential_is_not_looked_for_in_pages_but_never_printed():
