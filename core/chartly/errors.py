@@ -191,11 +191,17 @@ REASONS: dict[Reason, ReasonInfo] = {
 
 
 _OF_CODE = {info.exit_code: reason for reason, info in reversed(REASONS.items())}
+_OF_NAME = {reason.value: reason for reason in Reason}
 
 
 def reason_of(exit_code: int) -> Reason:
     """What an exit code alone tells: the first reason of that code."""
     return _OF_CODE.get(exit_code, Reason.UNCLASSIFIED)
+
+
+def reason_named(text: str) -> Reason:
+    """The reason of that name; one that only another version knows is ``Unclassified`` here."""
+    return _OF_NAME.get(text, Reason.UNCLASSIFIED)
 
 
 class ChartlyError(Exception):

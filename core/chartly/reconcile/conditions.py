@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from chartly.errors import REASONS, Reason
 from chartly.reconcile.actions import Action, ApplyStatus, Object, Post
+from chartly.reconcile.check import Obstacle
 from chartly.reconcile.objects import (
     condition_of,
     generation_of,
@@ -35,37 +36,15 @@ class Condition:
     message: str = ""
 
 
-_WAITING = frozenset({Reason.CHECKING, Reason.PROFILE_NOT_FOUND, Reason.WORKFLOW_NOT_FOUND})
-"""What may pass without anybody changing the object: something else has to come."""
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether an object may be used, and why not."""
-
-    reason: Reason
-    message: str = ""
-
-    @property
-    def ready(self) -> bool:
-        return self.reason is Reason.READY
-
-    @property
-    def waiting(self) -> bool:
-        return self.reason in _WAITING
-
-
-READY = Verdict(Reason.READY)
-
-
-def verdict_conditions(verdict: Verdict) -> list[Condition]:
+def verdict_conditions(obstacle: Obstacle | None) -> list[Condition]:
     """Ready, with Reconciling or Stalled where they are true."""
-    truth: Truth = "True" if verdict.ready else "False"
-    ready = Condition("Ready", truth, verdict.reason, verdict.message)
-    if verdict.ready:
-        return [ready]
-    kind = "Reconciling" if verdict.waiting else "Stalled"
-    return [ready, Condition(kind, "True", verdict.reason, verdict.message)]
+    if obstacle is None:
+        return [Condition("Ready", "True", Reason.READY)]
+    kind = "Reconciling" if obstacle.waits else "Stalled"
+    return [
+        Condition("Ready", "False", obstacle.reason, obstacle.message),
+        Condition(kind, "True", obstacle.reason, obstacle.message),
+    ]
 
 
 def stamped(conditions: Iterable[Condition], before: Object, now: datetime) -> list[dict[str, Any]]:
@@ -93,20 +72,21 @@ def status_change(found: Object, status: dict[str, Any]) -> ApplyStatus | None:
     return ApplyStatus(key_of(found), uid_of(found), version_of(found), status)
 
 
-def announced(found: Object, verdict: Verdict) -> Post | None:
+def announced(found: Object, obstacle: Obstacle | None) -> Post | None:
     """The Event of a changed verdict; none while it stays the same, or is only waited for."""
+    reason = Reason.READY if obstacle is None else obstacle.reason
     earlier = condition_of(found, "Ready")
-    if earlier is not None and earlier["reason"] == verdict.reason.value:
+    if earlier is not None and earlier["reason"] == reason.value:
         return None
-    if verdict.reason is Reason.CHECKING:
+    if reason is Reason.CHECKING:
         return None
-    kind: Literal["Normal", "Warning"] = "Normal" if verdict.ready else "Warning"
-    message = verdict.message or REASONS[verdict.reason].meaning
-    return Post(found, kind, verdict.reason.value, message)
+    kind: Literal["Normal", "Warning"] = "Normal" if obstacle is None else "Warning"
+    message = (obstacle.message if obstacle else "") or REASONS[reason].meaning
+    return Post(found, kind, reason.value, message)
 
 
-def told(found: Object, status: dict[str, Any], verdict: Verdict) -> tuple[Action, ...]:
+def told(found: Object, status: dict[str, Any], obstacle: Obstacle | None) -> tuple[Action, ...]:
     """The writes that make status and Events say a verdict; none where they do already."""
     change = status_change(found, status)
-    post = announced(found, verdict)
+    post = announced(found, obstacle)
     return tuple(one for one in (change, post) if one is not None)

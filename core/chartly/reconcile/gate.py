@@ -1,9 +1,15 @@
 """Whether a run may start now: what has to be there first, and whose turn it is."""
 
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from chartly.api.workflow import parse_workflow
 from chartly.api.workflow_run import WorkflowRunSpec, parse_workflow_run
-from chartly.errors import Reason, SpecError
+from chartly.errors import Reason, SpecError, reason_named
 from chartly.plan.served import check_run_served
 from chartly.reconcile.actions import Object
+from chartly.reconcile.check import Check, Obstacle, first_obstacle, refuse, refused, wait
 from chartly.reconcile.course import is_finished
 from chartly.reconcile.objects import (
     born,
@@ -13,65 +19,153 @@ from chartly.reconcile.objects import (
     is_going,
     name_of,
     status_of,
+    told_reason,
 )
+from chartly.reconcile.project import project_of
+from chartly.reconcile.resolution import Resolved, resolved
 from chartly.reconcile.world import RunWorld
 
 
-class NotYetError(SpecError):
-    """The run may start later without anybody changing it."""
+@dataclass(frozen=True)
+class Request:
+    """A run that asks to start, with what its checks read."""
+
+    world: RunWorld
+
+    @cached_property
+    def spec(self) -> WorkflowRunSpec | Obstacle:
+        """What it asks for."""
+        try:
+            run = parse_workflow_run(document_of(self.world.run))
+            check_run_served(run.spec, f"run {run.name}")
+        except SpecError as error:
+            return refused(error)
+        return run.spec
+
+    @cached_property
+    def resolved(self) -> Resolved | Obstacle:
+        """What its workflow resolves to now."""
+        return resolution_of(self.world)
 
 
-def admitted(world: RunWorld) -> tuple[WorkflowRunSpec, Object]:
-    """What a run asks for, and its Workflow, when it may start now.
+def resolution_of(world: RunWorld) -> Resolved | Obstacle:
+    """What the workflow of a run resolves to.
 
-    Raises:
-        NotYetError: something has to come first.
-        SpecError: it may not start, now or later.
+    Whatever is in the way is soon said of the Workflow itself, and waited for as that is.
     """
-    run = parse_workflow_run(document_of(world.run))
-    check_run_served(run.spec, f"run {run.name}")
-    workflow = _ready_workflow(world, run.spec)
-    if _is_suspended(world.run) or workflow["spec"].get("suspend"):
-        raise NotYetError("the run or its workflow is suspended", Reason.SUSPENDED)
-    _check_turn(world, workflow)
-    return run.spec, workflow
+    if world.workflow is None:
+        return wait(Reason.WORKFLOW_NOT_FOUND, "the workflow is not there")
+    home = project_of(world.namespace, world.claimants)
+    if isinstance(home, Obstacle):
+        return wait(home.reason, home.message)
+    try:
+        workflow = parse_workflow(document_of(world.workflow))
+    except SpecError as error:
+        return wait(error.reason, error.message)
+    found = resolved(workflow, home, world.profiles, world.shared)
+    return wait(found.reason, found.message) if isinstance(found, Obstacle) else found
 
 
-def _ready_workflow(world: RunWorld, spec: WorkflowRunSpec) -> Object:
-    named, workflow = spec.workflow_ref, world.workflow
+def _readable(request: Request) -> Obstacle | None:
+    return request.spec if isinstance(request.spec, Obstacle) else None
+
+
+def _workflow_is_there(request: Request) -> Obstacle | None:
+    named, workflow = request.world.run["spec"]["workflowRef"], request.world.workflow
+    name, asked = named["name"], named.get("version")
     if workflow is None or is_going(workflow):
-        raise NotYetError(f"workflow {named.name!r} is not there", Reason.WORKFLOW_NOT_FOUND)
+        return wait(Reason.WORKFLOW_NOT_FOUND, f"workflow {name!r} is not there")
     version = workflow["spec"].get("version")
-    if named.version not in (None, version):
-        raise NotYetError(
-            f"workflow {named.name!r} stands there with version {version}; "
-            f"the run names {named.version}",
-            Reason.WORKFLOW_NOT_FOUND,
-        )
+    if asked in (None, version):
+        return None
+    return wait(
+        Reason.WORKFLOW_NOT_FOUND,
+        f"workflow {name!r} stands there with version {version}; the run names {asked}",
+    )
+
+
+def _workflow_is_ready(request: Request) -> Obstacle | None:
+    workflow = _workflow(request)
     ready = condition_of(workflow, "Ready")
     if ready is None or ready["observedGeneration"] != generation_of(workflow):
-        raise NotYetError(f"workflow {named.name!r} is not checked yet", Reason.CHECKING)
+        return wait(Reason.CHECKING, f"workflow {name_of(workflow)!r} is not checked yet")
     if ready["status"] != "True":
-        why = f"workflow {named.name!r} may not run: {ready['message']}"
-        raise NotYetError(why, Reason(ready["reason"]))
-    return workflow
+        why = f"workflow {name_of(workflow)!r} may not run: {told_reason(ready)}"
+        return wait(reason_named(ready["reason"]), why)
+    return None
 
 
-def _check_turn(world: RunWorld, workflow: Object) -> None:
-    """Whether no other run of the workflow is in the way."""
+def _not_suspended(request: Request) -> Obstacle | None:
+    if is_suspended(request.world.run) or _workflow(request)["spec"].get("suspend"):
+        return wait(Reason.SUSPENDED, "the run or its workflow is suspended", patient=True)
+    return None
+
+
+def _resolves(request: Request) -> Obstacle | None:
+    """The workflow resolves to what it was checked with."""
+    found, workflow = request.resolved, _workflow(request)
+    if isinstance(found, Obstacle):
+        return found
+    if found.snapshot.digest == status_of(workflow).get("configDigest"):
+        return None
+    why = f"workflow {name_of(workflow)!r} is being checked anew: a profile changed"
+    return wait(Reason.CHECKING, why)
+
+
+def _its_turn(request: Request) -> Obstacle | None:
+    """No other run of the workflow is in the way."""
+    world, workflow = request.world, _workflow(request)
     others = [one for one in world.siblings if not is_finished(one) and not is_going(one)]
     started = [one for one in others if status_of(one).get("attempts")]
     if workflow["spec"].get("concurrency", "Forbid") == "Queue":
-        waiting = [one for one in others if born(one) < born(world.run) and not _is_suspended(one)]
+        waiting = [one for one in others if born(one) < born(world.run) and not is_suspended(one)]
         if started or waiting:
-            raise NotYetError("runs of the workflow that are older come first", Reason.QUEUED)
+            why = "runs of the workflow that are older come first"
+            return wait(Reason.QUEUED, why, patient=True)
     elif started:
-        raise SpecError(
+        return refuse(
+            Reason.CONCURRENCY_FORBIDDEN,
             f"run {name_of(started[0])!r} of workflow {name_of(workflow)!r} is active, and its "
             f"concurrency is Forbid; wait for it, or set concurrency: Queue",
-            Reason.CONCURRENCY_FORBIDDEN,
         )
+    return None
 
 
-def _is_suspended(run: Object) -> bool:
+CHECKS: tuple[Check[Request], ...] = (
+    _readable,
+    _workflow_is_there,
+    _workflow_is_ready,
+    _not_suspended,
+    _its_turn,
+    _resolves,
+)
+"""What must be so before a run starts."""
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """A run that may start now: what it asks for, of which workflow, and what that resolves to."""
+
+    spec: WorkflowRunSpec
+    workflow: Object
+    resolved: Resolved
+
+
+def admitted(world: RunWorld) -> Admitted | Obstacle:
+    """The run as it may start now, or what is in its way."""
+    request = Request(world)
+    obstacle = first_obstacle(request, CHECKS)
+    if obstacle is not None:
+        return obstacle
+    # The checks have seen that both can be read.
+    spec = cast("WorkflowRunSpec", request.spec)
+    return Admitted(spec, _workflow(request), cast("Resolved", request.resolved))
+
+
+def _workflow(request: Request) -> Object:
+    """The workflow, of which an earlier check saw that it is there."""
+    return request.world.workflow or {}
+
+
+def is_suspended(run: Object) -> bool:
     return bool((run["spec"].get("control") or {}).get("suspend"))

@@ -3,45 +3,34 @@
 from datetime import datetime, timedelta
 
 from chartly.api.reference import parse_project
-from chartly.api.workflow import parse_workflow
-from chartly.api.workflow_run import WorkflowRunSpec
-from chartly.errors import Reason, SpecError
+from chartly.errors import Reason
 from chartly.manifests.attempt import AttemptPlan, Installation
 from chartly.manifests.config import config_map
 from chartly.manifests.job import job
 from chartly.names import config_name, job_name, stored_run_id
 from chartly.plan.digest import run_digest
-from chartly.reconcile.actions import Action, Create, Object, Post
+from chartly.reconcile.actions import Action, Create, Post
+from chartly.reconcile.check import Obstacle
 from chartly.reconcile.course import Course, under_way
-from chartly.reconcile.gate import NotYetError, admitted
+from chartly.reconcile.gate import Admitted, resolution_of
 from chartly.reconcile.objects import (
-    document_of,
     generation_of,
     key_of,
     moment,
     name_of,
-    status_of,
     uid_of,
     written,
     written_exactly,
 )
-from chartly.reconcile.project import project_of
-from chartly.reconcile.resolution import Resolved, resolved
 from chartly.reconcile.world import RunWorld, Settings
 
 
 def launch(
-    world: RunWorld, course: Course, settings: Settings, now: datetime
+    world: RunWorld, course: Course, admitted: Admitted, settings: Settings, now: datetime
 ) -> tuple[Action, ...]:
-    """Freezes the inputs and starts the first attempt; the intent is recorded before the Job.
-
-    Raises:
-        NotYetError: something has to come first.
-        SpecError: the run cannot start, now or later.
-    """
-    spec, workflow = admitted(world)
-    found = _resolved(world, workflow)
-    begun = next_attempt(_frozen(course, spec, workflow, found, now), now)
+    """Freezes the inputs and starts the first attempt; the intent is recorded before the Job."""
+    found = admitted.resolved
+    begun = next_attempt(_frozen(course, admitted, now), now)
     message = started(begun)
     return (
         *(() if world.frozen else (Create(config_map(found.snapshot, _namespace(world))),)),
@@ -53,11 +42,10 @@ def launch(
 
 def frozen_again(world: RunWorld, course: Course) -> tuple[Create, ...]:
     """Makes the frozen inputs anew where somebody removed them, if they can still be made."""
-    if world.frozen or world.workflow is None:
+    if world.frozen:
         return ()
-    try:
-        found = _resolved(world, world.workflow)
-    except SpecError:
+    found = resolution_of(world)
+    if isinstance(found, Obstacle):
         return ()
     same = found.snapshot.digest == course.fields["config"]["digest"]
     return (Create(config_map(found.snapshot, _namespace(world))),) if same else ()
@@ -109,19 +97,9 @@ def deadline(world: RunWorld, course: Course, settings: Settings) -> datetime:
     return moment(course.fields["frozenAt"]) + timedelta(seconds=seconds)
 
 
-def _resolved(world: RunWorld, workflow: Object) -> Resolved:
-    home = project_of(world.namespace, world.claimants)
-    found = resolved(parse_workflow(document_of(workflow)), home, world.profiles, world.shared)
-    if found.snapshot.digest != status_of(workflow).get("configDigest"):
-        why = f"workflow {name_of(workflow)!r} is being checked anew: a profile changed"
-        raise NotYetError(why, Reason.CHECKING)
-    return found
-
-
-def _frozen(
-    course: Course, spec: WorkflowRunSpec, workflow: Object, found: Resolved, now: datetime
-) -> Course:
+def _frozen(course: Course, admitted: Admitted, now: datetime) -> Course:
     """The course of a run whose inputs are fixed."""
+    spec, workflow, found = admitted.spec, admitted.workflow, admitted.resolved
     run, digest = course.run, found.snapshot.digest
     window = (spec.window.start, spec.window.end) if spec.window else None
     secret = found.plan.connector.auth.secret_ref

@@ -1,6 +1,8 @@
 """A Profile: is it valid, and is it what its version has always been?"""
 
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from chartly.api.profile import parse_profile
@@ -10,56 +12,90 @@ from chartly.manifests.labels import config_labels
 from chartly.names import versions_name
 from chartly.plan.digest import profile_digest
 from chartly.plan.served import check_served
-from chartly.reconcile.actions import Action, ApplyData, Decision, Key
-from chartly.reconcile.conditions import READY, Verdict, stamped, told, verdict_conditions
+from chartly.reconcile.actions import ApplyData, Decision, Key
+from chartly.reconcile.check import Check, Obstacle, first_obstacle, refuse, refused
+from chartly.reconcile.conditions import stamped, told, verdict_conditions
 from chartly.reconcile.objects import document_of, generation_of, is_going, key_of, name_of
 from chartly.reconcile.project import project_of
 from chartly.reconcile.world import ProfileWorld, Settings
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a Profile says, and its digest."""
+
+    id: ProfileId
+    digest: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A Profile as it reads; the checks ask for its parts."""
+
+    world: ProfileWorld
+    settings: Settings
+
+    @cached_property
+    def content(self) -> Content | Obstacle:
+        try:
+            profile = parse_profile(document_of(self.world.profile))
+            check_served(profile.spec, str(profile.id))
+            return Content(profile.id, profile_digest(profile))
+        except SpecError as error:
+            return refused(error)
+
+    @property
+    def place(self) -> Obstacle | None:
+        """Why it lies where none is used; None where they are."""
+        namespace = self.world.namespace
+        if namespace is not None and name_of(namespace) == self.settings.global_namespace:
+            return None
+        project = project_of(namespace, self.world.claimants)
+        return project if isinstance(project, Obstacle) else None
+
+    def remembered(self, version: str) -> str | None:
+        """The digest that a version had when it was first seen."""
+        known: dict[str, str] = (self.world.versions or {}).get("data") or {}
+        return known.get(version)
 
 
 def decide_profile(world: ProfileWorld, settings: Settings, now: datetime) -> Decision:
     """What to do about a Profile: remember its digest, and say whether it may be used."""
     if is_going(world.profile):
         return Decision()
-    digest, verdict, memory = "", READY, None
-    try:
-        _check_place(world, settings)
-        profile = parse_profile(document_of(world.profile))
-        check_served(profile.spec, str(profile.id))
-        digest = profile_digest(profile)
-        memory = _remembered(world, profile.id, digest)
-    except SpecError as error:
-        verdict = Verdict(error.reason, error.message)
+    reading = Reading(world, settings)
+    obstacle = first_obstacle(reading, CHECKS)
     status: dict[str, Any] = {"observedGeneration": generation_of(world.profile)}
-    if digest:
-        status["digest"] = digest
-    status["conditions"] = stamped(verdict_conditions(verdict), world.profile, now)
-    before: tuple[Action, ...] = () if memory is None else (memory,)
-    return Decision((*before, *told(world.profile, status, verdict)))
+    memory: tuple[ApplyData, ...] = ()
+    if reading.place is None and isinstance(reading.content, Content):
+        status["digest"] = reading.content.digest
+        memory = _memory(reading, reading.content)
+    status["conditions"] = stamped(verdict_conditions(obstacle), world.profile, now)
+    return Decision((*memory, *told(world.profile, status, obstacle)))
 
 
-def _check_place(world: ProfileWorld, settings: Settings) -> None:
-    namespace = world.namespace
-    if namespace is None or name_of(namespace) != settings.global_namespace:
-        project_of(namespace, world.claimants)
+def _as_remembered(reading: Reading) -> Obstacle | None:
+    if isinstance(content := reading.content, Obstacle):
+        return content
+    earlier = reading.remembered(content.id.version)
+    if earlier in (None, content.digest):
+        return None
+    return refuse(
+        Reason.DIGEST_CONFLICT,
+        f"{content.id}: this version has been seen with digest {earlier}, and now has "
+        f"{content.digest}; give the changed one a new version",
+    )
 
 
-def _remembered(world: ProfileWorld, profile: ProfileId, digest: str) -> ApplyData | None:
-    """What makes the version's digest known for ever; none if it is.
+CHECKS: tuple[Check[Reading], ...] = (lambda reading: reading.place, _as_remembered)
+"""What a Profile must be to be used."""
 
-    Raises:
-        SpecError: ``DigestConflict``: the version has been seen with another content.
-    """
-    known = dict((world.versions or {}).get("data") or {})
-    earlier = known.get(profile.version)
-    if earlier is None:
-        place = key_of(world.profile)
-        key = Key("ConfigMap", place.namespace, versions_name(profile.kind, profile.name))
-        return ApplyData(key, config_labels("versions"), {profile.version: digest})
-    if earlier != digest:
-        raise SpecError(
-            f"{profile}: this version has been seen with digest {earlier}, and now has {digest}; "
-            f"give the changed one a new version",
-            Reason.DIGEST_CONFLICT,
-        )
-    return None
+
+def _memory(reading: Reading, content: Content) -> tuple[ApplyData, ...]:
+    """What makes the version's digest known for ever; nothing if it is."""
+    profile = content.id
+    if reading.remembered(profile.version) is not None:
+        return ()
+    place = key_of(reading.world.profile)
+    key = Key("ConfigMap", place.namespace, versions_name(profile.kind, profile.name))
+    return (ApplyData(key, config_labels("versions"), {profile.version: content.digest}),)

@@ -6,29 +6,32 @@ from chartly.api.reference import Project, parse_project
 from chartly.errors import Reason, SpecError
 from chartly.names import PROJECT_LABEL, TENANT_LABEL
 from chartly.reconcile.actions import Object
+from chartly.reconcile.check import Obstacle, refuse, refused, wait
 from chartly.reconcile.objects import born, labels_of, name_of
 
 
-def project_of(namespace: Object | None, claimants: Sequence[Object]) -> Project:
-    """The project of a namespace.
-
-    Raises:
-        SpecError: ``NotAProject`` or ``DuplicateProject``.
-    """
-    labels = {} if namespace is None else labels_of(namespace)
-    if namespace is None or TENANT_LABEL not in labels or PROJECT_LABEL not in labels:
-        where = "the namespace" if namespace is None else f"namespace {name_of(namespace)!r}"
-        raise SpecError(
-            f"{where} belongs to no project; it needs the labels {TENANT_LABEL} and "
-            f"{PROJECT_LABEL}, as `chartly project create TENANT/PROJECT` makes them",
-            Reason.NOT_A_PROJECT,
-        )
-    project = parse_project(f"{labels[TENANT_LABEL]}/{labels[PROJECT_LABEL]}")
+def project_of(namespace: Object | None, claimants: Sequence[Object]) -> Project | Obstacle:
+    """The project of a namespace, or why it is none."""
+    if namespace is None:
+        return wait(Reason.NOT_A_PROJECT, f"the namespace belongs to no project; {_NEEDS}")
+    name, labels = name_of(namespace), labels_of(namespace)
+    if TENANT_LABEL not in labels or PROJECT_LABEL not in labels:
+        return refuse(Reason.NOT_A_PROJECT, f"namespace {name!r} belongs to no project; {_NEEDS}")
+    try:
+        project = parse_project(f"{labels[TENANT_LABEL]}/{labels[PROJECT_LABEL]}")
+    except SpecError as error:
+        return refused(error)
     keeper = min((namespace, *claimants), key=born)
-    if name_of(keeper) != name_of(namespace):
-        raise SpecError(
-            f"namespace {name_of(namespace)!r}: project {project} is namespace "
-            f"{name_of(keeper)!r}, which is older; give this one other labels",
+    if name_of(keeper) != name:
+        return refuse(
             Reason.DUPLICATE_PROJECT,
+            f"namespace {name!r}: project {project} is namespace "
+            f"{name_of(keeper)!r}, which is older; give this one other labels",
         )
     return project
+
+
+_NEEDS = (
+    f"it needs the labels {TENANT_LABEL} and {PROJECT_LABEL}, "
+    f"as `chartly project create TENANT/PROJECT` makes them"
+)

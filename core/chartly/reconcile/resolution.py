@@ -6,14 +6,21 @@ from dataclasses import dataclass
 from chartly.api.profile import parse_profile
 from chartly.api.reference import Project, parse_reference
 from chartly.api.workflow import Workflow, WrittenStep
-from chartly.errors import Reason, SpecError
+from chartly.errors import Reason, SpecError, reason_named
 from chartly.plan.catalog import Catalog
 from chartly.plan.check import check_plan
 from chartly.plan.resolve import resolve
 from chartly.plan.runplan import RunPlan
 from chartly.plan.snapshot import Snapshot, freeze, thaw
 from chartly.reconcile.actions import Object
-from chartly.reconcile.objects import condition_of, document_of, generation_of, name_of
+from chartly.reconcile.check import Obstacle, refuse, refused, wait
+from chartly.reconcile.objects import (
+    condition_of,
+    document_of,
+    generation_of,
+    name_of,
+    told_reason,
+)
 
 
 @dataclass(frozen=True)
@@ -39,25 +46,22 @@ class Resolved:
 
 def resolved(
     workflow: Workflow, home: Project, profiles: Sequence[Object], shared: Sequence[Object]
-) -> Resolved:
-    """Resolves, freezes and checks a workflow with the Profiles of its project and of global.
-
-    Raises:
-        SpecError: it cannot run; ``Checking`` when a profile that it names is not checked yet.
-    """
+) -> Resolved | Obstacle:
+    """Resolves, freezes and checks a workflow with the Profiles of its project and of global."""
     names = set(_named(workflow.steps, home))
     own = [one for one in profiles if name_of(one) in names]
     others = [one for one in shared if name_of(one) in names]
     try:
-        resolution = resolve(workflow, _catalog(home, own, others), home)
+        return _frozen(workflow, _catalog(home, own, others), home)
     except SpecError as error:
         if error.reason is not Reason.PROFILE_NOT_FOUND:
-            raise
-        blamed = _unusable((*own, *others))
-        if blamed is not None:
-            raise blamed from None
-        # Only now all are read: the sentence names the nearest of what is there.
-        resolution = resolve(workflow, _catalog(home, profiles, shared), home)
+            return refused(error)
+    unusable = _unusable((*own, *others))
+    return unusable or _missing(workflow, _catalog(home, profiles, shared), home)
+
+
+def _frozen(workflow: Workflow, catalog: Catalog, home: Project) -> Resolved:
+    resolution = resolve(workflow, catalog, home)
     snapshot = freeze(resolution)
     plan = thaw(snapshot.content, snapshot.digest, home)
     check_plan(resolution, plan)
@@ -66,6 +70,14 @@ def resolved(
         for one in resolution.profiles
     )
     return Resolved(snapshot, plan, pins)
+
+
+def _missing(workflow: Workflow, catalog: Catalog, home: Project) -> Resolved | Obstacle:
+    """Why a profile is nowhere, when all are read: the sentence names the nearest one there is."""
+    try:
+        return _frozen(workflow, catalog, home)
+    except SpecError as error:
+        return wait(error.reason, error.message)
 
 
 def _named(steps: Iterable[WrittenStep], home: Project) -> Iterable[str]:
@@ -91,15 +103,13 @@ def _is_ready(profile: Object) -> bool:
     return ready is not None and current and ready["status"] == "True"
 
 
-def _unusable(named: Iterable[Object]) -> SpecError | None:
+def _unusable(named: Iterable[Object]) -> Obstacle | None:
     """Why a profile that is there was not found: it may not be used, or not yet."""
     for one in named:
         ready = condition_of(one, "Ready")
-        if ready is None:
-            return SpecError(f"profile {name_of(one)!r} is not checked yet", Reason.CHECKING)
-        if not _is_ready(one):
-            return SpecError(
-                f"profile {name_of(one)!r} may not be used: {ready['message']}",
-                Reason(ready["reason"]),
-            )
+        if ready is None or ready["observedGeneration"] != generation_of(one):
+            return wait(Reason.CHECKING, f"profile {name_of(one)!r} is not checked yet")
+        if ready["status"] != "True":
+            why = f"profile {name_of(one)!r} may not be used: {told_reason(ready)}"
+            return refuse(reason_named(ready["reason"]), why)
     return None

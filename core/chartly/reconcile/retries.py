@@ -7,7 +7,7 @@ from typing import Any
 
 from chartly.api.status import MAX_ATTEMPTS
 from chartly.api.workflow import RunRetry
-from chartly.errors import REASONS, Reason, Retry
+from chartly.errors import REASONS, Retry, reason_named
 
 _FREE_BASE = 1.0
 _FREE_LONGEST = 60.0
@@ -34,7 +34,7 @@ def wait_before_next(attempts: Sequence[dict[str, Any]], budget: Budget, seed: s
         attempts: as status holds them, each ended.
         seed: spreads the waits of runs that failed together; the same one gives the same wait.
     """
-    kinds = [REASONS[Reason(one["reason"])].retry for one in attempts]
+    kinds = [REASONS[reason_named(one["reason"])].retry for one in attempts]
     last = kinds[-1]
     count = kinds.count(last)
     allowed = {Retry.RETRY: budget.retry.max_attempts, Retry.FREE: budget.free + 1}

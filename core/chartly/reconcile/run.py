@@ -12,9 +12,10 @@ The rules, in the order in which they are asked:
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chartly.errors import Reason, SpecError
+from chartly.errors import Reason
 from chartly.reconcile.actions import Action, Decision, Key, Object, Post, Remove, SetTtl
 from chartly.reconcile.attempt import BEING_STARTED, End, end_of, is_at_rest, patience, waits_for
+from chartly.reconcile.check import Obstacle
 from chartly.reconcile.conditions import status_change
 from chartly.reconcile.course import (
     Course,
@@ -25,7 +26,7 @@ from chartly.reconcile.course import (
     is_told,
     under_way,
 )
-from chartly.reconcile.gate import NotYetError
+from chartly.reconcile.gate import admitted
 from chartly.reconcile.launch import (
     create_job,
     deadline,
@@ -65,27 +66,27 @@ def decide_run(world: RunWorld, settings: Settings, now: datetime) -> Decision:
 
 def _waiting(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
     """Starts the run, or tells what it waits for."""
-    try:
-        return Decision(launch(world, course, settings, now))
-    except NotYetError as error:
-        return _not_yet(world, course, error, settings, now)
-    except SpecError as error:
-        return Decision(finished(course, End(error.reason, error.message), now))
+    ready = admitted(world)
+    if isinstance(ready, Obstacle):
+        return _held_up(world, course, ready, settings, now)
+    return Decision(launch(world, course, ready, settings, now))
 
 
-def _not_yet(
-    world: RunWorld, course: Course, error: SpecError, settings: Settings, now: datetime
+def _held_up(
+    world: RunWorld, course: Course, obstacle: Obstacle, settings: Settings, now: datetime
 ) -> Decision:
-    patient = error.reason in (Reason.SUSPENDED, Reason.QUEUED)
+    reason, message = obstacle.reason, obstacle.message
+    if not obstacle.waits:
+        return Decision(finished(course, End(reason, message), now))
     asked = moment(world.run["metadata"]["creationTimestamp"])
     left = _pending_deadline(world, asked, settings) - now
-    if not patient and left <= timedelta():
-        message = f"the run could not start in time: {error.message}"
-        return Decision(finished(course, End(error.reason, message), now))
-    said = under_way(course, error.reason, error.message, now)
-    if not is_told(world.run, error.reason) and error.reason is not Reason.CHECKING:
-        said += (Post(world.run, "Normal", error.reason.value, error.message),)
-    return Decision(said, None if patient else left.total_seconds())
+    if not obstacle.patient and left <= timedelta():
+        late = f"the run could not start in time: {message}"
+        return Decision(finished(course, End(reason, late), now))
+    said = under_way(course, reason, message, now)
+    if not is_told(world.run, reason) and reason is not Reason.CHECKING:
+        said += (Post(world.run, "Normal", reason.value, message),)
+    return Decision(said, None if obstacle.patient else left.total_seconds())
 
 
 def _between(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:

@@ -1,15 +1,19 @@
 """A Workflow: what its references resolve to, pinned, and whether it may run."""
 
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
+from chartly.api.reference import Project
 from chartly.api.workflow import Workflow, parse_workflow
 from chartly.errors import Reason, SpecError
 from chartly.manifests.labels import config_labels
 from chartly.names import versions_name
 from chartly.plan.digest import canonical, digest_of
 from chartly.reconcile.actions import Action, ApplyData, Decision, Key
-from chartly.reconcile.conditions import READY, Verdict, stamped, told, verdict_conditions
+from chartly.reconcile.check import Check, Obstacle, first_obstacle, refuse, refused
+from chartly.reconcile.conditions import stamped, told, verdict_conditions
 from chartly.reconcile.history import expired_runs
 from chartly.reconcile.objects import (
     born,
@@ -27,97 +31,147 @@ from chartly.reconcile.world import Settings, WorkflowWorld
 _PINNED = ("resolvedGeneration", "configDigest", "resolvedProfiles", "datasets")
 
 
+@dataclass(frozen=True)
+class Content:
+    """What a Workflow says, and the digest of what may not change while its version stays."""
+
+    workflow: Workflow
+    digest: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A Workflow as it reads; the checks ask for its parts."""
+
+    world: WorkflowWorld
+
+    @cached_property
+    def home(self) -> Project | Obstacle:
+        return project_of(self.world.namespace, self.world.claimants)
+
+    @cached_property
+    def content(self) -> Content | Obstacle:
+        try:
+            workflow = parse_workflow(document_of(self.world.workflow))
+            written = {name: workflow.written.get(name) for name in ("steps", "parameters")}
+            return Content(workflow, digest_of(canonical(written, str(workflow))))
+        except SpecError as error:
+            return refused(error)
+
+    @cached_property
+    def resolved(self) -> Resolved | Obstacle:
+        """What it resolves to; asked for only where it can be read and has a home."""
+        content, home = cast("Content", self.content), cast("Project", self.home)
+        return resolved(content.workflow, home, self.world.profiles, self.world.shared)
+
+    @property
+    def pinned(self) -> dict[str, Any]:
+        """What its status says that it resolved to."""
+        status = status_of(self.world.workflow)
+        return {name: status[name] for name in _PINNED if name in status}
+
+    def remembered(self, version: str) -> str | None:
+        """The content that a version had when it was first seen."""
+        known: dict[str, str] = (self.world.versions or {}).get("data") or {}
+        return known.get(version)
+
+
 def decide_workflow(world: WorkflowWorld, settings: Settings, now: datetime) -> Decision:
     """What to do about a Workflow: resolve it, pin that, say whether it may run, prune its runs."""
     del settings  # one signature for all three kinds
     if is_going(world.workflow):
         return Decision()
-    memory, verdict = None, READY
-    pinned = _pinned(world)
-    workflow: Workflow | None = None
-    try:
-        home = project_of(world.namespace, world.claimants)
-        workflow = parse_workflow(document_of(world.workflow))
-        memory = _remembered(world, workflow)
-        found = resolved(workflow, home, world.profiles, world.shared)
-        pinned = _pin(world, found, pinned)
-        _check_datasets(world, found)
-    except SpecError as error:
-        verdict = Verdict(error.reason, error.message)
-    status: dict[str, Any] = {"observedGeneration": generation_of(world.workflow), **pinned}
-    status["conditions"] = stamped(verdict_conditions(verdict), world.workflow, now)
-    before: tuple[Action, ...] = () if memory is None else (memory,)
-    pruned = expired_runs(world.runs, workflow.spec.history if workflow else None, now)
-    actions = (*before, *told(world.workflow, status, verdict), *pruned.actions)
+    reading = Reading(world)
+    obstacle = first_obstacle(reading, CHECKS)
+    status: dict[str, Any] = {"observedGeneration": generation_of(world.workflow)}
+    status |= reading.pinned
+    if first_obstacle(reading, PINNING) is None:
+        status |= _pins(reading)
+    status["conditions"] = stamped(verdict_conditions(obstacle), world.workflow, now)
+    content = reading.content
+    history = content.workflow.spec.history if isinstance(content, Content) else None
+    pruned = expired_runs(world.runs, history, now)
+    actions = (*_memory(reading), *told(world.workflow, status, obstacle), *pruned.actions)
     return Decision(actions, pruned.look_again)
 
 
-def _pinned(world: WorkflowWorld) -> dict[str, Any]:
-    status = status_of(world.workflow)
-    return {name: status[name] for name in _PINNED if name in status}
+def _in_a_project(reading: Reading) -> Obstacle | None:
+    return reading.home if isinstance(reading.home, Obstacle) else None
 
 
-def _pin(world: WorkflowWorld, found: Resolved, before: dict[str, Any]) -> dict[str, Any]:
-    """What this generation resolves to; it is said once.
+def _as_remembered(reading: Reading) -> Obstacle | None:
+    if isinstance(content := reading.content, Obstacle):
+        return content
+    if reading.remembered(content.workflow.version) in (None, content.digest):
+        return None
+    return refuse(
+        Reason.VERSION_REUSED,
+        f"{content.workflow}: this version has been seen with other steps or parameters; "
+        f"give the changed ones a new version",
+    )
 
-    Raises:
-        SpecError: ``ResolutionChanged``: it was something else.
-    """
-    generation = generation_of(world.workflow)
-    pins = {one["reference"]: one for one in found.pins}
-    if before.get("resolvedGeneration") == generation:
-        for one in before.get("resolvedProfiles", ()):
-            now = pins.get(one["reference"], one)
-            if now != one:
-                raise SpecError(
-                    f"workflow {name_of(world.workflow)}: {one['reference']} was "
-                    f"{one['digest']} in {one['foundIn']} and is now {now['digest']} in "
-                    f"{now['foundIn']}; a workflow keeps what it resolved to until it changes",
-                    Reason.RESOLUTION_CHANGED,
-                )
+
+def _resolves(reading: Reading) -> Obstacle | None:
+    return reading.resolved if isinstance(reading.resolved, Obstacle) else None
+
+
+def _as_pinned(reading: Reading) -> Obstacle | None:
+    """This generation resolves to what it was said to resolve to."""
+    before, workflow = reading.pinned, reading.world.workflow
+    if before.get("resolvedGeneration") != generation_of(workflow):
+        return None
+    pins = {one["reference"]: one for one in _pins(reading)["resolvedProfiles"]}
+    for one in before.get("resolvedProfiles", ()):
+        now = pins.get(one["reference"], one)
+        if now != one:
+            return refuse(
+                Reason.RESOLUTION_CHANGED,
+                f"workflow {name_of(workflow)}: {one['reference']} was "
+                f"{one['digest']} in {one['foundIn']} and is now {now['digest']} in "
+                f"{now['foundIn']}; a workflow keeps what it resolved to until it changes",
+            )
+    return None
+
+
+def _datasets_are_free(reading: Reading) -> Obstacle | None:
+    """No older Workflow of the project writes one of the datasets."""
+    mine, workflow = set(_pins(reading)["datasets"]), reading.world.workflow
+    for other in sorted(reading.world.others, key=born):
+        both = sorted(mine & set(status_of(other).get("datasets", ())))
+        if both and not is_going(other) and born(other) < born(workflow):
+            return refuse(
+                Reason.DATASET_IN_USE,
+                f"workflow {name_of(workflow)}: dataset {both[0]!r} is written by workflow "
+                f"{name_of(other)!r}, which is older; a dataset has one writing workflow",
+            )
+    return None
+
+
+PINNING: tuple[Check[Reading], ...] = (_in_a_project, _as_remembered, _resolves, _as_pinned)
+"""What must be so before it is pinned what a Workflow resolves to."""
+CHECKS: tuple[Check[Reading], ...] = (*PINNING, _datasets_are_free)
+"""What a Workflow must be to run."""
+
+
+def _pins(reading: Reading) -> dict[str, Any]:
+    """What this generation resolves to, as status tells it; asked for only where it does."""
+    found = cast("Resolved", reading.resolved)
     return {
-        "resolvedGeneration": generation,
+        "resolvedGeneration": generation_of(reading.world.workflow),
         "configDigest": found.snapshot.digest,
         "resolvedProfiles": list(found.pins),
         "datasets": found.datasets,
     }
 
 
-def _remembered(world: WorkflowWorld, workflow: Workflow) -> ApplyData | None:
-    """What makes the version's content known for ever; none if it is.
-
-    Raises:
-        SpecError: ``VersionReused``: the version has been seen with other steps.
-    """
-    written = {name: workflow.written.get(name) for name in ("steps", "parameters")}
-    digest = digest_of(canonical(written, str(workflow)))
-    known = dict((world.versions or {}).get("data") or {})
-    earlier = known.get(workflow.version)
-    if earlier is None:
-        place = key_of(world.workflow)
-        key = Key("ConfigMap", place.namespace, versions_name("workflow", workflow.name))
-        return ApplyData(key, config_labels("versions"), {workflow.version: digest})
-    if earlier != digest:
-        raise SpecError(
-            f"{workflow}: this version has been seen with other steps or parameters; "
-            f"give the changed ones a new version",
-            Reason.VERSION_REUSED,
-        )
-    return None
-
-
-def _check_datasets(world: WorkflowWorld, found: Resolved) -> None:
-    """Whether no older Workflow of the project writes one of the datasets.
-
-    Raises:
-        SpecError: ``DatasetInUse``.
-    """
-    mine = set(found.datasets)
-    for other in sorted(world.others, key=born):
-        both = sorted(mine & set(status_of(other).get("datasets", ())))
-        if both and not is_going(other) and born(other) < born(world.workflow):
-            raise SpecError(
-                f"workflow {name_of(world.workflow)}: dataset {both[0]!r} is written by workflow "
-                f"{name_of(other)!r}, which is older; a dataset has one writing workflow",
-                Reason.DATASET_IN_USE,
-            )
+def _memory(reading: Reading) -> tuple[Action, ...]:
+    """What makes the version's content known for ever; nothing if it is, or cannot be read."""
+    content = reading.content
+    if isinstance(content, Obstacle) or _in_a_project(reading) is not None:
+        return ()
+    workflow = content.workflow
+    if reading.remembered(workflow.version) is not None:
+        return ()
+    place = key_of(reading.world.workflow)
+    key = Key("ConfigMap", place.namespace, versions_name("workflow", workflow.name))
+    return (ApplyData(key, config_labels("versions"), {workflow.version: content.digest}),)
