@@ -204,6 +204,12 @@ def reason_named(text: str) -> Reason:
     return _OF_NAME.get(text, Reason.UNCLASSIFIED)
 
 
+def reason_told(text: str, message: str) -> tuple[Reason, str]:
+    """A recorded reason and its sentence; a word that is not known here stands before that."""
+    known = text in _OF_NAME
+    return reason_named(text), message if known else f"{text}: {message}"
+
+
 class ChartlyError(Exception):
     """A failure that a user can read: a reason and one sentence."""
 

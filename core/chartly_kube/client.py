@@ -17,7 +17,7 @@ from chartly.reconcile.actions import Key, Object
 from chartly.reconcile.objects import key_of
 from chartly_kube.answers import failure
 from chartly_kube.kinds import KINDS, OWN, collection_path, object_path
-from chartly_kube.port import AlreadyExists, Conflict, Expired, NotFound, Trim, Unavailable
+from chartly_kube.port import AlreadyExists, Conflict, Expired, Kept, NotFound, Trim, Unavailable
 
 WRITE_SECONDS = 5.0
 """A write is given up after this: less than what a lost lease leaves until another may act."""
@@ -55,20 +55,22 @@ class KubeClient:
         resources: list[dict[str, Any]] = found.get("resources", [])
         return frozenset(one["kind"] for one in resources if "/" not in one["name"])
 
-    async def listed(self, kind: str, namespace: str | None, trim: Trim) -> list[Object]:
+    async def listed(self, kind: str, namespace: str | None, trim: Trim[Kept]) -> list[Kept]:
         try:
             return await self._pages(kind, namespace, trim, _PAGE)
         except Expired:
             # The pages took so long that the server forgot their moment: all at once, then.
             return await self._pages(kind, namespace, trim, 0)
 
-    async def _pages(self, kind: str, namespace: str | None, trim: Trim, size: int) -> list[Object]:
+    async def _pages(
+        self, kind: str, namespace: str | None, trim: Trim[Kept], size: int
+    ) -> list[Kept]:
         place = KINDS[kind]
         query = {"limit": str(size)} if size else {}
         if place.label_selector:
             query["labelSelector"] = place.label_selector
         path = collection_path(kind, namespace)
-        found: list[Object] = []
+        found: list[Kept] = []
         while True:
             page = await self._request("list", "GET", path, query=query)
             for one in page.get("items") or ():

@@ -12,11 +12,12 @@ The errors::
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from chartly.reconcile.actions import Key, Object
 
-Trim = Callable[[dict[str, Any]], Object]
+Kept = TypeVar("Kept")
+Trim: TypeAlias = Callable[[dict[str, Any]], Kept]
 """Makes an object smaller before the next page of a list arrives."""
 
 
@@ -67,7 +68,7 @@ class KubePort(Protocol):
         """Which kinds of our own group the server knows."""
         ...
 
-    async def listed(self, kind: str, namespace: str | None, trim: Trim) -> list[Object]:
+    async def listed(self, kind: str, namespace: str | None, trim: Trim[Kept]) -> list[Kept]:
         """All of a kind that we watch, of one namespace or of all, as of one moment."""
         ...
 

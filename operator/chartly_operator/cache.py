@@ -5,16 +5,17 @@ that tells old things again changes nothing.
 """
 
 import sys
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NewType
 
-from chartly.names import CONFIG_LABEL
+from chartly.names import CONFIG_LABEL, DEPRECATED_ANNOTATION
 from chartly.reconcile.actions import Key, Object
 from chartly.reconcile.objects import key_of, uid_of
 
 Entries = Callable[[Object], Iterable[tuple[str, Hashable]]]
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+Trimmed = NewType("Trimmed", Mapping[str, Any])
+"""An object without what nothing here reads; only such ones are kept."""
 _REMEMBERED = 50_000
 """Uids of deleted objects; a watch tells at most minutes again."""
 
@@ -28,40 +29,45 @@ class Change:
     after: Object | None
 
 
-_SPEC = {"Job": ("ttlSecondsAfterFinished",), "Pod": ()}
+_METADATA = (
+    *("name", "namespace", "uid", "resourceVersion", "generation"),
+    *("creationTimestamp", "deletionTimestamp", "labels", "ownerReferences"),
+)
+_SPEC = {"Job": ("ttlSecondsAfterFinished",), "Pod": (), "Namespace": ()}
 """What decisions read of specs that are long and always the same."""
+_STATUS = {"Job": ("conditions",), "Pod": ("phase", "reason", "message", "conditions")}
 _WORD = 32
-_POD_STATUS = ("phase", "reason", "message", "conditions")
 
 
-def _part(whole: dict[str, Any] | None, names: tuple[str, ...]) -> dict[str, Any]:
+def trim(found: Object) -> Trimmed:
+    """What decisions read of an object; of ConfigMaps only the memory of versions keeps its data.
+
+    Metadata that is not named here, such as managed fields and what others annotate, has no bound.
+    """
+    kind, metadata = found.get("kind", ""), found["metadata"]
+    kept = {**found, "metadata": _part(metadata, _METADATA)}
+    deprecated = (metadata.get("annotations") or {}).get(DEPRECATED_ANNOTATION)
+    if deprecated is not None:
+        kept["metadata"]["annotations"] = {DEPRECATED_ANNOTATION: deprecated}
+    if kind in _SPEC:
+        kept["spec"] = _part(found.get("spec"), _SPEC[kind])
+    if kind in _STATUS:
+        kept["status"] = _part(found.get("status"), _STATUS[kind])
+    if kind == "Pod":
+        kept["status"]["containerStatuses"] = _containers(found.get("status") or {})
+    if kind == "ConfigMap":
+        kept.pop("binaryData", None)
+        if (metadata.get("labels") or {}).get(CONFIG_LABEL) != "versions":
+            kept.pop("data", None)
+    return Trimmed(_shared(kept))
+
+
+def _part(whole: Mapping[str, Any] | None, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: whole[name] for name in names if name in whole} if whole else {}
 
 
-def _pod_status(status: dict[str, Any]) -> dict[str, Any]:
-    containers = [_part(one, ("name", "state")) for one in status.get("containerStatuses") or ()]
-    return {**_part(status, _POD_STATUS), "containerStatuses": containers}
-
-
-def trim(found: dict[str, Any]) -> Object:
-    """An object without what nothing here reads; frozen inputs keep only their name."""
-    metadata = dict(found["metadata"])
-    metadata.pop("managedFields", None)
-    if _LAST_APPLIED in (metadata.get("annotations") or {}):
-        metadata["annotations"] = {
-            name: text for name, text in metadata["annotations"].items() if name != _LAST_APPLIED
-        }
-    kept = {**found, "metadata": metadata}
-    kind = found.get("kind", "")
-    if kind in _SPEC:
-        metadata.pop("annotations", None)
-        kept["spec"] = _part(found.get("spec"), _SPEC[kind])
-    if kind == "Pod":
-        kept["status"] = _pod_status(found.get("status") or {})
-    if (metadata.get("labels") or {}).get(CONFIG_LABEL) == "snapshot":
-        kept.pop("data", None)
-    shared: Object = _shared(kept)
-    return shared
+def _containers(status: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [_part(one, ("name", "state")) for one in status.get("containerStatuses") or ()]
 
 
 def _shared(value: Any) -> Any:  # noqa: ANN401 - JSON, as it came
@@ -102,7 +108,7 @@ class Cache:
     def count(self, index: str, value: Hashable) -> int:
         return len(self._index.get((index, value), ()))
 
-    def put(self, found: Object) -> Change | None:
+    def put(self, found: Trimmed) -> Change | None:
         """Takes an object as seen; None if that is not news."""
         key, uid = key_of(found), uid_of(found)
         before = self._objects.get(key)

@@ -25,6 +25,10 @@ class Gatherer:
         self._cache, self._intake, self._port = cache, intake, port
         self._global = global_namespace
 
+    def known(self, key: Key) -> Object | None:
+        """An object as it was last seen."""
+        return self._cache.get(key)
+
     async def world(self, key: Key) -> World | None:
         """The world of an object; None if it is gone."""
         found = self._cache.get(key)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chartly.reconcile.actions import Key, Object
-from chartly_operator.cache import Cache, Change, trim
+from chartly_operator.cache import Cache, Change, Trimmed, trim
 from chartly_operator.clock import Clock
 from chartly_operator.queue import WorkQueue
 from chartly_operator.relevance import affected
@@ -34,12 +34,16 @@ class Intake:
         """Takes an event of a watch."""
         self.last_event = self._clock.now()
         if kind == "DELETED":
-            self.drop(trim(found))
+            self.drop(found)
         else:
-            self.put(trim(found))
+            self.put(found)
 
     def put(self, found: Object) -> None:
-        """Takes an object as it is."""
+        """Takes an object as it is, from whatever answer."""
+        self.take(trim(found))
+
+    def take(self, found: Trimmed) -> None:
+        """Takes an object that was made small when it came."""
         self._notice(self._cache.put(found))
 
     def drop(self, found: Object) -> None:

@@ -10,7 +10,7 @@ from chartly.reconcile.objects import key_of, uid_of
 from chartly_kube.kinds import OWN, WATCHED
 from chartly_kube.port import KubeError, KubePort, NotFound
 from chartly_operator import indexes
-from chartly_operator.cache import Cache, trim
+from chartly_operator.cache import Cache, Trimmed, trim
 from chartly_operator.clock import Clock
 from chartly_operator.intake import Intake
 from chartly_operator.perform import NotLeading, Performer
@@ -88,10 +88,10 @@ class Resync:
             seen = set()
             for found in await self._listed(kind):
                 seen.add(uid_of(found))
-                self._intake.put(found)
-            for found in known.values():
-                if uid_of(found) not in seen:
-                    self._intake.drop(found)
+                self._intake.take(found)
+            for absent in known.values():
+                if uid_of(absent) not in seen:
+                    self._intake.drop(absent)
         self.warm = True
         self.last_success = self._clock.now()
 
@@ -102,20 +102,20 @@ class Resync:
                 if kind != "WorkflowRun" or not is_settled(self._cache, found):
                     yield key_of(found)
 
-    async def _listed(self, kind: str) -> list[Object]:
+    async def _listed(self, kind: str) -> list[Trimmed]:
         if not self._namespaces:
             return await self._port.listed(kind, None, trim)
         if kind == "Namespace":
             return [one for name in self._namespaces if (one := await self._namespace(name))]
-        found: list[Object] = []
+        found: list[Trimmed] = []
         for namespace in self._namespaces:
             found += await self._port.listed(kind, namespace, trim)
         return found
 
-    async def _namespace(self, name: str) -> Object | None:
+    async def _namespace(self, name: str) -> Trimmed | None:
         """One namespace: a Role of its own allows to get it, but not to list all."""
         try:
-            return trim(dict(await self._port.get(Key("Namespace", "", name))))
+            return trim(await self._port.get(Key("Namespace", "", name)))
         except NotFound:
             return None
 

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Mapping
 
 from chartly.reconcile.actions import Key
+from chartly.reconcile.failing import failing
 from chartly.reconcile.world import Settings
 from chartly_kube.port import Conflict, NotFound, Refused, Unavailable
 from chartly_operator.breaker import Breaker
@@ -77,6 +78,7 @@ class Worker:
         except NotLeading:
             outcome, again = "stopped", None
         except Exception as error:  # noqa: BLE001 - one object's bug must not stop the others
+            await self._tell(key, error)
             return self._again(key, "bug", error)
         self._queue.done(key, again)
         return outcome
@@ -93,17 +95,29 @@ class Worker:
             logger.info("%s: %s", key, done)
         return "acted" if decision.actions else "unchanged", decision.look_again
 
+    async def _tell(self, key: Key, error: Exception) -> None:
+        """Says on the object itself that looking at it fails; as far as that can be said."""
+        found = self._gatherer.known(key)
+        if found is None:
+            return
+        try:
+            for action in failing(found, _where(error), self._clock.wall()):
+                await self._performer.perform(action)
+        except Exception as another:  # noqa: BLE001 - the first failure is what counts
+            logger.info("%s: the failure cannot be told: %s", key, _where(another))
+
     def _again(
         self, key: Key, outcome: str, error: Exception, first: float = 1.0, at_least: float = 0.0
     ) -> str:
         delay = self._queue.failed(key, first, at_least)
-        said = f"{_where(error)}: {type(error).__name__}" if outcome == "bug" else str(error)
+        said = _where(error) if outcome == "bug" else str(error)
         level = logging.ERROR if outcome == "bug" else logging.INFO
         logger.log(level, "%s: %s: %s; again in %.1f s", key, outcome, said, delay)
         return outcome
 
 
 def _where(error: Exception) -> str:
-    """File and line; an unexpected error's own text may hold anything, so it is not told."""
+    """File, line and kind; an unexpected error's own text may hold anything, and is not told."""
     frames = traceback.extract_tb(error.__traceback__)
-    return f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "nowhere"
+    place = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "nowhere"
+    return f"{place}: {type(error).__name__}"

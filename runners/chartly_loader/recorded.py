@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 
-from chartly.errors import Reason, RunError
+from chartly.errors import Reason, RunError, reason_told
 from chartly.warning import parsed, written
 from chartly_loader.request import LoadRequest, LoadResult
 from chartly_spool.reader import SpoolReader
@@ -32,9 +32,10 @@ def record_of(result: LoadResult) -> dict[str, object]:
 def result_of(attempt: Attempt) -> LoadResult:
     """The result that an attempt has recorded."""
     found = attempt.outcome
+    reason, message = reason_told(attempt.reason, attempt.message)
     return LoadResult(
-        reason=Reason(attempt.reason),
-        message=attempt.message,
+        reason=reason,
+        message=message,
         counts=found["counts"],
         counters=Counters(**found["counters"]),
         outputs=tuple(RollupResult(**one) for one in found["outputs"]),

@@ -9,7 +9,7 @@ from chartly.reconcile.actions import Key, Object
 from chartly.reconcile.objects import key_of
 from chartly_kube.answers import failure
 from chartly_kube.kinds import KINDS, OWN
-from chartly_kube.port import Conflict, KubeError, Trim
+from chartly_kube.port import Conflict, Kept, KubeError, Trim
 from support.fake_objects import Failure, Json, Objects, merged
 
 Answer = TypeVar("Answer")
@@ -37,7 +37,7 @@ class MemoryPort:
     async def served_kinds(self) -> frozenset[str]:
         return frozenset(OWN)
 
-    async def listed(self, kind: str, namespace: str | None, trim: Trim) -> list[Object]:
+    async def listed(self, kind: str, namespace: str | None, trim: Trim[Kept]) -> list[Kept]:
         key = Key(kind, namespace or "", "")
         return self._do("list", key, lambda: [trim(one) for one in self._all(key)])
 

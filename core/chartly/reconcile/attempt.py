@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from chartly.errors import REASONS, Reason, reason_of
+from chartly.errors import REASONS, Reason, Retry, reason_of, reason_told
 from chartly.reconcile.actions import Object
 from chartly.reconcile.objects import condition_of, moment, status_of
 
@@ -15,6 +15,8 @@ LOADER = "loader"
 BEING_STARTED = "the Pod is being started"
 _MESSAGE_LIMIT = 400
 _FAREWELL = 15.0
+_PARTING = 60.0
+"""Longer than the grace in which a Pod's containers end; a node that is lost never tells."""
 _LOST = frozenset({Reason.PEER_LOST, Reason.RESULT_UNKNOWN})
 """What one container says when the other one is the cause."""
 
@@ -36,19 +38,42 @@ class End:
 
 def end_of(job: Object, pods: Sequence[Object], now: datetime) -> End | None:
     """How the attempt of a Job ended; None while it goes on, or its Pod is not seen yet."""
+    late = _late(job)
     pod = next(iter(pods), None)
-    if _failed_as(job, "DeadlineExceeded"):
-        return End(Reason.DEADLINE_EXCEEDED, "the run took longer than its deadline")
     if pod is None:
         over = condition_of(job, "Complete") or condition_of(job, "Failed")
-        return End(Reason.RESULT_UNKNOWN, "the Pod is gone and left no word") if over else None
+        unknown = End(Reason.RESULT_UNKNOWN, "the Pod is gone and left no word")
+        return late or (unknown if over else None)
     if not _is_over(pod) and patience(pod, now) != 0.0:
-        return None
+        return late if parting(job, now) == 0.0 else None
     end = _of_containers(_terminated(pod))
+    if late is not None:
+        return overruled(late, end)
     if end.reason is not Reason.SUCCEEDED and _is_evicted(pod):
         why = status_of(pod).get("message") or "the cluster took the Pod's place"
         return End(Reason.EVICTED, str(why)[:_MESSAGE_LIMIT], end.exit_code, end.said)
     return end
+
+
+def word_of(pods: Sequence[Object]) -> End | None:
+    """What the loader of an attempt has said at its end; None while it has not."""
+    for pod in pods:
+        if LOADER in (states := _terminated(pod)):
+            return _of_containers(states)
+    return None
+
+
+def overruled(by: End, word: End | None) -> End:
+    """The end of an attempt that somebody else ends: what is stored and recorded stays so.
+
+    A loader that has finished has succeeded, whatever came after it; and what another one had
+    counted is not lost.
+    """
+    if word is None:
+        return by
+    if word.reason is Reason.SUCCEEDED:
+        return word
+    return End(by.reason, by.message, word.exit_code, word.said)
 
 
 def is_at_rest(job: Object, pods: Sequence[Object]) -> bool:
@@ -69,6 +94,22 @@ def patience(pod: Object, now: datetime) -> float | None:
         return None
     since = now - moment(loader["finishedAt"]) if "finishedAt" in loader else timedelta()
     return max(0.0, _FAREWELL - since.total_seconds())
+
+
+def _late(job: Object) -> End | None:
+    """The end that the cluster has given a Job which took too long."""
+    if not _failed_as(job, "DeadlineExceeded"):
+        return None
+    return End(Reason.DEADLINE_EXCEEDED, "the run took longer than its deadline")
+
+
+def parting(job: Object, now: datetime) -> float | None:
+    """Seconds that a Pod still has for its last word; None while nobody has failed its Job."""
+    if _late(job) is None:
+        return None
+    failed = condition_of(job, "FailureTarget") or condition_of(job, "Failed") or {}
+    since = now - moment(failed["lastTransitionTime"])
+    return max(0.0, _PARTING - since.total_seconds())
 
 
 def waits_for(pod: Object | None) -> str | None:
@@ -105,8 +146,8 @@ def _of_container(name: str, state: dict[str, Any] | None) -> End:
     code = int(state.get("exitCode", 1))
     said = _said(state.get("message"))
     reason = said.get("reason")
-    if isinstance(reason, str) and reason in _OUTCOMES:
-        return End(_OUTCOMES[reason], str(said.get("message", ""))[:_MESSAGE_LIMIT], code, said)
+    if isinstance(reason, str):
+        return _told(reason, str(said.get("message", "")), code, said)
     if state.get("reason") == "OOMKilled":
         return End(Reason.OUT_OF_MEMORY, f"{name} took more memory than its limit", code)
     if code == 0:
@@ -115,13 +156,20 @@ def _of_container(name: str, state: dict[str, Any] | None) -> End:
     return End(reason_of(code), told, code)
 
 
-_OUTCOMES = {reason.value: reason for reason in Reason}
+def _told(word: str, message: str, code: int, said: dict[str, Any]) -> End:
+    """An end in a runner's own words; one that is new to us is told beside what its code means."""
+    reason, message = reason_told(word, message)
+    if REASONS[reason].retry is Retry.ACTIVE:
+        reason, message = Reason.UNCLASSIFIED, f"{word}: {message}"
+    if reason is Reason.UNCLASSIFIED and code:
+        reason = reason_of(code)
+    return End(reason, message[:_MESSAGE_LIMIT], code, said)
 
 
 def _said(message: object) -> dict[str, Any]:
     try:
         found = json.loads(message) if isinstance(message, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -17,9 +17,11 @@ _COUNTS = (
     *("duplicate", "filtered", "late", "corrected"),
 )
 _COUNTERS = ("requests", "retries")
-_OUTPUT = ("dataset", "rows", "windows", "fingerprint")
 _OUTPUTS = 64
 _REASON = 128
+_NAME, _DIGEST = 253, 128
+_LARGEST = 2**63 - 1
+"""Of integers in a status; the API server refuses a status with one that is larger."""
 
 
 @dataclass(frozen=True)
@@ -142,14 +144,14 @@ def _result(said: dict[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {
         name: value for name, value in (counts | counters).items() if value is not None
     }
-    if isinstance(said.get("auditHead"), str):
+    if _is_text(said.get("auditHead"), _DIGEST):
         result["auditHead"] = said["auditHead"]
     outputs = said.get("outputs")
     if isinstance(outputs, list) and outputs:
         result["outputs"] = [
-            {name: one[name] for name in _OUTPUT if name in one}
+            _output(one)
             for one in outputs[:_OUTPUTS]
-            if isinstance(one, dict)
+            if isinstance(one, dict) and _is_text(one.get("dataset"), _NAME)
         ]
     return result
 
@@ -170,14 +172,25 @@ def _warnings(said: dict[str, Any]) -> list[dict[str, Any]]:
         for warning in (raw if isinstance(raw, list) else [])[:MAX_WARNINGS]
         if isinstance(warning, dict)
         and all(isinstance(warning.get(name), str) for name in ("reason", "object", "message"))
-        and type(warning.get("count")) is int
-        and warning["count"] > 0
+        and _count(warning, "count")
     ]
+
+
+def _output(said: dict[str, Any]) -> dict[str, Any]:
+    counts = {name: _count(said, name) for name in ("rows", "windows")}
+    output = {name: value for name, value in counts.items() if value is not None}
+    if _is_text(said.get("fingerprint"), _DIGEST):
+        output["fingerprint"] = said["fingerprint"]
+    return {"dataset": said["dataset"], **output}
 
 
 def _count(counts: object, name: str) -> int | None:
     value = counts.get(name) if isinstance(counts, dict) else None
-    return value if type(value) is int else None
+    return value if type(value) is int and 0 <= value <= _LARGEST else None
+
+
+def _is_text(value: object, limit: int) -> bool:
+    return isinstance(value, str) and len(value) <= limit
 
 
 def _summary(said: dict[str, Any], *, good: bool) -> str:

@@ -6,7 +6,7 @@ from typing import cast
 
 from chartly.api.workflow import parse_workflow
 from chartly.api.workflow_run import WorkflowRunSpec, parse_workflow_run
-from chartly.errors import Reason, SpecError, reason_named
+from chartly.errors import Reason, SpecError, reason_told
 from chartly.plan.served import check_run_served
 from chartly.reconcile.actions import Object
 from chartly.reconcile.check import Check, Obstacle, first_obstacle, refuse, refused, wait
@@ -19,7 +19,6 @@ from chartly.reconcile.objects import (
     is_going,
     name_of,
     status_of,
-    told_reason,
 )
 from chartly.reconcile.project import project_of
 from chartly.reconcile.resolution import Resolved, resolved
@@ -90,8 +89,8 @@ def _workflow_is_ready(request: Request) -> Obstacle | None:
     if ready is None or ready["observedGeneration"] != generation_of(workflow):
         return wait(Reason.CHECKING, f"workflow {name_of(workflow)!r} is not checked yet")
     if ready["status"] != "True":
-        why = f"workflow {name_of(workflow)!r} may not run: {told_reason(ready)}"
-        return wait(reason_named(ready["reason"]), why)
+        reason, message = reason_told(ready["reason"], ready["message"])
+        return wait(reason, f"workflow {name_of(workflow)!r} may not run: {message}")
     return None
 
 

@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any, cast
 
 from chartly.api.documents import Document, Json
-from chartly.errors import reason_named
 from chartly.reconcile.actions import Key, Object
 
 
@@ -54,13 +53,6 @@ def condition_of(found: Object, kind: str) -> dict[str, Any] | None:
     """The condition of a type, if the object has it."""
     conditions: Iterable[dict[str, Any]] = status_of(found).get("conditions") or ()
     return next((one for one in conditions if one.get("type") == kind), None)
-
-
-def told_reason(condition: dict[str, Any]) -> str:
-    """A condition's sentence, with the word for it where only another version knows that word."""
-    word, sentence = str(condition["reason"]), str(condition.get("message", ""))
-    known = reason_named(word).value == word
-    return sentence if known else f"{word}: {sentence}"
 
 
 def document_of(found: Object) -> Document:

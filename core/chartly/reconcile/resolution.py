@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from chartly.api.profile import parse_profile
 from chartly.api.reference import Project, parse_reference
 from chartly.api.workflow import Workflow, WrittenStep
-from chartly.errors import Reason, SpecError, reason_named
+from chartly.errors import Reason, SpecError, reason_told
 from chartly.plan.catalog import Catalog
 from chartly.plan.check import check_plan
 from chartly.plan.resolve import resolve
@@ -19,7 +19,6 @@ from chartly.reconcile.objects import (
     document_of,
     generation_of,
     name_of,
-    told_reason,
 )
 
 
@@ -110,6 +109,6 @@ def _unusable(named: Iterable[Object]) -> Obstacle | None:
         if ready is None or ready["observedGeneration"] != generation_of(one):
             return wait(Reason.CHECKING, f"profile {name_of(one)!r} is not checked yet")
         if ready["status"] != "True":
-            why = f"profile {name_of(one)!r} may not be used: {told_reason(ready)}"
-            return refuse(reason_named(ready["reason"]), why)
+            reason, message = reason_told(ready["reason"], ready["message"])
+            return refuse(reason, f"profile {name_of(one)!r} may not be used: {message}")
     return None

@@ -14,7 +14,17 @@ from datetime import datetime, timedelta
 
 from chartly.errors import Reason
 from chartly.reconcile.actions import Action, Decision, Key, Object, Post, Remove, SetTtl
-from chartly.reconcile.attempt import BEING_STARTED, End, end_of, is_at_rest, patience, waits_for
+from chartly.reconcile.attempt import (
+    BEING_STARTED,
+    End,
+    end_of,
+    is_at_rest,
+    overruled,
+    parting,
+    patience,
+    waits_for,
+    word_of,
+)
 from chartly.reconcile.check import Obstacle
 from chartly.reconcile.conditions import status_change
 from chartly.reconcile.course import (
@@ -56,7 +66,7 @@ def decide_run(world: RunWorld, settings: Settings, now: datetime) -> Decision:
         return Decision(_cleared(world, settings))
     course = course_of(world.run)
     if (world.run["spec"].get("control") or {}).get("cancel"):
-        return _ended(world, course, End(Reason.CANCELLED, "the run was cancelled"), now)
+        return _cancelled(world, course, settings, now)
     if not course.attempts:
         return _waiting(world, course, settings, now)
     if "end" in course.attempts[-1]:
@@ -124,12 +134,13 @@ def _watched(world: RunWorld, course: Course, settings: Settings, now: datetime)
         return _attempt_over(world, course, end, settings, now)
     if is_going(found):
         return _lost(world, course, settings, now)
-    return _going_on(world, course, pods, settings, now)
+    return _going_on(world, course, found, settings, now)
 
 
 def _going_on(
-    world: RunWorld, course: Course, pods: Sequence[Object], settings: Settings, now: datetime
+    world: RunWorld, course: Course, job: Object, settings: Settings, now: datetime
 ) -> Decision:
+    pods = _pods_of(world, job)
     why = waits_for(pods[0] if pods else None)
     begun = moment(course.attempts[-1]["start"])
     until = deadline(world, course, settings)
@@ -144,14 +155,25 @@ def _going_on(
     reason, message = (Reason.PENDING, why or "") if stuck else (Reason.RUNNING, started(course))
     said = under_way(course, reason, message, now)
     farewell = patience(pods[0], now) if pods else None
-    look_again = max(1.0, left if farewell is None else min(left, farewell))
-    return Decision((*frozen_again(world, course), *said), look_again)
+    waits = [one for one in (left, farewell, parting(job, now)) if one is not None]
+    return Decision((*frozen_again(world, course), *said), max(1.0, min(waits)))
 
 
 def _lost(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
-    job = course.attempts[-1]["job"]
-    end = End(Reason.JOB_LOST, f"Job {job} was deleted before it ended")
-    return _attempt_over(world, course, end, settings, now)
+    last = course.attempts[-1]
+    end = End(Reason.JOB_LOST, f"Job {last['job']} was deleted before it ended")
+    word = word_of(_owned(world.pods, last["uid"]))
+    return _attempt_over(world, course, overruled(end, word), settings, now)
+
+
+def _cancelled(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
+    """Ends a run that shall stop, unless its loader has finished."""
+    job = _latest_job(world, course)
+    word = None if job is None else word_of(_pods_of(world, job))
+    end = overruled(End(Reason.CANCELLED, "the run was cancelled"), word)
+    if end.reason is not Reason.CANCELLED:
+        return _watched(world, course, settings, now)
+    return _ended(world, course, end, now)
 
 
 def _attempt_over(
@@ -182,8 +204,11 @@ def _attempt_over(
 
 def _ended(world: RunWorld, course: Course, end: End, now: datetime) -> Decision:
     """Ends a run whose attempt may still be going on: the outcome first, then its Job goes."""
-    open_attempt = course.attempts and "end" not in course.attempts[-1]
-    ended = ended_attempt(course, end, now) if open_attempt else course
+    ended = course
+    if course.attempts and "end" not in course.attempts[-1]:
+        job = _latest_job(world, course)
+        seen = course if job is None else course.with_attempt(uid=uid_of(job))
+        ended = ended_attempt(seen, end, now)
     return Decision((*finished(ended, end, now), *(_remove(one) for one in world.jobs)))
 
 
@@ -218,11 +243,27 @@ def _at_rest(world: RunWorld, job: str, settings: Settings) -> tuple[Action, ...
     )
 
 
+def _latest_job(world: RunWorld, course: Course) -> Object | None:
+    """The Job of the latest attempt, as far as it is that attempt's own."""
+    last = course.attempts[-1] if course.attempts else {}
+    return next(
+        (
+            one
+            for one in world.jobs
+            if name_of(one) == last.get("job") and last.get("uid", uid_of(one)) == uid_of(one)
+        ),
+        None,
+    )
+
+
 def _pods_of(world: RunWorld, job: Object) -> list[Object]:
-    uid = uid_of(job)
+    return _owned(world.pods, uid_of(job))
+
+
+def _owned(pods: Sequence[Object], uid: str) -> list[Object]:
     return [
         one
-        for one in world.pods
+        for one in pods
         if any(owner["uid"] == uid for owner in one["metadata"].get("ownerReferences", ()))
     ]
 

@@ -1,6 +1,6 @@
 import json
 
-from chartly.names import CONFIG_LABEL
+from chartly.names import CONFIG_LABEL, DEPRECATED_ANNOTATION
 from chartly.reconcile.actions import Key
 from chartly_operator.cache import Cache, trim
 
@@ -96,16 +96,24 @@ def test_memory_of_the_deleted_is_bounded(monkeypatch):
 
 def test_objects_lose_what_nothing_reads():
     applied = "kubectl.kubernetes.io/last-applied-configuration"
-    metadata = {"managedFields": [1], "annotations": {applied: "{}", "mine": "x"}}
+    deprecated = {DEPRECATED_ANNOTATION: "old"}
+    noise = {applied: "{}", "theirs": "x" * 100_000}
+    metadata = {"managedFields": [1], "finalizers": ["x"], "annotations": {**noise, **deprecated}}
     given = {"metadata": metadata, "spec": {"a": 1}}
-    assert trim(given) == {"metadata": {"annotations": {"mine": "x"}}, "spec": {"a": 1}}
+    assert trim(given) == {"metadata": {"annotations": deprecated}, "spec": {"a": 1}}
     assert "managedFields" in metadata, "what was given is not changed"
+    assert trim({"metadata": {"annotations": noise}}) == {"metadata": {}}
 
 
-def test_frozen_inputs_keep_their_name_only():
-    for holds, kept in (("snapshot", False), ("versions", True)):
-        given = {"metadata": {"labels": {CONFIG_LABEL: holds}}, "data": {"a": "1"}}
+def test_only_the_memory_of_versions_keeps_its_data():
+    for labels, kept in (
+        ({CONFIG_LABEL: "snapshot"}, False),
+        ({CONFIG_LABEL: "versions"}, True),
+        ({}, False),
+    ):
+        given = {"kind": "ConfigMap", "metadata": {"labels": labels}, "data": {"a": "1"}}
         assert ("data" in trim(given)) is kept
+        assert "binaryData" not in trim({**given, "binaryData": {"a": "MQ=="}})
 
 
 def test_jobs_and_pods_keep_what_decisions_read():
@@ -115,13 +123,13 @@ def test_jobs_and_pods_keep_what_decisions_read():
         "kind": "Job",
         "metadata": metadata,
         "spec": {"ttlSecondsAfterFinished": 5, "template": {}},
-        "status": {"active": 1},
+        "status": {"active": 1, "conditions": [{"type": "Complete"}]},
     }
     assert trim(job) == {
         "kind": "Job",
         "metadata": {"name": "a", "uid": "1", "labels": {"l": "m"}},
         "spec": {"ttlSecondsAfterFinished": 5},
-        "status": {"active": 1},
+        "status": {"conditions": [{"type": "Complete"}]},
     }
     state = {"terminated": {"exitCode": 0}}
     status = {

@@ -1,14 +1,15 @@
 """One look at an object: what comes of it, and when it is looked at again."""
 
+import json
 import logging
 
 import pytest
 
 from chartly.reconcile.actions import Create, Decision, Key
-from chartly.reconcile.objects import key_of, uid_of
+from chartly.reconcile.objects import condition_of, key_of, uid_of
 from chartly_kube.port import Refused, Unavailable
 from chartly_operator.breaker import Breaker
-from support.operator_shell import JOB, KEY, Shell, job_of, play, told
+from support.operator_shell import JOB, KEY, RUN, Shell, job_of, play, told
 
 
 def test_actions_are_done_in_their_order_and_what_they_make_is_known_at_once():
@@ -162,6 +163,61 @@ def test_a_bug_in_one_decision_is_told_without_its_words_and_tried_again(caplog)
     assert "canary-secret" not in caplog.text
     assert "bug: test_worker.py:" in caplog.text
     assert "ZeroDivisionError; again in 1.0 s" in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["WorkflowRun", "Workflow", "Profile"])
+def test_an_object_on_which_no_decision_can_be_made_says_so_itself(kind):
+    """Without a word on it, it would look like one that nobody has come to."""
+
+    async def scenario():
+        broken = [True]
+
+        def decide(_world):
+            if broken:
+                raise KeyError("canary-secret")
+            return Decision()
+
+        shell = Shell(decide)
+        key = Key(kind, "a", "sick")
+        document = {**RUN, "kind": kind, "metadata": {"name": "sick", "namespace": "a"}}
+        shell.port.objects.create(document)
+        shell.see()
+        assert [await shell.look(key) for _ in range(2)] == ["bug"] * 2
+        found = shell.port.objects.by_key[key]
+        ready = condition_of(found, "Ready")
+        assert (ready["status"], ready["reason"]) == ("False", "InternalError")
+        assert "test_worker.py:" in ready["message"]
+        assert "KeyError; this is a bug in Chartly" in ready["message"]
+        assert "canary-secret" not in json.dumps(found)
+        assert condition_of(found, "Reconciling") is not None, "it is tried again"
+        assert [verb for verb, _ in shell.port.writes()] == ["apply", "create"], "told once"
+        broken.clear()
+        assert await shell.look(key) == "unchanged"
+
+    play(scenario)
+
+
+def test_a_failure_that_cannot_be_told_is_tried_again_all_the_same():
+    async def scenario():
+        shell = Shell(lambda _world: 1 / 0)
+        shell.port.failures["apply"] = [Unavailable("down"), ValueError("another bug")]
+        assert [await shell.look() for _ in range(2)] == ["bug", "bug"]
+        shell.port.objects.vanish(KEY)
+        shell.intake.lost(KEY)
+        assert await shell.look() == "gone"
+
+    play(scenario)
+
+
+def test_a_bug_in_gathering_is_one_of_the_look(monkeypatch):
+    async def scenario():
+        shell = Shell()
+        monkeypatch.setattr(shell.worker._gatherer, "_place", lambda _namespace: 1 / 0)
+        assert await shell.look() == "bug"
+        ready = condition_of(shell.port.objects.by_key[KEY], "Ready")
+        assert ready["reason"] == "InternalError"
+
+    play(scenario)
 
 
 def test_a_loop_is_slowed_down_told_once_and_counted(caplog):

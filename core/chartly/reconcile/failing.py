@@ -1,0 +1,33 @@
+"""What is said of an object on which no decision could be made."""
+
+from datetime import datetime
+
+from chartly.errors import Reason
+from chartly.reconcile.actions import Action, Object, Post
+from chartly.reconcile.check import wait
+from chartly.reconcile.conditions import stamped, told, verdict_conditions
+from chartly.reconcile.course import course_of, is_finished, is_told, under_way
+from chartly.reconcile.objects import generation_of, is_going, status_of
+
+
+def failing(found: Object, where: str, now: datetime) -> tuple[Action, ...]:
+    """Tells on the object itself that deciding on it fails, and is tried again.
+
+    Args:
+        where: file, line and kind of the failure; its own text may hold anything.
+    """
+    if is_going(found) or is_finished(found):
+        return ()
+    message = (
+        f"what to do about this object cannot be decided: {where}; this is a bug in Chartly, "
+        f"please report it; it is tried again"
+    )
+    if found["kind"] == "WorkflowRun":
+        said = under_way(course_of(found), Reason.INTERNAL_ERROR, message, now)
+        if is_told(found, Reason.INTERNAL_ERROR):
+            return said
+        return (*said, Post(found, "Warning", Reason.INTERNAL_ERROR.value, message))
+    verdict = wait(Reason.INTERNAL_ERROR, message)
+    conditions = stamped(verdict_conditions(verdict), found, now)
+    before = {**status_of(found), "observedGeneration": generation_of(found)}
+    return told(found, {**before, "conditions": conditions}, verdict)
