@@ -14,6 +14,8 @@ GLOBAL_NAMESPACE = "chartly-global"
 SYSTEM_DATABASE = "chartly_system"
 
 FIELD_MANAGER = "chartly-operator"
+TURN_MANAGER = "chartly-turn"
+"""Owns whose turn it is in a Workflow's status, and nothing else."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "chartly"
 """The value of ``MANAGED_BY`` on everything that the operator makes."""

@@ -17,7 +17,16 @@ from chartly.reconcile.actions import Key, Object
 from chartly.reconcile.objects import key_of
 from chartly_kube.answers import failure
 from chartly_kube.kinds import KINDS, OWN, collection_path, object_path
-from chartly_kube.port import AlreadyExists, Conflict, Expired, Kept, NotFound, Trim, Unavailable
+from chartly_kube.port import (
+    ANY,
+    AlreadyExists,
+    Conflict,
+    Expired,
+    Kept,
+    NotFound,
+    Trim,
+    Unavailable,
+)
 
 WRITE_SECONDS = 5.0
 """A write is given up after this: less than what a lost lease leaves until another may act."""
@@ -55,21 +64,30 @@ class KubeClient:
         resources: list[dict[str, Any]] = found.get("resources", [])
         return frozenset(one["kind"] for one in resources if "/" not in one["name"])
 
-    async def listed(self, kind: str, namespace: str | None, trim: Trim[Kept]) -> list[Kept]:
+    async def listed(
+        self,
+        kind: str,
+        namespace: str | None,
+        trim: Trim[Kept],
+        labels: Mapping[str, str] = ANY,
+    ) -> list[Kept]:
+        selector = [
+            KINDS[kind].label_selector,
+            *(f"{name}={text}" for name, text in labels.items()),
+        ]
+        query = {"labelSelector": ",".join(filter(None, selector))}
+        path = collection_path(kind, namespace)
         try:
-            return await self._pages(kind, namespace, trim, _PAGE)
+            return await self._pages(kind, path, trim, {**query, "limit": str(_PAGE)})
         except Expired:
             # The pages took so long that the server forgot their moment: all at once, then.
-            return await self._pages(kind, namespace, trim, 0)
+            return await self._pages(kind, path, trim, query)
 
     async def _pages(
-        self, kind: str, namespace: str | None, trim: Trim[Kept], size: int
+        self, kind: str, path: str, trim: Trim[Kept], query: dict[str, str]
     ) -> list[Kept]:
         place = KINDS[kind]
-        query = {"limit": str(size)} if size else {}
-        if place.label_selector:
-            query["labelSelector"] = place.label_selector
-        path = collection_path(kind, namespace)
+        query = {name: text for name, text in query.items() if text}
         found: list[Kept] = []
         while True:
             page = await self._request("list", "GET", path, query=query)
@@ -92,11 +110,16 @@ class KubeClient:
         return _plain(await self._request("create", "POST", path, query=query, body=document))
 
     async def apply_status(
-        self, key: Key, uid: str, resource_version: str, status: Object
+        self,
+        key: Key,
+        uid: str,
+        resource_version: str,
+        status: Object,
+        manager: str = FIELD_MANAGER,
     ) -> Object:
         metadata = {**_named(key), "uid": uid, "resourceVersion": resource_version}
         body = {**_typed(key), "metadata": metadata, "status": status}
-        query = {"fieldManager": FIELD_MANAGER, "force": "true"}
+        query = {"fieldManager": manager, "force": "true"}
         path = object_path(key, "status")
         return _plain(await self._request("apply", "PATCH", path, query, body, _APPLY))
 

@@ -14,8 +14,11 @@ The errors::
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from chartly.names import FIELD_MANAGER
 from chartly.reconcile.actions import Key, Object
 
+ANY: Mapping[str, str] = {}
+"""Labels that every object has."""
 Kept = TypeVar("Kept")
 Trim: TypeAlias = Callable[[dict[str, Any]], Kept]
 """Makes an object smaller before the next page of a list arrives."""
@@ -68,7 +71,13 @@ class KubePort(Protocol):
         """Which kinds of our own group the server knows."""
         ...
 
-    async def listed(self, kind: str, namespace: str | None, trim: Trim[Kept]) -> list[Kept]:
+    async def listed(
+        self,
+        kind: str,
+        namespace: str | None,
+        trim: Trim[Kept],
+        labels: Mapping[str, str] = ANY,
+    ) -> list[Kept]:
         """All of a kind that we watch, of one namespace or of all, as of one moment."""
         ...
 
@@ -83,9 +92,16 @@ class KubePort(Protocol):
         ...
 
     async def apply_status(
-        self, key: Key, uid: str, resource_version: str, status: Object
+        self,
+        key: Key,
+        uid: str,
+        resource_version: str,
+        status: Object,
+        manager: str = FIELD_MANAGER,
     ) -> Object:
-        """Makes ``status`` what we say of the object's status, by server-side apply.
+        """Makes ``status`` what a manager says of the object's status, by server-side apply.
+
+        What other managers say of it stays.
 
         Raises:
             Conflict: the object is newer than ``resource_version``. That covers another object of

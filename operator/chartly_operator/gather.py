@@ -12,6 +12,7 @@ from chartly_kube.port import KubePort, NotFound
 from chartly_operator import indexes
 from chartly_operator.cache import Cache
 from chartly_operator.intake import Intake
+from chartly_operator.turns import holders
 
 World = ProfileWorld | WorkflowWorld | RunWorld
 Decide = Callable[[Any, Settings, datetime], Decision]
@@ -75,18 +76,20 @@ class Gatherer:
         namespace, claimants = self._place(key.namespace)
         uid = str(found["metadata"]["uid"])
         workflow = indexes.workflow_key(found)
+        flow = self._cache.get(workflow)
         siblings = self._cache.find(indexes.RUNS, (key.namespace, workflow.name))
         return RunWorld(
             run=found,
             namespace=namespace,
             claimants=claimants,
-            workflow=self._cache.get(workflow),
+            workflow=flow,
             profiles=self._all("Profile", key.namespace),
             shared=self._all("Profile", self._global),
             siblings=_without(siblings, found),
             jobs=self._cache.find(indexes.JOBS, uid),
             pods=self._cache.find(indexes.PODS, uid),
             frozen=self._frozen(key.namespace, found),
+            holders=() if flow is None else tuple(holders(self._cache, flow)),
         )
 
     def _missing_jobs(self, key: Key, run: Object) -> list[Key]:

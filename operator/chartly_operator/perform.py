@@ -14,6 +14,7 @@ from chartly.reconcile.actions import (
     Post,
     Remove,
     SetTtl,
+    TakeTurn,
 )
 from chartly.reconcile.objects import key_of, status_of
 from chartly_kube.port import AlreadyExists, Conflict, KubeError, KubePort, NotFound
@@ -23,6 +24,7 @@ from chartly_operator.clock import Clock
 from chartly_operator.events import Announcer
 from chartly_operator.intake import Intake
 from chartly_operator.metrics import Metrics
+from chartly_operator.turns import Turns
 
 
 class NotLeading(Exception):  # noqa: N818 - it names what it is
@@ -49,6 +51,7 @@ class Performer:
         self._port, self._cache, self._intake = port, cache, intake
         self._announcer, self._clock, self._leading = announcer, clock, leading
         self._metrics = metrics
+        self._turns = Turns(port, cache, intake, clock)
 
     async def perform(self, action: Action) -> None:
         """Performs one action.
@@ -65,6 +68,8 @@ class Performer:
                 await self._create(action)
             case ApplyStatus():
                 await self._apply(action)
+            case TakeTurn():
+                await self._turns.take(action)
             case ApplyData():
                 await self._add(action)
             case SetTtl():

@@ -8,7 +8,7 @@ Pod's, wakes nobody up.
 from collections.abc import Callable, Hashable, Iterator
 from typing import Any
 
-from chartly.names import CONFIG_LABEL, DEPRECATED_ANNOTATION, RUN_LABEL
+from chartly.names import CONFIG_LABEL, DEPRECATED_ANNOTATION, RUN_LABEL, WORKFLOW_LABEL
 from chartly.reconcile.actions import Key, Object
 from chartly.reconcile.attempt import LOADER
 from chartly.reconcile.objects import (
@@ -19,6 +19,7 @@ from chartly.reconcile.objects import (
     status_of,
     uid_of,
 )
+from chartly.reconcile.turn import holders_of
 from chartly_kube.kinds import OWN
 from chartly_operator import indexes
 from chartly_operator.cache import Cache, Change
@@ -75,7 +76,7 @@ def _profile(found: Object) -> Hashable:
 def _workflow(found: Object) -> Hashable:
     status = status_of(found)
     datasets = tuple(status.get("datasets") or ())
-    pinned = datasets, status.get("configDigest")
+    pinned = datasets, status.get("configDigest"), tuple(holders_of(found))
     return *_identity(found), generation_of(found), _ready(found), *pinned
 
 
@@ -179,14 +180,25 @@ def _of_run(cache: Cache, change: Change, found: Object, _global: str) -> Iterat
             yield key
 
 
-def _of_job(_cache: Cache, _change: Change, found: Object, _global: str) -> Iterator[Key]:
+def _of_job(cache: Cache, _change: Change, found: Object, _global: str) -> Iterator[Key]:
     if (key := indexes.run_of_job(found)) is not None:
         yield key
+        yield from _behind(cache, key, found)
 
 
-def _of_pod(_cache: Cache, change: Change, found: Object, _global: str) -> Iterator[Key]:
+def _of_pod(cache: Cache, change: Change, found: Object, _global: str) -> Iterator[Key]:
     if name := (found["metadata"].get("labels") or {}).get(RUN_LABEL):
-        yield Key("WorkflowRun", change.key.namespace, str(name))
+        key = Key("WorkflowRun", change.key.namespace, str(name))
+        yield key
+        yield from _behind(cache, key, found)
+
+
+def _behind(cache: Cache, run: Key, child: Object) -> Iterator[Key]:
+    """Who may wait for what is left of a run that is over: its Job and its Pod."""
+    known = cache.get(run)
+    name = (child["metadata"].get("labels") or {}).get(WORKFLOW_LABEL)
+    if name and (known is None or status_of(known).get("outcome")):
+        yield from _unlaunched(cache, Key("Workflow", run.namespace, str(name)))
 
 
 def _of_config(cache: Cache, change: Change, found: Object, _global: str) -> Iterator[Key]:

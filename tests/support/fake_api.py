@@ -222,9 +222,7 @@ class FakeApi:
             "delete": lambda: self._delete(key, body or {}),
             "update": lambda: objects.update(key, lambda _: body),
             "patch": lambda: objects.update(key, lambda one: merged(one, body)),
-            "apply": lambda: objects.update(
-                key, lambda one: _applied(one, body), status=part == "status"
-            ),
+            "apply": lambda: objects.apply(key, body, request.query["fieldManager"]),
         }
         return does[verb]()
 
@@ -326,11 +324,6 @@ def _kind_at(root: str, plural: str) -> str | None:
     return next(
         (kind for kind, one in KINDS.items() if (one.root, one.plural) == (root, plural)), None
     )
-
-
-def _applied(one: Json, body: Json) -> Json:
-    """Server-side apply of a status with one manager: what it does not say is gone."""
-    return {**merged(one, {"metadata": body["metadata"]}), "status": body["status"]}
 
 
 def _labels(request: web.Request) -> dict[str, str]:

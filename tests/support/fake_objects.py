@@ -61,6 +61,8 @@ class Objects:
     """Versions before this are forgotten (410)."""
     changed: Callable[[Change], None] = lambda _: None
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    owned: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    """By uid and manager, the fields of a status that it has applied."""
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def get(self, key: Key) -> Json:
@@ -114,6 +116,28 @@ class Objects:
             "finalizers"
         )
         return self._put(key, after, "DELETED" if gone else "MODIFIED")
+
+    def apply(self, key: Key, body: Json, manager: str) -> Json:
+        """Server-side apply of a status: what a manager says no more is gone, others' stays."""
+
+        def change(one: Json) -> Json:
+            owned = self.owned.setdefault(one["metadata"]["uid"], {})
+            others = {
+                name for who, names in owned.items() if who != manager for name in names
+            } - set(body["status"])
+            before = one.get("status") or {}
+            kept = {name: before[name] for name in before if name in others}
+            return {
+                **merged(one, {"metadata": body["metadata"]}),
+                "status": {**kept, **body["status"]},
+            }
+
+        found = self.update(key, change, status=True)
+        owned = self.owned[found["metadata"]["uid"]]
+        for names in owned.values():
+            names -= set(body["status"])
+        owned[manager] = set(body["status"])
+        return found
 
     def delete(self, key: Key, uid: str | None) -> tuple[Json, bool]:
         """The object, and whether finalizers keep it."""

@@ -5,11 +5,12 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
+from chartly.names import FIELD_MANAGER
 from chartly.reconcile.actions import Key, Object
 from chartly.reconcile.objects import key_of
 from chartly_kube.answers import failure
 from chartly_kube.kinds import KINDS, OWN
-from chartly_kube.port import Conflict, Kept, KubeError, Trim
+from chartly_kube.port import ANY, Conflict, Kept, KubeError, Trim
 from support.fake_objects import Failure, Json, Objects, merged
 
 Answer = TypeVar("Answer")
@@ -37,9 +38,15 @@ class MemoryPort:
     async def served_kinds(self) -> frozenset[str]:
         return frozenset(OWN)
 
-    async def listed(self, kind: str, namespace: str | None, trim: Trim[Kept]) -> list[Kept]:
+    async def listed(
+        self,
+        kind: str,
+        namespace: str | None,
+        trim: Trim[Kept],
+        labels: Mapping[str, str] = ANY,
+    ) -> list[Kept]:
         key = Key(kind, namespace or "", "")
-        return self._do("list", key, lambda: [trim(one) for one in self._all(key)])
+        return self._do("list", key, lambda: [trim(one) for one in self._all(key, labels)])
 
     async def get(self, key: Key) -> Object:
         return self._do("get", key, lambda: self.objects.get(key))
@@ -49,15 +56,16 @@ class MemoryPort:
         return self._do("create", key_of(document), lambda: self.objects.create(made))
 
     async def apply_status(
-        self, key: Key, uid: str, resource_version: str, status: Object
+        self,
+        key: Key,
+        uid: str,
+        resource_version: str,
+        status: Object,
+        manager: str = FIELD_MANAGER,
     ) -> Object:
-        seen = {"metadata": {"uid": uid, "resourceVersion": resource_version}}
-        said = json.loads(json.dumps(status))
-
-        def change(one: Json) -> Json:
-            return {**merged(one, seen), "status": said}
-
-        return self._do("apply", key, lambda: self.objects.update(key, change, status=True))
+        metadata = {"uid": uid, "resourceVersion": resource_version}
+        body = {"metadata": metadata, "status": json.loads(json.dumps(status))}
+        return self._do("apply", key, lambda: self.objects.apply(key, body, manager))
 
     async def add_data(
         self, key: Key, labels: Mapping[str, str], data: Mapping[str, str]
@@ -78,9 +86,9 @@ class MemoryPort:
         key, made = key_of(document), copy.deepcopy(dict(document))
         return self._do("update", key, lambda: self.objects.update(key, lambda _: made))
 
-    def _all(self, key: Key) -> list[Json]:
+    def _all(self, key: Key, more: Mapping[str, str]) -> list[Json]:
         selector = KINDS[key.kind].label_selector
-        labels = dict([selector.split("=", 1)]) if selector else {}
+        labels = {**(dict([selector.split("=", 1)]) if selector else {}), **more}
         return copy.deepcopy(self.objects.all(key.kind, key.namespace or None, labels))
 
     def _add(self, key: Key, labels: Mapping[str, str], data: Mapping[str, str]) -> Json:

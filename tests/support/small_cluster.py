@@ -21,10 +21,12 @@ from chartly.reconcile.actions import (
     Post,
     Remove,
     SetTtl,
+    TakeTurn,
 )
-from chartly.reconcile.objects import is_going, key_of, name_of, uid_of
+from chartly.reconcile.objects import ACTIVE, is_going, key_of, name_of, uid_of
 from chartly.reconcile.profile import decide_profile
 from chartly.reconcile.run import decide_run
+from chartly.reconcile.turn import Holder, Standing, held_by, holders_of, standing_of
 from chartly.reconcile.workflow import decide_workflow
 from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWorld
 from support.profiles import playbook_profiles, workflow
@@ -143,6 +145,7 @@ class Cluster:
             jobs=tuple(one for one in self.of("Job") if _owner(one) == uid),
             pods=tuple(one for one in self.of("Pod") if one["metadata"]["run"] == uid),
             frozen=self.get("ConfigMap", config) is not None,
+            holders=self.holders(self.get("Workflow", name)),
         )
 
     def perform(self, action: Action) -> None:  # noqa: C901 - one case for each action
@@ -161,8 +164,13 @@ class Cluster:
                     raise ConflictError
                 if found["metadata"]["resourceVersion"] != seen:
                     raise ConflictError
-                found["status"] = json.loads(json.dumps(status))
+                held = (
+                    {ACTIVE: found["status"][ACTIVE]} if ACTIVE in found.get("status", {}) else {}
+                )
+                found["status"] = {**held, **json.loads(json.dumps(status))}
                 self._bump(found)
+            case TakeTurn(key, _, run):
+                self._take_turn(self.objects[key], *run)
             case ApplyData(key, labels, data):
                 document = {
                     "kind": "ConfigMap",
@@ -249,6 +257,27 @@ class Cluster:
 
     def pass_time(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
+
+    def holders(self, found: Object | None, *, live: bool = False) -> tuple[Holder, ...]:
+        """Who holds a workflow's turn."""
+        return tuple(
+            Holder(
+                name,
+                uid,
+                next((one for one in self.of("WorkflowRun") if uid_of(one) == uid), None),
+                tuple(one for one in self.of("Job") if _owner(one) == uid),
+                tuple(one for one in self.of("Pod") if one["metadata"]["run"] == uid),
+                live=live,
+            )
+            for name, uid in holders_of(found or {})
+        )
+
+    def _take_turn(self, found: dict[str, Any], run: str, uid: str) -> None:
+        others = [one for one in self.holders(found, live=True) if one.uid != uid]
+        if any(standing_of(one, self.now) is not Standing.OVER for one in others):
+            raise ConflictError
+        found["status"] |= held_by(run, uid)
+        self._bump(found)
 
     def _create(self, document: Object, owner: str | None) -> None:
         key = key_of(document)

@@ -87,6 +87,15 @@ class ProfileStatus(SpecModel):
     """`Ready`; `Reconciling` and `Stalled` are there only while they are true."""
 
 
+class ActiveRun(SpecModel):
+    """A run that goes on; it is left there until the next one takes its place."""
+
+    run: Name
+    """Its name."""
+    uid: Annotated[str, Field(max_length=64)]
+    """Its uid."""
+
+
 class WorkflowStatus(SpecModel):
     """Whether a workflow may run, and what its references resolved to."""
 
@@ -100,6 +109,8 @@ class WorkflowStatus(SpecModel):
     """What each reference resolved to; it stays so until the workflow changes."""
     datasets: Annotated[tuple[Name, ...], Field(max_length=64)] = ()
     """The datasets that it writes."""
+    active: Annotated[tuple[ActiveRun, ...], Field(max_length=64)] = ()
+    """The run whose turn it is, or was last."""
     conditions: Conditions = ()
     """`Ready`; `Reconciling` and `Stalled` are there only while they are true."""
 

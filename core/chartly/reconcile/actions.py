@@ -50,6 +50,20 @@ class ApplyStatus:
 
 
 @dataclass(frozen=True)
+class TakeTurn:
+    """Makes a run the holder of its workflow's turn; a conflict while another one may go on.
+
+    Attributes:
+        uid: whose turn; an object of that name with another uid is not touched.
+        run: name and uid of the run.
+    """
+
+    workflow: Key
+    uid: str
+    run: tuple[str, str]
+
+
+@dataclass(frozen=True)
 class ApplyData:
     """Adds entries to a ConfigMap of ours, which is made if it is not there."""
 
@@ -90,7 +104,7 @@ class Post:
     message: str
 
 
-Action: TypeAlias = Create | ApplyStatus | ApplyData | SetTtl | Remove | Post
+Action: TypeAlias = Create | ApplyStatus | TakeTurn | ApplyData | SetTtl | Remove | Post
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def end_of(job: Object, pods: Sequence[Object], now: datetime) -> End | None:
         over = condition_of(job, "Complete") or condition_of(job, "Failed")
         unknown = End(Reason.RESULT_UNKNOWN, "the Pod is gone and left no word")
         return late or (unknown if over else None)
-    if not _is_over(pod) and patience(pod, now) != 0.0:
+    if not is_pod_over(pod) and patience(pod, now) != 0.0:
         return late if parting(job, now) == 0.0 else None
     end = _of_containers(_terminated(pod))
     if late is not None:
@@ -81,7 +81,7 @@ def is_at_rest(job: Object, pods: Sequence[Object]) -> bool:
     ended = any(
         (condition_of(job, kind) or {}).get("status") == "True" for kind in ("Complete", "Failed")
     )
-    return ended or (bool(pods) and all(map(_is_over, pods)))
+    return ended or (bool(pods) and all(map(is_pod_over, pods)))
 
 
 def patience(pod: Object, now: datetime) -> float | None:
@@ -182,7 +182,8 @@ def _terminated(pod: Object) -> dict[str, dict[str, Any]]:
     }
 
 
-def _is_over(pod: Object) -> bool:
+def is_pod_over(pod: Object) -> bool:
+    """Whether no container of a Pod runs any more."""
     both = set(_terminated(pod)) >= {CONNECTOR, LOADER}
     return both or status_of(pod).get("phase") in ("Failed", "Succeeded")
 

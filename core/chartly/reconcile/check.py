@@ -25,12 +25,14 @@ class Obstacle:
 
     Attributes:
         patient: whether it is waited for without a deadline.
+        again: seconds until it is looked at again, where nothing tells that it has gone.
     """
 
     answer: Answer
     reason: Reason
     message: str
     patient: bool = False
+    again: float | None = None
 
     @property
     def waits(self) -> bool:
@@ -45,8 +47,12 @@ def first_obstacle(world: World, checks: Iterable[Check[World]]) -> Obstacle | N
     return next((found for check in checks if (found := check(world)) is not None), None)
 
 
-def wait(reason: Reason, message: str, *, patient: bool = False) -> Obstacle:
-    return Obstacle(Answer.WAIT, reason, message, patient)
+def wait(reason: Reason, message: str) -> Obstacle:
+    return Obstacle(Answer.WAIT, reason, message)
+
+
+def wait_patiently(reason: Reason, message: str, again: float | None = None) -> Obstacle:
+    return Obstacle(Answer.WAIT, reason, message, patient=True, again=again)
 
 
 def refuse(reason: Reason, message: str) -> Obstacle:

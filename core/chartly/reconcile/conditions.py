@@ -13,6 +13,7 @@ from chartly.errors import REASONS, Reason
 from chartly.reconcile.actions import Action, ApplyStatus, Object, Post
 from chartly.reconcile.check import Obstacle
 from chartly.reconcile.objects import (
+    ACTIVE,
     condition_of,
     generation_of,
     key_of,
@@ -65,9 +66,14 @@ def _stamped(condition: Condition, before: Object, now: datetime) -> dict[str, A
     }
 
 
+def said_of(found: Object) -> dict[str, Any]:
+    """The status as far as verdicts own it: whose turn it is, is none of their business."""
+    return {name: value for name, value in status_of(found).items() if name != ACTIVE}
+
+
 def status_change(found: Object, status: dict[str, Any]) -> ApplyStatus | None:
     """The write that makes the object's status ``status``; none if it says so already."""
-    if status_of(found) == status:
+    if said_of(found) == status:
         return None
     return ApplyStatus(key_of(found), uid_of(found), version_of(found), status)
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from chartly.errors import Reason
 from chartly.reconcile.actions import Action, Object, Post
 from chartly.reconcile.check import wait
-from chartly.reconcile.conditions import stamped, told, verdict_conditions
+from chartly.reconcile.conditions import said_of, stamped, told, verdict_conditions
 from chartly.reconcile.course import course_of, is_finished, is_told, under_way
-from chartly.reconcile.objects import generation_of, is_going, status_of
+from chartly.reconcile.objects import generation_of, is_going
 
 
 def failing(found: Object, where: str, now: datetime) -> tuple[Action, ...]:
@@ -29,5 +29,5 @@ def failing(found: Object, where: str, now: datetime) -> tuple[Action, ...]:
         return (*said, Post(found, "Warning", Reason.INTERNAL_ERROR.value, message))
     verdict = wait(Reason.INTERNAL_ERROR, message)
     conditions = stamped(verdict_conditions(verdict), found, now)
-    before = {**status_of(found), "observedGeneration": generation_of(found)}
+    before = {**said_of(found), "observedGeneration": generation_of(found)}
     return told(found, {**before, "conditions": conditions}, verdict)

@@ -1,6 +1,7 @@
 """Whether a run may start now: what has to be there first, and whose turn it is."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from typing import cast
 
@@ -9,7 +10,15 @@ from chartly.api.workflow_run import WorkflowRunSpec, parse_workflow_run
 from chartly.errors import Reason, SpecError, reason_told
 from chartly.plan.served import check_run_served
 from chartly.reconcile.actions import Object
-from chartly.reconcile.check import Check, Obstacle, first_obstacle, refuse, refused, wait
+from chartly.reconcile.check import (
+    Check,
+    Obstacle,
+    first_obstacle,
+    refuse,
+    refused,
+    wait,
+    wait_patiently,
+)
 from chartly.reconcile.course import is_finished
 from chartly.reconcile.objects import (
     born,
@@ -19,9 +28,11 @@ from chartly.reconcile.objects import (
     is_going,
     name_of,
     status_of,
+    uid_of,
 )
 from chartly.reconcile.project import project_of
 from chartly.reconcile.resolution import Resolved, resolved
+from chartly.reconcile.turn import Standing, is_suspended, standing_of
 from chartly.reconcile.world import RunWorld
 
 
@@ -30,6 +41,7 @@ class Request:
     """A run that asks to start, with what its checks read."""
 
     world: RunWorld
+    now: datetime
 
     @cached_property
     def spec(self) -> WorkflowRunSpec | Obstacle:
@@ -96,7 +108,7 @@ def _workflow_is_ready(request: Request) -> Obstacle | None:
 
 def _not_suspended(request: Request) -> Obstacle | None:
     if is_suspended(request.world.run) or _workflow(request)["spec"].get("suspend"):
-        return wait(Reason.SUSPENDED, "the run or its workflow is suspended", patient=True)
+        return wait_patiently(Reason.SUSPENDED, "the run or its workflow is suspended")
     return None
 
 
@@ -111,32 +123,68 @@ def _resolves(request: Request) -> Obstacle | None:
     return wait(Reason.CHECKING, why)
 
 
-def _its_turn(request: Request) -> Obstacle | None:
-    """No other run of the workflow is in the way."""
+def _nobody_is_active(request: Request) -> Obstacle | None:
+    """No other run holds the turn, or has started without one."""
     world, workflow = request.world, _workflow(request)
-    others = [one for one in world.siblings if not is_finished(one) and not is_going(one)]
-    started = [one for one in others if status_of(one).get("attempts")]
-    if workflow["spec"].get("concurrency", "Forbid") == "Queue":
-        waiting = [one for one in others if born(one) < born(world.run) and not is_suspended(one)]
-        if started or waiting:
-            why = "runs of the workflow that are older come first"
-            return wait(Reason.QUEUED, why, patient=True)
-    elif started:
-        return refuse(
-            Reason.CONCURRENCY_FORBIDDEN,
-            f"run {name_of(started[0])!r} of workflow {name_of(workflow)!r} is active, and its "
-            f"concurrency is Forbid; wait for it, or set concurrency: Queue",
-        )
+    if not takes_turns(workflow):
+        return None
+    others = [one for one in world.holders if one.uid != uid_of(world.run)]
+    standings = [(one.run, standing_of(one, request.now)) for one in others]
+    active = [run for run, standing in standings if standing is Standing.ACTIVE]
+    active += [name_of(one) for one in _rivals(world) if status_of(one).get("attempts")]
+    if active:
+        return _occupied(workflow, active[0])
+    for run, standing in standings:
+        if standing is Standing.LEAVING:
+            why = f"run {run!r} is over, but something of it still runs"
+            return wait_patiently(Reason.QUEUED, why, _LEAVING_SECONDS)
     return None
 
 
+def _older_ones_first(request: Request) -> Obstacle | None:
+    """In a queue no run that could start was asked for before this one."""
+    world, workflow = request.world, _workflow(request)
+    if workflow["spec"].get("concurrency") != "Queue":
+        return None
+    if any(born(one) < born(world.run) and _may_start(one, workflow) for one in _rivals(world)):
+        return wait_patiently(Reason.QUEUED, _OLDER)
+    return None
+
+
+def _occupied(workflow: Object, active: str) -> Obstacle:
+    if workflow["spec"].get("concurrency") == "Queue":
+        return wait_patiently(Reason.QUEUED, _OLDER)
+    return refuse(
+        Reason.CONCURRENCY_FORBIDDEN,
+        f"run {active!r} of workflow {name_of(workflow)!r} is active, and its "
+        f"concurrency is Forbid; wait for it, or set concurrency: Queue",
+    )
+
+
+def _rivals(world: RunWorld) -> list[Object]:
+    return [one for one in world.siblings if not is_finished(one) and not is_going(one)]
+
+
+def _may_start(run: Object, workflow: Object) -> bool:
+    asked = run["spec"]["workflowRef"].get("version")
+    return not is_suspended(run) and asked in {None, workflow["spec"].get("version")}
+
+
+def takes_turns(workflow: Object) -> bool:
+    """Whether one run of the workflow goes on at a time."""
+    return bool(workflow["spec"].get("concurrency") != "Allow")
+
+
+_OLDER = "runs of the workflow that are older come first"
+_LEAVING_SECONDS = 10.0
 CHECKS: tuple[Check[Request], ...] = (
     _readable,
     _workflow_is_there,
     _workflow_is_ready,
     _not_suspended,
-    _its_turn,
     _resolves,
+    _nobody_is_active,
+    _older_ones_first,
 )
 """What must be so before a run starts."""
 
@@ -150,9 +198,9 @@ class Admitted:
     resolved: Resolved
 
 
-def admitted(world: RunWorld) -> Admitted | Obstacle:
+def admitted(world: RunWorld, now: datetime) -> Admitted | Obstacle:
     """The run as it may start now, or what is in its way."""
-    request = Request(world)
+    request = Request(world, now)
     obstacle = first_obstacle(request, CHECKS)
     if obstacle is not None:
         return obstacle
@@ -164,7 +212,3 @@ def admitted(world: RunWorld) -> Admitted | Obstacle:
 def _workflow(request: Request) -> Object:
     """The workflow, of which an earlier check saw that it is there."""
     return request.world.workflow or {}
-
-
-def is_suspended(run: Object) -> bool:
-    return bool((run["spec"].get("control") or {}).get("suspend"))

@@ -9,10 +9,10 @@ from chartly.manifests.config import config_map
 from chartly.manifests.job import job
 from chartly.names import config_name, job_name, stored_run_id
 from chartly.plan.digest import run_digest
-from chartly.reconcile.actions import Action, Create, Post
+from chartly.reconcile.actions import Action, Create, Post, TakeTurn
 from chartly.reconcile.check import Obstacle
 from chartly.reconcile.course import Course, under_way
-from chartly.reconcile.gate import Admitted, resolution_of
+from chartly.reconcile.gate import Admitted, resolution_of, takes_turns
 from chartly.reconcile.objects import (
     generation_of,
     key_of,
@@ -28,16 +28,25 @@ from chartly.reconcile.world import RunWorld, Settings
 def launch(
     world: RunWorld, course: Course, admitted: Admitted, settings: Settings, now: datetime
 ) -> tuple[Action, ...]:
-    """Freezes the inputs and starts the first attempt; the intent is recorded before the Job."""
+    """Takes the turn, freezes the inputs, records the intent; and only then makes the Job."""
     found = admitted.resolved
     begun = next_attempt(_frozen(course, admitted, now), now)
     message = started(begun)
     return (
+        *_turn(world, admitted),
         *(() if world.frozen else (Create(config_map(found.snapshot, _namespace(world))),)),
         *under_way(begun, Reason.RUNNING, message, now),
         create_job(world, begun, settings, now),
         Post(world.run, "Normal", Reason.RUNNING.value, message),
     )
+
+
+def _turn(world: RunWorld, admitted: Admitted) -> tuple[TakeTurn, ...]:
+    workflow = admitted.workflow
+    if not takes_turns(workflow):
+        return ()
+    run = name_of(world.run), uid_of(world.run)
+    return (TakeTurn(key_of(workflow), uid_of(workflow), run),)
 
 
 def frozen_again(world: RunWorld, course: Course) -> tuple[Create, ...]:

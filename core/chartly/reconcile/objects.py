@@ -7,6 +7,9 @@ from typing import Any, cast
 from chartly.api.documents import Document, Json
 from chartly.reconcile.actions import Key, Object
 
+ACTIVE = "active"
+"""The field of a Workflow's status that tells whose turn it is; its field manager is its own."""
+
 
 def key_of(found: Object) -> Key:
     metadata = found["metadata"]
@@ -39,6 +42,15 @@ def born(found: Object) -> tuple[str, str]:
     """A sort key by age: the older object of two keeps what both claim."""
     metadata = found["metadata"]
     return str(metadata.get("creationTimestamp", "")), str(metadata["name"])
+
+
+def owned_by(found: Iterable[Object], uid: str) -> list[Object]:
+    """Those of some objects that belong to the object of that uid."""
+    return [
+        one
+        for one in found
+        if any(owner["uid"] == uid for owner in one["metadata"].get("ownerReferences", ()))
+    ]
 
 
 def labels_of(found: Object) -> dict[str, str]:

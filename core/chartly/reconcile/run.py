@@ -9,7 +9,6 @@ The rules, in the order in which they are asked:
 5. An attempt without a Job gets one, unless its Job was seen before: then it is lost.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from chartly.errors import Reason
@@ -51,6 +50,7 @@ from chartly.reconcile.objects import (
     key_of,
     moment,
     name_of,
+    owned_by,
     status_of,
     uid_of,
 )
@@ -76,7 +76,7 @@ def decide_run(world: RunWorld, settings: Settings, now: datetime) -> Decision:
 
 def _waiting(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
     """Starts the run, or tells what it waits for."""
-    ready = admitted(world)
+    ready = admitted(world, now)
     if isinstance(ready, Obstacle):
         return _held_up(world, course, ready, settings, now)
     return Decision(launch(world, course, ready, settings, now))
@@ -96,7 +96,7 @@ def _held_up(
     said = under_way(course, reason, message, now)
     if not is_told(world.run, reason) and reason is not Reason.CHECKING:
         said += (Post(world.run, "Normal", reason.value, message),)
-    return Decision(said, None if obstacle.patient else left.total_seconds())
+    return Decision(said, obstacle.again if obstacle.patient else left.total_seconds())
 
 
 def _between(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
@@ -162,7 +162,7 @@ def _going_on(
 def _lost(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
     last = course.attempts[-1]
     end = End(Reason.JOB_LOST, f"Job {last['job']} was deleted before it ended")
-    word = word_of(_owned(world.pods, last["uid"]))
+    word = word_of(owned_by(world.pods, last["uid"]))
     return _attempt_over(world, course, overruled(end, word), settings, now)
 
 
@@ -257,15 +257,7 @@ def _latest_job(world: RunWorld, course: Course) -> Object | None:
 
 
 def _pods_of(world: RunWorld, job: Object) -> list[Object]:
-    return _owned(world.pods, uid_of(job))
-
-
-def _owned(pods: Sequence[Object], uid: str) -> list[Object]:
-    return [
-        one
-        for one in pods
-        if any(owner["uid"] == uid for owner in one["metadata"].get("ownerReferences", ()))
-    ]
+    return owned_by(world.pods, uid_of(job))
 
 
 def _remove(job: Object) -> Remove:

@@ -8,6 +8,7 @@ from chartly.api.workflow import Deadlines, RunRetry, Runtime, parse_workflow
 from chartly.errors import SpecError
 from chartly.reconcile.actions import Object
 from chartly.reconcile.objects import document_of
+from chartly.reconcile.turn import Holder
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,7 @@ class RunWorld:
         jobs: its Jobs; pods: theirs. Where the status records a Job that is not among them, its
             absence was confirmed by asking the API server.
         frozen: whether the ConfigMap of its frozen inputs is there.
+        holders: the runs that the Workflow names as active.
     """
 
     run: Object
@@ -102,6 +104,7 @@ class RunWorld:
     jobs: tuple[Object, ...]
     pods: tuple[Object, ...]
     frozen: bool
+    holders: tuple[Holder, ...] = ()
 
     @cached_property
     def policy(self) -> Policy:

@@ -8,7 +8,7 @@ from chartly.reconcile.actions import Key
 from support.fake_api import READS, Fault, fake_api
 from support.operators import Kubelet, operating
 
-RUN_WRITES = 8
+RUN_WRITES = 9
 
 
 def nth_write(number, lost):

@@ -102,12 +102,12 @@ def test_a_word_that_only_a_newer_version_knows_is_told(cluster):
 @pytest.mark.parametrize("spec", [{"parameters": {"a": "b"}}, {"rerunOf": "sales-0"}])
 def test_what_nobody_but_its_author_can_change_is_refused(cluster, spec):
     """A run's spec never changes, so that waiting would help nothing."""
-    obstacle = admitted(cluster.run_world(cluster.add_run(**spec)))
+    obstacle = admitted(cluster.run_world(cluster.add_run(**spec)), cluster.now)
     assert obstacle.answer is Answer.REFUSE
 
 
 def test_a_run_that_nothing_is_in_the_way_of_is_admitted(cluster):
-    assert isinstance(admitted(cluster.run_world(cluster.add_run())), Admitted)
+    assert isinstance(admitted(cluster.run_world(cluster.add_run()), cluster.now), Admitted)
     assert len(CHECKS) == len(set(CHECKS))
 
 

@@ -3,7 +3,7 @@ from datetime import timedelta
 import pytest
 
 from chartly.names import config_name
-from chartly.reconcile.actions import ApplyStatus, Create, Decision, Key, Post
+from chartly.reconcile.actions import ApplyStatus, Create, Decision, Key, Post, TakeTurn
 from chartly.reconcile.objects import condition_of, uid_of
 from support.small_cluster import RUN, SETTINGS, SPACE, Cluster, said
 
@@ -41,8 +41,8 @@ def test_a_run_is_frozen_then_recorded_then_launched(cluster):
     """INV-3, and intent before act: the order of the writes."""
     run = cluster.add_run()
     actions = cluster.decide(run).actions
-    assert [type(one) for one in actions] == [Create, ApplyStatus, Create, Post]
-    config, intent, started, _ = actions
+    assert [type(one) for one in actions] == [TakeTurn, Create, ApplyStatus, Create, Post]
+    _, config, intent, started, _ = actions
     digest = intent.status["config"]["digest"]
     assert config.document["metadata"]["name"] == config_name(digest)
     assert config.document["immutable"] is True
@@ -54,14 +54,14 @@ def test_a_run_is_frozen_then_recorded_then_launched(cluster):
     assert "ttlSecondsAfterFinished" not in started.document["spec"]
 
 
-def test_a_successful_run_costs_at_most_ten_reconciles_and_eight_writes(cluster):
+def test_a_successful_run_costs_at_most_ten_reconciles_and_nine_writes(cluster):
     cluster.add_run()
     before = cluster.writes
     reconciles = cluster.settle()
     cluster.end_pod(job(cluster), said(**COUNTS))
     reconciles += cluster.settle()
     assert reason(cluster) == "Succeeded"
-    assert cluster.writes - before <= 8
+    assert cluster.writes - before <= 9
     assert reconciles <= 10
     assert cluster.settle() == 0
 
@@ -576,9 +576,9 @@ def test_time_is_only_what_is_passed_in(cluster):
     run = cluster.add_run()
     assert cluster.decide(run) == cluster.decide(run)
     later = cluster.now + timedelta(seconds=1)
-    first = cluster.decide(run).actions[1].status["frozenAt"]
+    first = cluster.decide(run).actions[2].status["frozenAt"]
     cluster.now = later
-    assert cluster.decide(run).actions[1].status["frozenAt"] != first
+    assert cluster.decide(run).actions[2].status["frozenAt"] != first
 
 
 def lonely(cluster, gone, seconds):
