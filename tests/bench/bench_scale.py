@@ -1,7 +1,8 @@
 """Runs a minute through the operator on fake nodes, beside bare Jobs on the same rig.
 
 Everything is real but the nodes: API server, controllers, scheduler, the operator's own process. Fake
-nodes complete Pods at once, with the termination message of a good run. Prints a table and, last,
+nodes complete Pods at once, with the termination message of a good run. Each run takes the turn of its
+workflow, one read and one write that are in the numbers. Prints a table and, last,
 ``runs/min: N (bare Jobs: M)``.
 
 Usage: python tests/bench/bench_scale.py [--runs 1000] [--projects 20] [--finished 10000]

@@ -182,9 +182,9 @@ CHECKS: tuple[Check[Request], ...] = (
     _workflow_is_there,
     _workflow_is_ready,
     _not_suspended,
-    _resolves,
     _nobody_is_active,
     _older_ones_first,
+    _resolves,
 )
 """What must be so before a run starts."""
 

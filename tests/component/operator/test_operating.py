@@ -69,7 +69,7 @@ def test_a_run_goes_from_asked_for_to_done(play, playbook, a_run, run_key, said,
                 assert made(fake) == ["sales-1-a1"]
                 assert looks(operator, "WorkflowRun") <= 10
                 writes = fake.writes()[before:]
-                assert len(writes) <= 8, writes
+                assert len(writes) <= 9, writes
                 job = fake.objects.by_key[Key("Job", run_key().namespace, "sales-1-a1")]
                 assert job["spec"]["ttlSecondsAfterFinished"] == 3600
             assert operator.error is None

@@ -2,6 +2,7 @@
 
 import pytest
 
+from chartly.manifests.labels import config_labels
 from chartly.names import MANAGED_BY, OURS
 from chartly.reconcile.actions import ApplyData, Create, Decision, Key, Post, Remove, SetTtl
 from chartly.reconcile.objects import uid_of
@@ -136,7 +137,7 @@ def test_a_memory_is_added_to_and_another_value_is_looked_at_first():
 
     async def scenario():
         shell = Shell(
-            lambda _world: Decision((ApplyData(key, {MANAGED_BY: OURS}, {"1.0.0": "x"}),))
+            lambda _world: Decision((ApplyData(key, config_labels("versions"), {"1.0.0": "x"}),))
         )
         assert await shell.look() == "acted"
         assert shell.cache.get(key)["data"] == {"1.0.0": "x"}

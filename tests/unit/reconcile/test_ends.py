@@ -213,6 +213,13 @@ def test_whatever_a_runner_says_gives_a_status_that_the_api_server_takes(word):
     assert all(0 <= one < 2**63 for one in numbers)
 
 
+def test_what_a_loader_says_of_an_output_is_taken_as_far_as_it_has_the_form(cluster):
+    outputs = [{"dataset": "d", "rows": -1, "windows": 2, "fingerprint": 3}, {"rows": 1}, "x"]
+    cluster.end_pod(job(cluster), said(outputs=outputs))
+    cluster.settle()
+    assert cluster.run()["status"]["result"]["outputs"] == [{"dataset": "d", "windows": 2}]
+
+
 def test_a_message_that_is_nothing_but_brackets_is_none(cluster):
     cluster.end_pod(job(cluster), {"exitCode": 11, "message": "[" * 100_000})
     cluster.settle()

@@ -1,0 +1,162 @@
+"""One run of a workflow at a time, with several operators, each behind and likely to die."""
+
+import os
+
+import pytest
+from hypothesis import assume
+from hypothesis import settings as budget
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from chartly.api.profile import as_resource as profile_resource
+from chartly.api.workflow import as_resource as workflow_resource
+from chartly.reconcile.actions import Key
+from chartly.reconcile.objects import is_going, name_of, status_of, uid_of
+from chartly_kube.kinds import WATCHED
+from support.crowd import Crowd
+from support.profiles import playbook_profiles, workflow
+from support.small_cluster import GLOBAL, SPACE, namespace, resource, said
+
+RUNS = 4
+OPERATORS = 3
+NAMES = st.sampled_from([f"sales-{number}" for number in range(RUNS)])
+WHO = st.integers(0, OPERATORS - 1)
+ENDS = st.sampled_from([
+    said("Succeeded"), said("UpstreamUnavailable", 10), said("AuthRejected", 5), {"exitCode": 137},
+])  # fmt: skip
+
+
+def run_key(name):
+    return Key("WorkflowRun", SPACE, name)
+
+
+def begun(concurrency):
+    """The playbook's project, looked at, and runs asked for all at once."""
+    flow = workflow_resource(workflow(), SPACE)
+    flow["spec"] = {**flow["spec"], "concurrency": concurrency}
+    profiles = [profile_resource(one, SPACE) for one in playbook_profiles()]
+    spaces = [namespace(SPACE, "tenant-demo", "proj-sales"), namespace(GLOBAL)]
+    crowd = Crowd([*spaces, *profiles, flow], OPERATORS)
+    crowd.settle()
+    for number in range(RUNS):
+        given = {"workflowRef": {"name": "sales-onboard"}}
+        crowd.port.objects.create(resource("WorkflowRun", f"sales-{number}", given))
+    return crowd
+
+
+BEGUN = {concurrency: begun(concurrency) for concurrency in ("Queue", "Forbid")}
+
+
+class Turns(RuleBasedStateMachine):
+    """INV-1, and never two runs of a workflow with Pods at once."""
+
+    @initialize(concurrency=st.sampled_from(["Queue", "Forbid"]))
+    def begin(self, concurrency):
+        self.crowd = BEGUN[concurrency].copied()
+        self.outcomes = {}
+
+    @rule(who=WHO, name=NAMES, steps=st.integers(1, 12))
+    def a_worker_goes_on(self, who, name, steps):
+        for _ in range(steps):
+            self.crowd.operators[who].step(run_key(name))
+
+    @rule(who=WHO, kind=st.sampled_from(WATCHED), count=st.integers(1, 20))
+    def a_watch_tells(self, who, kind, count):
+        self.crowd.operators[who].watch(kind, count)
+
+    @rule(who=WHO)
+    def an_operator_dies(self, who):
+        self.crowd.operators[who].die()
+
+    @rule()
+    def pods_start(self):
+        for job in self.crowd.of("Job"):
+            self.crowd.start_pod(job)
+
+    @rule(end=ENDS)
+    def a_pod_ends(self, end):
+        for pod in self.crowd.of("Pod")[:1]:
+            self.crowd.end_pod(pod, end)
+
+    @rule(seconds=st.sampled_from([1, 30, 400]))
+    def time_passes(self, seconds):
+        self.crowd.pass_time(seconds)
+
+    @rule(name=NAMES, suspend=st.booleans())
+    def somebody_suspends(self, name, suspend):
+        self._control(name, {"suspend": suspend})
+
+    @rule(name=NAMES)
+    def somebody_cancels(self, name):
+        # A Job on its way while another operator ends its run is beyond what objects can rule out.
+        assume(not self.crowd.is_launching(run_key(name)))
+        self._control(name, {"cancel": "terminate"})
+
+    @precondition(lambda self: len(self.crowd.of("WorkflowRun")) > 1)
+    @rule(name=NAMES)
+    def somebody_deletes_a_run(self, name):
+        assume(run_key(name) in self.crowd.port.objects.by_key)
+        assume(not self.crowd.is_launching(run_key(name)))
+        self.crowd.port.objects.delete(run_key(name), None)
+
+    def _control(self, name, control):
+        if run_key(name) in self.crowd.port.objects.by_key:
+            self.crowd.port.objects.update(
+                run_key(name), lambda one: {**one, "spec": {**one["spec"], "control": control}}
+            )
+
+    @invariant()
+    def one_run_at_a_time(self):
+        assert len(self.crowd.running()) <= 1
+
+    @invariant()
+    def one_job_an_attempt(self):
+        """INV-1."""
+        made = [
+            (change.object["metadata"]["ownerReferences"][0]["uid"], name_of(change.object))
+            for change in self.crowd.port.objects.history
+            if (change.type, change.object["kind"]) == ("ADDED", "Job")
+        ]
+        lost = {
+            name_of(change.object)
+            for change in self.crowd.port.objects.history
+            if (change.type, change.object["kind"]) == ("DELETED", "Job")
+        }
+        assert all(made.count(one) == 1 or one[1] in lost for one in made)
+
+    @invariant()
+    def an_outcome_stays(self):
+        """INV-2."""
+        for run in self.crowd.of("WorkflowRun"):
+            if outcome := status_of(run).get("outcome"):
+                assert self.outcomes.setdefault(uid_of(run), outcome) == outcome
+
+    def teardown(self):
+        """No run waits for ever: whatever happened, everything ends."""
+        if not hasattr(self, "crowd"):
+            return
+        crowd = self.crowd
+        for name in [name_of(one) for one in crowd.of("WorkflowRun")]:
+            if "suspend" in (crowd.port.objects.by_key[run_key(name)]["spec"].get("control") or {}):
+                self._control(name, {})
+        for _ in range(8 * RUNS):
+            if all(status_of(one).get("outcome") for one in crowd.of("WorkflowRun")):
+                break
+            for operator in crowd.operators:
+                operator.die()
+            crowd.settle()
+            assert len(crowd.running()) <= 1
+            for job in crowd.of("Job"):
+                if not is_going(job):
+                    crowd.start_pod(job)
+            assert len(crowd.running()) <= 1
+            for pod in crowd.of("Pod"):
+                crowd.end_pod(pod, said())
+            crowd.pass_time(700)
+        left = [one for one in crowd.of("WorkflowRun") if not status_of(one).get("outcome")]
+        assert not left, left
+
+
+FORM = 300 if os.environ.get("CHARTLY_TURNS") == "full" else 20
+Turns.TestCase.settings = budget(max_examples=FORM, stateful_step_count=40, deadline=None)
+TestTurns = pytest.mark.timeout(60 * FORM)(Turns.TestCase)
