@@ -23,6 +23,26 @@ def partition_key(engine: Engine, database: str, table: str) -> str:
     return str(found[0][0])
 
 
+def sorting_key(engine: Engine, database: str, table: str) -> str:
+    """What the rows of a table are ordered by."""
+    found = engine.rows(
+        "SELECT sorting_key FROM system.tables "
+        "WHERE database = {database:String} AND name = {table:String}",
+        {"database": database, "table": table},
+    )
+    return str(found[0][0])
+
+
+def indexes(engine: Engine, database: str, table: str) -> list[tuple[str, str]]:
+    """The skip indexes of a table: what each is on, and its type."""
+    found = engine.rows(
+        "SELECT expr, type FROM system.data_skipping_indices "
+        "WHERE database = {database:String} AND table = {table:String}",
+        {"database": database, "table": table},
+    )
+    return [(str(expression), str(kind)) for expression, kind in found]
+
+
 def identity(engine: Engine, database: str, table: str) -> str:
     """What a table keeps whatever its name becomes."""
     found = engine.rows(

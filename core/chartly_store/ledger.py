@@ -74,6 +74,14 @@ class Ledger:
             complete=following is None,
         )
 
+    def pages(self, run_id: str) -> list[tuple[object, ...]]:
+        """What a run read: its pages by dataset, stream and number, each with its digest."""
+        return self._store.engine.rows(
+            f"SELECT dataset, stream, segment, page_sha256 FROM {self._table} FINAL "
+            f"WHERE run_id = {{run:String}} ORDER BY dataset, stream, segment",
+            {"run": run_id},
+        )
+
     def totals(self, run_id: str) -> dict[str, int]:
         """A run's counts over all its committed pages."""
         sums = ", ".join(f"sum({name})" for name in COUNTS)

@@ -40,6 +40,7 @@ _PARTITIONS = {
     "month": "toYYYYMM({})",
     "year": "toYear({})",
 }
+_ARGUED = {"bloom_filter": "bloom_filter(0.01)"}
 
 
 def data_table(dataset: str) -> str:
@@ -112,6 +113,11 @@ def partition_of(schema: EventSchema) -> str:
     return _PARTITIONS[schema.granularity or "day"].format(quoted(schema.time_column))
 
 
+def order_of(schema: EventSchema) -> str:
+    """What the rows of a table of events are ordered by."""
+    return "event_key" if schema.time_column is None else f"{schema.time_column}, event_key"
+
+
 def add_indexes(database: str, schema: EventSchema, storage: StorageSpec) -> list[str]:
     """The statements that give a stored table the indexes it does not have yet.
 
@@ -124,13 +130,19 @@ def add_indexes(database: str, schema: EventSchema, storage: StorageSpec) -> lis
     ]
 
 
-def _indexes(schema: EventSchema, storage: StorageSpec) -> list[str]:
+def index_kinds(schema: EventSchema, storage: StorageSpec) -> dict[str, str]:
+    """The fields that have a skip index, and of which type it is."""
     types = {column.name: base_type(column.type) for column in schema.columns}
-    return [
-        f"INDEX {quoted('idx_' + name)} {quoted(name)} TYPE "
-        + ("bloom_filter(0.01)" if "String" in types[name] else "minmax")
-        + " GRANULARITY 1"
+    return {
+        name: "bloom_filter" if "String" in types[name] else "minmax"
         for name in storage.indexing.fields
+    }
+
+
+def _indexes(schema: EventSchema, storage: StorageSpec) -> list[str]:
+    return [
+        f"INDEX {quoted('idx_' + name)} {quoted(name)} TYPE {_ARGUED.get(kind, kind)} GRANULARITY 1"
+        for name, kind in index_kinds(schema, storage).items()
     ]
 
 

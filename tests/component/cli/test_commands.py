@@ -415,8 +415,17 @@ def test_status_answers_the_six_criteria(ran):
 def test_status_before_anything_ran_says_what_is_missing(folder):
     outcome = chartly(folder, "status", "sales")
     assert outcome.code == 21
-    assert outcome.out.count("yes  ") == 3
+    assert [line[:3] for line in outcome.out.splitlines()] == [
+        "yes",
+        "yes",
+        "yes",
+        "?  ",
+        "?  ",
+        "NO ",
+    ]
     assert outcome.out.count("run a workflow first") == 3
+    document = chartly(folder, "--output", "json", "status", "sales").document
+    assert [one["holds"] for one in document] == [True, True, True, None, None, False]
 
 
 def test_status_of_broken_fixtures(folder):
@@ -424,7 +433,14 @@ def test_status_of_broken_fixtures(folder):
     assert "NO   events match expectations: " in chartly(folder, "status", "sales").out
     shutil.rmtree(folder / "fixtures")
     outcome = chartly(folder, "status", "sales")
-    assert outcome.out.count("NO   ") == 5
+    assert [line[:3] for line in outcome.out.splitlines()] == [
+        "yes",
+        "?  ",
+        "?  ",
+        "?  ",
+        "?  ",
+        "NO ",
+    ]
     edit(folder / "profiles/normalizer-sales-default@1.0.0.yaml", "$.id", "$..[")
     assert "NO   profiles are versioned and validated: " in chartly(folder, "status", "sales").out
 

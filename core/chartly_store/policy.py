@@ -1,0 +1,136 @@
+"""Whether a dataset's tables are what its storage profile declares: measured, not believed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chartly.api.event_schema import EventSchema
+from chartly.api.storage import StorageSpec
+from chartly.errors import RunError
+from chartly.load.evolution import evolve
+from chartly.load.sql import qualified, quoted
+from chartly.load.tables import data_table, index_kinds, order_of, partition_of, rejected_table
+from chartly.names import sql_name
+from chartly_store.catalog import indexes, partition_key, sorting_key
+from chartly_store.project import ProjectStore
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One part of a policy.
+
+    Attributes:
+        shown: what the stored tables show of it.
+    """
+
+    part: str
+    declared: str
+    shown: str
+    holds: bool
+
+    def __str__(self) -> str:
+        return f"{self.part} {self.shown}" + ("" if self.holds else f", declared {self.declared}")
+
+
+def measure(
+    store: ProjectStore, schema: EventSchema, storage: StorageSpec, expired_at: datetime
+) -> list[Measure]:
+    """Every part of a dataset's policy beside the tables that are there.
+
+    Args:
+        expired_at: the freeze time of the last run that expired rows.
+
+    Raises:
+        RunError: ``StoreUnavailable``: the store could not be asked.
+    """
+    stored = store.columns(data_table(storage.dataset))
+    if not stored:
+        return [Measure("table", data_table(storage.dataset), "is not there", holds=False)]
+    return [
+        *_layout(store, schema, storage, stored),
+        *_indexes(store, schema, storage),
+        *_retention(store, storage, expired_at),
+        _limit(store, storage),
+    ]
+
+
+def _layout(
+    store: ProjectStore, schema: EventSchema, storage: StorageSpec, stored: dict[str, str]
+) -> Iterator[Measure]:
+    table = data_table(storage.dataset)
+    partition = _plain(partition_key(store.engine, store.database, table))
+    declared = _plain(partition_of(schema))
+    yield Measure("partition", declared or "none", partition or "none", partition == declared)
+    order, wanted = _plain(sorting_key(store.engine, store.database, table)), order_of(schema)
+    yield Measure("order", wanted, order, order == wanted)
+    differing = _differing(schema, storage, stored, partition)
+    yield Measure(
+        "columns", "as the profiles say", differing or f"{len(schema.columns)}", not differing
+    )
+    there = bool(store.columns(sql_name(storage.dataset)))
+    yield Measure("view", "there", "there" if there else "is not there", there)
+
+
+def _differing(
+    schema: EventSchema, storage: StorageSpec, stored: dict[str, str], partition: str
+) -> str:
+    """The columns that the next run would change; empty where the table is as it shall be."""
+    try:
+        evolution = evolve(storage.dataset, schema, stored, partition)
+    except RunError as error:
+        return error.message
+    changed = [f"{name} {stored.get(name, 'missing')}" for name in evolution.modified]
+    return f"differ: {', '.join(changed)}" if changed else ""
+
+
+def _indexes(store: ProjectStore, schema: EventSchema, storage: StorageSpec) -> Iterator[Measure]:
+    found = indexes(store.engine, store.database, data_table(storage.dataset))
+    for field, kind in index_kinds(schema, storage).items():
+        shown = {each for column, each in found if _plain(column) == field}
+        holds = kind in shown
+        yield Measure(f"index on {field}", kind, ", ".join(sorted(shown)) or "missing", holds)
+
+
+def _retention(
+    store: ProjectStore, storage: StorageSpec, expired_at: datetime
+) -> Iterator[Measure]:
+    """Rows, rejects and pages, each with its own days, beside the oldest that is there."""
+    by_event = storage.retention
+    days = by_event.days if by_event else storage.retention_days
+    column = by_event.from_ if by_event else "ingested_at"
+    kept = [("retention", data_table(storage.dataset), column, days)]
+    kept.append(("retention of rejects", rejected_table(storage.dataset), "ingested_at", days))
+    kept += [
+        ("retention of pages", data_table(name), "ingested_at", storage.raw.retention_days)
+        for name in store.pages_of(storage.dataset)
+    ]
+    for part, table, aging, limit in kept:
+        if limit is None:
+            yield Measure(part, "none", "none", holds=True)
+            continue
+        oldest = _oldest(store, table, aging)
+        before = expired_at - timedelta(days=limit)
+        shown = f"{limit} days, oldest {oldest.isoformat() if oldest else 'none'}"
+        declared = f"nothing before {before.isoformat()}"
+        yield Measure(part, declared, shown, oldest is None or oldest >= before)
+
+
+def _oldest(store: ProjectStore, table: str, column: str) -> datetime | None:
+    """The oldest of all rows, be they replaced or not: expiry deletes those, too."""
+    if not store.columns(table):
+        return None
+    found = store.engine.rows(
+        f"SELECT count(), min({quoted(column)}) FROM {qualified(store.database, table)}"
+    )[0]
+    return found[1] if found[0] and isinstance(found[1], datetime) else None
+
+
+def _limit(store: ProjectStore, storage: StorageSpec) -> Measure:
+    size = store.bytes_on_disk(storage.dataset)
+    declared = f"at most {storage.max_bytes} bytes"
+    shown = f"{size} of {storage.max_bytes} bytes"
+    return Measure("size", declared, shown, size <= storage.max_bytes)
+
+
+def _plain(text: str) -> str:
+    return text.replace("`", "")
