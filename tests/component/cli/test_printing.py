@@ -155,7 +155,8 @@ def test_a_document_never_holds_what_json_does_not_know(capsys):
 def test_nothing_that_a_printer_gets_steers_a_terminal(capsys):
     for form in Form:
         printer = Printer(form)
-        printer.result({CANARY: CANARY}, f"{table([CANARY], [[CANARY]])}\n{pairs({'a': CANARY})}")
+        text = f"{CANARY}\n{table([CANARY], [[CANARY]])}\n{pairs({'a': CANARY})}"
+        printer.result({CANARY: CANARY}, text)
         printer.note(CANARY)
     command_line._say(CANARY + "\nok    forged line", Reason.CONFIG_INVALID)
     command_line._tell(RunError(Reason.CONFIG_INVALID, CANARY))
