@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from chartly.api.model import FieldName, Path, SpecModel
 
 OnError = Literal["reject", "null", "default"]
+Excess = Literal["reject", "truncate"]
 Scalar = str | int | bool | None
 DEFAULT_PRECISION = 38
 DEFAULT_SCALE = 9
@@ -65,7 +66,7 @@ class ToBool(_Transform):
 
 
 class ToUtcTimestamp(_Transform):
-    """An instant: RFC 3339 with offset, or one of ``formats`` (strptime, ``unix``, ``unixMs``).
+    """An instant: RFC 3339 with offset, or one of ``formats``.
 
     A time without offset is rejected unless ``zone`` names an IANA zone; a local time that the
     zone skips or repeats is rejected.
@@ -73,11 +74,16 @@ class ToUtcTimestamp(_Transform):
 
     op: Literal["toUtcTimestamp"]
     formats: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=16)] = ()
-    """The forms that are taken instead of RFC 3339: strptime formats, `unix` (seconds) and
-    `unixMs`.
+    """The forms that are taken instead of RFC 3339, the first that fits: `unix` (seconds) and
+    `unixMs`, or directives of strptime such as `%d.%m.%Y %H:%M`. A form names a year and each part
+    down to its smallest; `%Z`, `%y`, `%U` and `%W`, which would have to be guessed, are refused.
     """
     zone: Annotated[str, Field(max_length=128)] | None = None
     """The IANA zone of times without an offset."""
+    excess: Excess = "reject"
+    """What happens to a time that is finer than a millisecond: it is bad, or what is finer is cut
+    off, towards the past, and the run warns with `TimesTruncated`.
+    """
 
 
 class Default(_Transform):

@@ -1,5 +1,6 @@
 """The state of some pages on their way: columns so far, and the first mistake of each row."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -7,6 +8,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 
+from chartly.extract.instants import Truncated
 from chartly.extract.pages import Page
 from chartly.extract.records import Number
 from chartly.extract.reject import BadValueError
@@ -23,11 +25,13 @@ class Batch:
 
     Attributes:
         bad: for each row that may not become an event, the field and what is wrong with it.
+        truncated: for each field the rows whose time was cut to a millisecond.
     """
 
     size: int
     columns: dict[str, Values]
     bad: dict[int, tuple[str, BadValueError]] = field(default_factory=dict)
+    truncated: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def refuse(self, rows: Iterable[int], name: str, error: BadValueError) -> None:
         """Keeps these rows from becoming events; what was wrong with one before stays said."""
@@ -56,12 +60,10 @@ class Batch:
         """One call for equal values."""
         encoded = values.dictionary_encode(null_encoding="encode")
         distinct = encoded.dictionary.to_pylist()
-        answers, refused = _answers(dict(enumerate(distinct)), convert)
-        places = encoded.indices.to_pylist() if refused else []
-        for row, place in enumerate(places):
-            if place in refused:
-                self.refuse((row,), name, refused[place])
-        results = packed(list(answers.values()))
+        answers = _answers(dict(enumerate(distinct)), convert)
+        if answers.are_marked:
+            self._mark(name, enumerate(encoded.indices.to_pylist()), answers)
+        results = packed(list(answers.results.values()))
         if isinstance(results, pa.Array):
             return results.take(encoded.indices)
         return [results[place] for place in encoded.indices.to_pylist()]
@@ -71,12 +73,17 @@ class Batch:
     ) -> list[object]:
         """The same for values of Python, where equality is enough to tell them apart."""
         keys: Sequence[object] = values if _are_alike(values) else range(len(values))
-        answers, refused = _answers(dict(zip(keys, values, strict=True)), convert)
-        if refused:
-            for row, key in zip(rows, keys, strict=True):
-                if key in refused:
-                    self.refuse((row,), name, refused[key])
-        return [answers[key] for key in keys]
+        answers = _answers(dict(zip(keys, values, strict=True)), convert)
+        if answers.are_marked:
+            self._mark(name, zip(rows, keys, strict=True), answers)
+        return [answers.results[key] for key in keys]
+
+    def _mark(self, name: str, keys: Iterable[tuple[int, object]], answers: "_Answers") -> None:
+        for row, key in keys:
+            if key in answers.refused:
+                self.refuse((row,), name, answers.refused[key])
+            elif key in answers.truncated:
+                self.truncated[name].add(row)
 
 
 def batch_of(pages: Sequence[Page], names: Iterable[str]) -> Batch:
@@ -85,18 +92,31 @@ def batch_of(pages: Sequence[Page], names: Iterable[str]) -> Batch:
     return Batch(sum(len(page.places) for page in pages), columns)
 
 
-def _answers(
-    values: dict[object, object], convert: Convert
-) -> tuple[dict[object, object], dict[object, BadValueError]]:
+@dataclass(frozen=True)
+class _Answers:
     """What becomes of each value, by its key; what is refused becomes None."""
-    answers: dict[object, object] = {}
-    refused: dict[object, BadValueError] = {}
+
+    results: dict[object, object]
+    refused: dict[object, BadValueError]
+    truncated: set[object]
+
+    @property
+    def are_marked(self) -> bool:
+        return bool(self.refused or self.truncated)
+
+
+def _answers(values: dict[object, object], convert: Convert) -> _Answers:
+    answers = _Answers({}, {}, set())
     for key, value in values.items():
         try:
-            answers[key] = convert(value)
+            answer = convert(value)
         except BadValueError as error:
-            answers[key], refused[key] = None, error
-    return answers, refused
+            answer, answers.refused[key] = None, error
+        if isinstance(answer, Truncated):
+            answers.truncated.add(key)
+            answer = answer.moment
+        answers.results[key] = answer
+    return answers
 
 
 def _are_alike(values: list[object]) -> bool:

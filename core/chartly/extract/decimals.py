@@ -5,21 +5,21 @@ from decimal import Context, Decimal, InvalidOperation
 
 from chartly.extract.reject import BadValueError, RejectReason
 
-_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_TEXT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,5})?")
 _JSON = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,5})?")
-_EXACT = Context(prec=400, Emax=100_000, Emin=-100_000, traps=[InvalidOperation])
+EXACT = Context(prec=400, Emax=100_000, Emin=-100_000, traps=[InvalidOperation])
 _LONGEST = 400
 
 
 def to_decimal(value: object, precision: int, scale: int) -> Decimal:
     """``value`` as a Decimal with at most ``precision`` digits, ``scale`` after the point.
 
-    Takes text such as ``19.99`` and JSON numbers, exponents included when they are exact.
+    Takes JSON numbers and their texts, such as ``19.99``, exponents included when they are exact.
 
     Raises:
         BadValueError: it is no number, or does not fit without rounding.
     """
-    number = _number(value)
+    number = number_of(value)
     sign, digits, exponent = number.as_tuple()
     if not isinstance(exponent, int) or not any(digits):
         return Decimal(0)
@@ -39,8 +39,13 @@ def to_decimal(value: object, precision: int, scale: int) -> Decimal:
     return Decimal((sign, digits, exponent))
 
 
-def _number(value: object) -> Decimal:
-    form = _PLAIN
+def number_of(value: object) -> Decimal:
+    """``value`` as the number that it is, or that its text says, to the last digit.
+
+    Raises:
+        BadValueError: it is no number.
+    """
+    form = _TEXT
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         raise BadValueError(RejectReason.NOT_A_NUMBER, "must be a number or its text")
     if isinstance(value, Decimal):
@@ -50,9 +55,9 @@ def _number(value: object) -> Decimal:
     text = str(value)
     if len(text) > _LONGEST or form.fullmatch(text) is None:
         raise BadValueError(
-            RejectReason.NOT_A_NUMBER, "must be digits with an optional sign and point"
+            RejectReason.NOT_A_NUMBER, "must be digits with an optional sign, point and exponent"
         )
-    return _EXACT.create_decimal(text)
+    return EXACT.create_decimal(text)
 
 
 def decimal_text(value: Decimal) -> str:

@@ -19,6 +19,7 @@ from chartly.extract.reject import BadValueError, RejectReason
 Convert = Callable[[object], object]
 INT64 = (-(1 << 63), (1 << 63) - 1)
 _INTEGER = re.compile(r"[+-]?[0-9]{1,25}(\.0*)?")
+_WITH_EXPONENT = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?[eE][+-]?[0-9]{1,5}")
 _BOOLEANS = {
     **dict.fromkeys(("true", "yes", "1"), True),
     **dict.fromkeys(("false", "no", "0"), False),
@@ -40,7 +41,12 @@ def _conversion(transform: api.Transform) -> Convert:  # noqa: PLR0911 - one ret
         case api.ToDecimal():
             return partial(to_decimal, precision=transform.precision, scale=transform.scale)
         case api.ToUtcTimestamp():
-            return partial(to_instant, formats=transform.formats, zone=transform.zone)
+            return partial(
+                to_instant,
+                formats=transform.formats,
+                zone=transform.zone,
+                excess=transform.excess,
+            )
         case api.Default():
             return lambda value: transform.value if value is None else value
         case api.Const():
@@ -63,7 +69,7 @@ def to_int(value: object) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
         raise BadValueError(RejectReason.NOT_AN_INTEGER, "must be a whole number")
-    if isinstance(value, Number | Decimal):
+    if isinstance(value, Number | Decimal) or _has_exponent(value):
         value = decimal_text(to_decimal(value, 38, 9))
     if isinstance(value, str):
         if _INTEGER.fullmatch(value) is None:
@@ -72,6 +78,10 @@ def to_int(value: object) -> int:
     if not INT64[0] <= value <= INT64[1]:
         raise BadValueError(RejectReason.NOT_AN_INTEGER, "must fit 64 bits")
     return int(value)
+
+
+def _has_exponent(value: object) -> bool:
+    return isinstance(value, str) and _WITH_EXPONENT.fullmatch(value) is not None
 
 
 def to_text(value: object) -> str:
