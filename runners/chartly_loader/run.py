@@ -174,6 +174,7 @@ class _Load:
                 intake.run(reader, self._on_progress)
             finally:
                 self._done.warnings.extend(stream.pages.duplicate_keys)
+                self._done.warnings.extend(shaping.warnings())
 
     def _check_end(self, end: End | None) -> None:
         if end is None:

@@ -1,6 +1,7 @@
 """From parsed pages to a batch of rows with their envelope, and what became of each record."""
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from chartly.extract.pages import Page
 from chartly.extract.reject import Rejection
 from chartly.extract.shaper import ShapedBatch, Shaper
 from chartly.plan.runplan import StreamPlan
+from chartly.warning import RunWarning, WarningReason
 from chartly_loader.batch import Batch
 from chartly_loader.request import LoadRequest, Now
 from chartly_loader.seen import Mask, SeenKeys
@@ -24,6 +26,7 @@ from chartly_store.pages import RawPage
 
 _INDEX_BITS = 24
 _GENERATION_BITS = 16
+_TRUNCATED = "what is finer than a millisecond was cut off, as excess: truncate says"
 
 Counts = npt.NDArray[np.int64]
 
@@ -59,6 +62,7 @@ class Shaping:
         self._ordinal = ordinal
         self._seen = seen
         self._now = now
+        self._truncated: Counter[str] = Counter()
         self._floor = self._late_before(sealed_before)
         self._keeps_pages = stream.storage.raw.enabled
         self._state_key = "/".join(
@@ -76,6 +80,7 @@ class Shaping:
     def shape(self, parsed: Sequence[Parsed]) -> Batch:
         """The batch of some pages."""
         shaped = self._shaper.shape([one.page for one in parsed])
+        self._truncated.update(shaped.truncated)
         metas = [one.segment.meta for one in parsed]
         rows, keys = self._on_time(shaped)
         repeated = self._seen.add(keys)
@@ -92,6 +97,13 @@ class Shaping:
             raw=[self._raw(one.segment) for one in parsed] if self._keeps_pages else [],
             repeated=repeated is not None,
         )
+
+    def warnings(self) -> list[RunWarning]:
+        """What may be wrong with the rows of all pages so far."""
+        return [
+            RunWarning(WarningReason.TIMES_TRUNCATED, name, _TRUNCATED, count)
+            for name, count in self._truncated.items()
+        ]
 
     def _late_before(self, sealed_before: datetime | None) -> datetime | None:
         retention = self._stream.storage.retention

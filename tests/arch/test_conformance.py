@@ -33,4 +33,4 @@ def test_the_playbook_s_fixture_conforms_to_its_golden(tmp_path):
     golden.write_text(golden.read_text().replace("19.99", "19.98"))
     outcome = chartly(tmp_path, "conformance")
     assert outcome.code == 21
-    assert '+  "amount": "19.99"' in outcome.out
+    assert '+  "amount":19.99,' in outcome.out

@@ -38,6 +38,11 @@ class Batch:
         for row in rows:
             self.bad.setdefault(row, (name, error))
 
+    def truncated_times(self) -> dict[str, int]:
+        """For each field in how many rows that become events its time was cut."""
+        counts = {name: len(rows - self.bad.keys()) for name, rows in self.truncated.items()}
+        return {name: count for name, count in counts.items() if count}
+
     def converted(
         self, name: str, values: Values, attempt: Attempt | None, convert: Convert
     ) -> Values:

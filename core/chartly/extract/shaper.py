@@ -35,6 +35,7 @@ class ShapedBatch:
             string, ``_page`` uint32 (the place among the pages), ``_index`` uint32 (the place in
             the page) and, with a version field, ``_version`` uint64 in milliseconds.
         keys: the ``event_key`` of each row.
+        truncated: for each field whose times were cut to a millisecond, in how many rows.
     """
 
     read: tuple[int, ...]
@@ -42,6 +43,7 @@ class ShapedBatch:
     rows: pa.Table
     keys: list[str]
     rejections: list[Rejection]
+    truncated: dict[str, int]
 
 
 class Shaper:
@@ -68,6 +70,7 @@ class Shaper:
             rows=self._table(columns, keys),
             keys=keys.to_pylist(),
             rejections=self._rejections(pages, batch),
+            truncated=batch.truncated_times(),
         )
 
     def events(self, page: Page) -> list[bytes]:

@@ -281,3 +281,25 @@ def test_rows_of_a_page_that_was_never_committed_are_rolled_up_too(engine, proje
     ((total,),) = events(engine, plan, "sum(amount)")
     ((summed,),) = events(engine, plan, "sum(total_amount)", "sales-rollup-daily")
     assert summed == total == 3
+
+
+def test_times_that_were_cut_are_a_warning_with_their_count(engine, project, tmp_path):
+    cut = {"op": "toUtcTimestamp", "field": "occurred_at", "excess": "truncate"}
+    plan = sales_plan(project, {"normalizer": {"spec.transforms.1": cut}})
+    moments = ["00.5", "00.123456", "00.1234567", "00.123456789", "00.999999"]
+    records = [sale(f"e{n}", "1", f"2026-02-02T10:15:{one}Z") for n, one in enumerate(moments)]
+    records.append(sale("bad", "null", "2026-02-02T10:15:00.123456Z"))
+    result = load_pages(engine, plan, tmp_path, [page(records[:3]), page(records[3:])])
+    assert result.reason is Reason.SUCCEEDED, result.message
+    ((reason, field, count),) = [(one.reason, one.object, one.count) for one in result.warnings]
+    assert (reason, field, count) == (WarningReason.TIMES_TRUNCATED, "occurred_at", 4)
+    (attempt,) = attempts(engine, plan, "run-1")
+    assert result_of(attempt).warnings == result.warnings
+
+
+def test_times_that_are_finer_are_rejected_otherwise(engine, project, tmp_path):
+    plan = sales_plan(project)
+    records = [sale("a"), sale("b", "1", "2026-02-02T10:15:00.123456Z")]
+    result = load_pages(engine, plan, tmp_path, [page(records)])
+    assert (result.counts["loaded"], result.counts["rejected"]) == (1, 1)
+    assert result.warnings == ()

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from collections import Counter
 from dataclasses import asdict, replace
 from functools import cache, partial
 from itertools import chain
@@ -18,7 +19,7 @@ from chartly.api.storage import StorageSpec
 from chartly.extract import structs, vectors
 from chartly.extract.canonical import canonical_json, canonical_payload
 from chartly.extract.decimals import to_decimal
-from chartly.extract.instants import to_instant
+from chartly.extract.instants import Truncated, to_instant
 from chartly.extract.jsonpath import _by_library, compile_path
 from chartly.extract.lenient import flaw_of, read_document
 from chartly.extract.pages import PageReader, compile_reader
@@ -69,6 +70,8 @@ HOSTILE = [
     '"2298-12-31T23:59:59-01:00"', '"2300-01-01T00:00:00Z"', '"0001-01-01T00:00:00+01:00"', '"9999-12-31T23:59:59-01:00"',
     '"0000-01-01T00:00:00Z"', '"20260202T120000Z"', '"\\uff12026-02-02T12:00:00Z"', '"1969-12-31T23:59:59Z"', '"2026-03-08T02:30:00"',
     '"2026-02-30"', '"1899-12-31"', '"2299-12-31"', '"2026-2-2"', '"02.02.2026 25:00"', '"29.03.2026 02:30"', '"25.10.2026 02:30"',
+    '"2026-02-02T12:00:00.123456Z"', '"1969-12-31T23:59:59.9999999+01:00"', '"2026-02-02T12:00:00.123456789-05:30"', '"2299-12-31T23:59:59.9999Z"',
+    '"1990-12-31T10:00:00+10:60"', '"1712345678.123456"', '"1.7123456781234E9"', "1.7123456781234E9", '"1e-7"', '"-1e-7"', '"5e"', '"1e123456"',
     "1770033600000", "-99999999999999", "999999999999999", "1770033600.1234",
     "[]", "[1]", "[[]]", "{}", '{"b": 1.50, "a": null}', '{"a": {"a": [1, 2.0, "x"]}}', '{"x": 1, "x": 2}', "[" * 60 + "]" * 60,
 ]  # fmt: skip
@@ -150,9 +153,9 @@ TRANSFORMS = _profile(
         ("toNumber", "number", {}), ("toDecimal", "json", {"precision": 12, "scale": 3, "onError": "default", "default": 7}), ("default", "json", {"value": "2.5"}),
         ("toNumber", "number", {}), ("toInt", "whole", {"onError": "null"}), ("default", "whole", {"value": -1}),
         ("toInt", "int", {"onError": "default", "default": "none"}), ("toString", "int", {}), ("toBool", "flag", {}), ("toBool", "word", {"onError": "null"}),
-        ("toUtcTimestamp", "time", {}), ("toUtcTimestamp", "moment", {"onError": "null"}), ("default", "text", {"value": "none"}),
+        ("toUtcTimestamp", "time", {}), ("toUtcTimestamp", "moment", {"onError": "null", "excess": "truncate"}), ("default", "text", {"value": "none"}),
         ("toUtcTimestamp", "local", {"formats": ["%d.%m.%Y %H:%M"], "zone": "Europe/Berlin", "onError": "null"}),
-        ("toUtcTimestamp", "unix", {"formats": ["unix", "unixMs"], "onError": "null"}),
+        ("toUtcTimestamp", "unix", {"formats": ["unix", "%Y-%m-%dT%H:%M:%S.%f%z"], "onError": "null", "excess": "truncate"}),
         ("toNumber", "small", {"onError": "default", "default": 1}), ("toBool", "small", {"onError": "null"}),
         ("trim", "text", {"onError": "null"}), ("lower", "text", {}), ("mapValues", "text", {"values": {"blue": 1, "a": True, "web": "w"}, "onError": "default", "default": "other"}),
         ("upper", "more", {"onError": "null"}), ("hash", "date", {"salt": "s", "onError": "null"}), ("rename", "more", {"to": "loud"}),
@@ -253,16 +256,20 @@ def _reader(executor, normalizer, storage):
 def _expected(bodies, normalizer, storage):
     """What the rules for one value say: a row or a rejection for each record, in order."""
     schema = compile_shaper(normalizer, storage).schema
-    rows, payloads, rejections = [], [], []
+    rows, payloads, rejections, truncated = [], [], [], Counter()
     for page, body in enumerate(bodies):
         for index, record in enumerate(
             select_records(read_document(body).content, Records(), "cursor")
         ):
             flaw = flaw_of(record)
+            cut = []
             row, payload, mistake = (
-                _one(record, normalizer, schema) if flaw is None else (None, None, _refused(flaw))
+                _one(record, normalizer, schema, cut)
+                if flaw is None
+                else (None, None, _refused(flaw))
             )
             if mistake is None:
+                truncated.update(cut)
                 rows.append(
                     {**row, "_page": page, "_index": index}
                     | ({"_version": row.pop("_version")} if "_version" in row else {})
@@ -277,7 +284,7 @@ def _expected(bodies, normalizer, storage):
                         **mistake,
                     }
                 )
-    return rows, payloads, rejections
+    return rows, payloads, rejections, truncated
 
 
 def _refused(flaw):
@@ -289,7 +296,7 @@ def _shown(record):
     return canonical_json(record).decode("utf-8", "surrogatepass").encode("utf-8", "backslashreplace")  # fmt: skip
 
 
-def _one(record, normalizer, schema):
+def _one(record, normalizer, schema, cut):
     if not isinstance(record, dict):
         return (
             None,
@@ -305,7 +312,7 @@ def _one(record, normalizer, schema):
 
     def taken(name, convert, value):
         try:
-            return convert(value)
+            return _whole(name, convert(value), cut)
         except BadValueError as error:
             mistakes.append((name, error.reason, error.message))
             return None
@@ -317,18 +324,25 @@ def _one(record, normalizer, schema):
         elif one.op == "rename":
             payload[one.to] = payload.pop(one.field)
         else:
-            payload[one.field] = _transformed(taken, one, payload.get(one.field))
+            payload[one.field] = _transformed(taken, one, payload.get(one.field), cut)
     stored = _stored(payload, taken, mistakes, normalizer, schema)
     if mistakes:
         return None, None, _mistake(record, normalizer, *mistakes[0])
     return stored, payload, None
 
 
-def _transformed(taken, one, value):
+def _whole(name, value, cut):
+    if not isinstance(value, Truncated):
+        return value
+    cut.append(name)
+    return value.moment
+
+
+def _transformed(taken, one, value, cut):
     if one.on_error == "reject":
         return taken(one.field, conversion(one), value)
     try:
-        return conversion(one)(value)
+        return _whole(one.field, conversion(one)(value), cut)
     except BadValueError:
         return one.default if one.on_error == "default" else None
 
@@ -404,13 +418,15 @@ def _compiled(profile):
 @pytest.mark.parametrize("profile", PROFILES)
 def test_pages_give_what_single_values_give(profile):
     """INV-4 and INV-5: every record comes out as the rules for one value say, in its place."""
-    rows, payloads, rejections = _reference(profile)
+    rows, payloads, rejections, truncated = _reference(profile)
     pages, shaped = _compiled(profile)
     found = shaped.rows.to_pylist()
     assert [asdict(one) for one in shaped.rejections] == rejections
     assert found == rows
     assert list(map(_kinds, found)) == list(map(_kinds, rows))
     assert shaped.keys == [row["event_key"] for row in rows]
+    assert shaped.truncated == truncated
+    assert set(truncated) == ({"moment", "unix"} if profile == "transforms" else set())
     assert shaped.read == (RECORDS,) * PAGES
     assert len(rejections) + len(rows) + sum(shaped.filtered) == PAGES * RECORDS
     shaper = compile_shaper(*PROFILES[profile])
@@ -434,6 +450,7 @@ def test_pages_together_give_what_they_give_one_by_one(profile):
         replace(one, page=page) for page, single in enumerate(alone) for one in single.rejections
     ]
     assert again == shaped.rejections
+    assert sum((Counter(one.truncated) for one in alone), Counter()) == shaped.truncated
 
 
 @pytest.mark.parametrize("profile", PROFILES)
@@ -449,10 +466,11 @@ def test_every_executor_gives_the_same(profile, executor, monkeypatch):
     )
     _, compiled = _compiled(profile)
     assert shaped.rows.equals(compiled.rows)
-    assert (shaped.read, shaped.keys, shaped.rejections) == (
+    assert (shaped.read, shaped.keys, shaped.rejections, shaped.truncated) == (
         compiled.read,
         compiled.keys,
         compiled.rejections,
+        compiled.truncated,
     )
 
 

@@ -38,7 +38,7 @@ NOON = datetime(2026, 2, 2, 12, tzinfo=UTC)
         (Number("1.7700336005E9"), ("unix",), None, NOON + timedelta(milliseconds=500)),
         ("17700336005e-1", ("unix",), None, NOON + timedelta(milliseconds=500)),
         ("1e-3", ("unix",), None, datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC)),
-        (Decimal("1770033600"), ("unix",), None, NOON),
+        (Decimal(1770033600), ("unix",), None, NOON),
         (1770033600000, ("unixMs",), None, NOON),
         ("1.7700336e12", ("unixMs",), None, NOON),
         ("1770033600000.0", ("unixMs",), None, NOON),
@@ -203,14 +203,12 @@ CASES = [
 @pytest.mark.parametrize(("text", "valid"), CASES)
 def test_a_public_suite_of_date_times_is_read_as_it_says(text, valid):
     """But for leap seconds, which it takes and which have no instant in UTC."""
-    taken = valid and not re.search(":60(\\.|Z|[+-])", text)
-    try:
+    if valid and not re.search(":60(\\.|Z|[+-])", text):
         to_instant(text, (), None, "truncate")
-    except BadValueError as error:
-        assert not taken, error.message
-        assert not valid or "leap second" in error.message
-    else:
-        assert taken
+        return
+    with pytest.raises(BadValueError) as caught:
+        to_instant(text, (), None, "truncate")
+    assert not valid or "leap second" in caught.value.message
 
 
 def test_the_suite_is_whole():

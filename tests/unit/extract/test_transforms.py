@@ -5,6 +5,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from chartly.api.normalizer import Transform
+from chartly.extract.instants import Truncated
 from chartly.extract.records import Number
 from chartly.extract.reject import REJECT_REASONS, BadValueError, RejectReason
 from chartly.extract.transforms import conversion, to_text
@@ -24,6 +25,8 @@ def _apply(op, given, **settings):
         ("toDecimal", {"precision": 18, "scale": 2}, Number("19.990"), Decimal("19.990")),
         ("toInt", {}, "42", 42),
         ("toInt", {}, "-7.00", -7),
+        ("toInt", {}, "4.2e1", 42),
+        ("toInt", {}, Number("4.2e1"), 42),
         ("toInt", {}, Number("42.0"), 42),
         ("toInt", {}, 42, 42),
         ("toInt", {}, Decimal("42.0"), 42),
@@ -38,6 +41,7 @@ def _apply(op, given, **settings):
         ("toBool", {}, 0, False),
         ("toBool", {}, False, False),
         ("toUtcTimestamp", {}, "2026-02-02T12:00:00Z", NOON),
+        ("toUtcTimestamp", {"excess": "truncate"}, "2026-02-02T12:00:00.000001Z", Truncated(NOON)),
         ("default", {"value": "x"}, None, "x"),
         ("default", {"value": "x"}, "y", "y"),
         ("const", {"value": 5}, "y", 5),
