@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from chartly.api.reference import parse_project
+from chartly.api.workflow_run import parse_instant
 from chartly.errors import REASONS, ChartlyError, Reason, RunError
 from chartly.plan.snapshot import thaw
 from chartly_loader import report
@@ -42,10 +43,7 @@ def instant(text: str) -> datetime:
     Raises:
         ValueError: it is none; argparse tells so.
     """
-    found = datetime.fromisoformat(text)
-    if found.tzinfo is None:
-        raise ValueError(text)
-    return found.astimezone(UTC)
+    return parse_instant(text).astimezone(UTC)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:

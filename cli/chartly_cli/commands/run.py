@@ -2,11 +2,11 @@
 
 import os
 import re
-from datetime import datetime
 from pathlib import Path
 
 import typer
 
+from chartly.api.workflow_run import WINDOW_SAYS, parse_instant
 from chartly.errors import REASONS, Reason, SpecError
 from chartly.warning import RunWarning
 from chartly_cli.interruption import resident
@@ -68,14 +68,14 @@ def _check_window(window: tuple[str, str] | None) -> None:
     if window is None:
         return
     try:
-        start, end = (datetime.fromisoformat(text) for text in window)
-    except ValueError:
+        start, end = map(parse_instant, window)
+    except ValueError as error:
         raise SpecError(
-            f"--window {' '.join(window)}: must be two RFC 3339 instants, such as "
+            f"--window {' '.join(window)}: {error}; two RFC 3339 instants are wanted, such as "
             f"2026-02-01T00:00:00Z 2026-02-02T00:00:00Z"
         ) from None
-    if start.tzinfo is None or end.tzinfo is None or start >= end:
-        raise SpecError(f"--window {' '.join(window)}: needs offsets, and the start before the end")
+    if start >= end:
+        raise SpecError(f"--window {' '.join(window)}: {WINDOW_SAYS}")
 
 
 def _memory(text: str) -> int:

@@ -40,6 +40,16 @@ def _instant(text: str) -> str:
     return text
 
 
+def parse_instant(text: str) -> datetime:
+    """An instant in RFC 3339, with its offset.
+
+    Raises:
+        ValueError: it is none, or has no offset.
+    """
+    # Python alone would take a week for a day, and an offset of +10:60 for +11:00.
+    return datetime.fromisoformat(_instant(text))
+
+
 Instant = Annotated[str, Field(max_length=64), AfterValidator(_instant)]
 
 
@@ -75,7 +85,7 @@ class RunWindow(SpecModel):
 
     @model_validator(mode="after")
     def _forward(self) -> Self:
-        if datetime.fromisoformat(self.start) >= datetime.fromisoformat(self.end):
+        if parse_instant(self.start) >= parse_instant(self.end):
             raise ValueError(WINDOW_SAYS)
         return self
 

@@ -17,7 +17,7 @@ from chartly.extract.transforms import INT64, Convert
 from chartly.extract.values import Values, Vector, already, exactly, picked, where
 from chartly.extract.vectors import Attempt, booleans, dates, decimals, instants
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _UINT64 = (0, (1 << 64) - 1)
 
 ARROW_TYPES: dict[str, Callable[[ColumnType], pa.DataType]] = {
@@ -80,10 +80,12 @@ def _date(value: object) -> date:
         if value.timetz().replace(tzinfo=None) != time():
             raise BadValueError(RejectReason.NOT_A_DATE, "must be midnight in UTC")
         return value.date()
-    if not isinstance(value, str) or _DATE.fullmatch(value) is None:
+    match = _DATE.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
         raise BadValueError(RejectReason.NOT_A_DATE, "must be a date such as 2026-02-02")
     try:
-        found = date.fromisoformat(value)
+        year, month, day = map(int, match.groups())
+        found = date(year, month, day)
     except ValueError:
         raise BadValueError(RejectReason.NOT_A_DATE, "there is no such date") from None
     if not date(1900, 1, 1) <= found <= date(2299, 12, 31):
