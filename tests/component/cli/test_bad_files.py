@@ -11,6 +11,7 @@ ANALYTICS = "profiles/analytics-sales-daily-rollup@1.0.0.yaml"
 WORKFLOW = "workflows/sales-onboard@1.0.0.yaml"
 SELECT = "date_trunc('day', occurred_at) AS day"
 
+STAMP = "op: toUtcTimestamp\n      field: occurred_at"
 TABLE = [
     # because, file, old, new, reason, what the sentence says
     ("malformed YAML", STORAGE, "  dataset: sales-events", "  dataset: [sales", "ConfigInvalid", ["storage-sales-events@1.0.0.yaml: line", "not YAML"]),
@@ -36,6 +37,9 @@ TABLE = [
     ("two statements", ANALYTICS, "GROUP BY 1,2", "GROUP BY 1,2; DROP TABLE x", "ConfigInvalid", ["spec.queryTemplate.text"]),
     ("a function that does not repeat", ANALYTICS, SELECT, "now() AS day", "ConfigInvalid", ["now"]),
     ("a table that is not declared", ANALYTICS, "FROM {{dataset}}", "FROM {{dataset}}, other", "ConfigInvalid", ["other"]),
+    ("a form with the machine's zone", NORMALIZER, STAMP, f'{STAMP}\n      formats: ["%Y-%m-%d %H:%M:%S %Z"]', "ConfigInvalid", ["formats: '%Y-%m-%d %H:%M:%S %Z' holds %Z; allowed are %Y"]),
+    ("a form without a year", NORMALIZER, STAMP, f'{STAMP}\n      formats: [unix, "%d.%m. %H:%M"]', "ConfigInvalid", ["formats: '%d.%m. %H:%M' says no year (%Y)"]),
+    ("a form of a week", NORMALIZER, STAMP, f'{STAMP}\n      formats: ["%Y-W%W"]', "ConfigInvalid", ["formats: '%Y-W%W' holds %W"]),
     ("what no code serves", CONNECTOR, "mode: bearer", "mode: basic", "NotServed", ["spec.auth.mode 'basic'"]),
     ("a float", STORAGE, "retentionDays: 30", "retentionDays: 30.5", "ConfigInvalid", ["retentionDays", "30.5"]),
     ("a tag", STORAGE, "dataset: sales-events", "dataset: !!python/name:os.system x", "ConfigInvalid", ["tag"]),
