@@ -16,7 +16,7 @@ from chartly_connector.secrets import Credential
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import State, StreamState
 from support.connecting import FRIEND, HOME, connector_spec
-from support.http_servers import in_turn, json_reply, redirect
+from support.http_servers import in_turn, json_reply, redirect, reply
 from support.profiles import HOME as PROJECT
 
 SECRET = "Canary/3c9E+1f77aa="
@@ -70,6 +70,16 @@ def test_inv_6_a_record_that_holds_the_credential(rig, tmp_path, spelled):
     assert record["echo"].startswith("you sent ")
     assert hashlib.sha256(segment.body).hexdigest() == segment.meta.sha256
     assert len(segment.body) == segment.meta.size
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "iso-8859-1", "utf-8-sig"])
+def test_inv_6_the_credential_is_found_in_every_encoding_of_a_page(rig, tmp_path, charset):
+    page = json.dumps({"data": [{"id": 1, "echo": f"\u00e4 {SECRET}"}]}, ensure_ascii=False)
+    named = {"Content-Type": f"application/json; charset={charset.removesuffix('-sig')}"}
+    rig.serve(in_turn(reply(page.encode(charset), headers=named)))
+    end, [segment], traffic = pulled(rig, tmp_path / "spool", pagination={"mode": "none"})
+    assert (end.reason, echoes(traffic)) == (Reason.SUCCEEDED, 1)
+    assert json.loads(segment.body)["data"] == [{"id": 1, "echo": "\u00e4 __credential_plain__"}]
 
 
 @pytest.mark.parametrize("name", ["plain", "upper", "percent"])
