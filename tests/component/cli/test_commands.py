@@ -165,6 +165,20 @@ def test_a_fixture_is_run_through_everything_twice(folder):
     assert not (folder / ".chartly" / "store").exists(), "the folder's store is not touched"
 
 
+def test_what_is_odd_about_a_fixture_is_told(folder):
+    edit(
+        folder / "profiles/normalizer-sales-default@1.0.0.yaml",
+        "  mapping:",
+        "  mapping:\n    nobody: $.nobody",
+    )
+    edit(folder / "fixtures" / "sales.sample.json", '"id": ', '"id": "twice", "id": ')
+    outcome = chartly(folder, "test", "sales")
+    assert (
+        "warn  MappingNeverMatched: mapping.nobody: path '$.nobody' led to nothing" in outcome.out
+    )
+    assert "warn  DuplicateKeys: id: the key 'id' stands twice in an object" in outcome.out
+
+
 def test_a_golden_that_differs_is_shown_and_fails(folder):
     """Canonical events match expectations, exactly: 19.99 is not 19.990000000000001."""
     edit(folder / GOLDEN, "19.99", "19.990000000000001")

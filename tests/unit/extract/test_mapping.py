@@ -69,6 +69,8 @@ def test_so_it_is_whatever_asks_for_one(settings, said, because):
         {"transforms": [{"op": "hash", "field": "tags"}], "identity": ["tags"]},
         {"transforms": [{"op": "default", "field": "tags", "value": "none"}]},
         {"transforms": [{"op": "drop", "field": "tags"}]},
+        {"transforms": [{"op": "toInt", "field": "id"}, {"op": "toString", "field": "tags"}]},
+        {"transforms": [{"op": "toInt", "field": "id"}]},
         {"transforms": [{"op": "const", "field": "tags", "value": 5}], "columns": {"tags": "Int64"}},
     ],
 )  # fmt: skip

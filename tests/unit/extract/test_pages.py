@@ -148,6 +148,12 @@ def test_a_reader_learns_what_is_no_text_and_reads_the_same_before_and_after():
         assert repr((page.count, list(page.places), found)) == repr(expected[:3])
 
 
+def test_a_page_behind_a_byte_order_mark_is_read_in_the_quick_way():
+    body = b'\xef\xbb\xbf{"data": [{"a": 1}]}'
+    assert not _reader().read(body).is_odd
+    assert _reader().read(body.replace(b"1}", b"1}, 5")).is_odd
+
+
 def test_pages_that_were_damaged_are_refused_alike():
     """INV-5: a seeded walk through bodies with bytes replaced, dropped and doubled."""
     chance = random.Random(5)
