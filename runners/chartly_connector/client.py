@@ -29,6 +29,9 @@ from chartly_connector.body import TruncatedError, insist_on_size, read_body
 from chartly_connector.charset import as_utf8
 from chartly_connector.secrets import Credential, check_origin, redacted
 
+NO_PAGE = b"null"
+"""Stands for a page that has no body: 204, or an answer behind the last page."""
+_NO_CONTENT = 204
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _T = TypeVar("_T")
 
@@ -63,6 +66,22 @@ class Response:
     status: int
     headers: dict[str, str]
     body: bytes
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """What a page may be beside a page.
+
+    Attributes:
+        ends: whether a status stands for the end of the pages.
+        hint: what to write in a profile where it may stand for that.
+    """
+
+    ends: Callable[[int], bool] = lambda _status: False
+    hint: Callable[[int], str] = lambda _status: ""
+
+
+_A_PAGE = Expectation()
 
 
 class EgressClient:
@@ -125,8 +144,13 @@ class EgressClient:
         there = self._echo.restored(link) if isinstance(link, str) else link
         return follow(from_here, there, self._policy)
 
-    def fetch(self, target: Target, accept: Callable[[bytes], _T]) -> tuple[Response, _T]:
-        """A page, and what ``accept`` makes of its body.
+    def fetch(
+        self,
+        target: Target,
+        accept: Callable[[bytes], _T],
+        expected: Expectation = _A_PAGE,
+    ) -> tuple[Response, _T]:
+        """A page, and what ``accept`` makes of its body; a null where there is none.
 
         Raises:
             RunError: as the retry policy decides; also what ``accept`` raises with another reason
@@ -136,7 +160,9 @@ class EgressClient:
         while True:
             try:
                 response = self._follow_redirects(target)
-                if is_success(response.status):
+                if response.status == _NO_CONTENT or expected.ends(response.status):
+                    response = _without_page(response)
+                if is_success(response.status) or expected.ends(response.status):
                     kept, echoes = self._kept(self._in_utf8(response))
                     accepted = accept(kept.body)
                     self._warn(echoes)
@@ -152,7 +178,7 @@ class EgressClient:
                 raise _unsendable(target) from None
             except _FAULTS as error:
                 failure = _fault(error)
-            self._wait(failure, attempt, target)
+            self._wait(failure, attempt, target, expected)
             attempt += 1
 
     def _in_utf8(self, response: Response) -> Response:
@@ -182,7 +208,7 @@ class EgressClient:
                 f"{self._policy.home} only",
             )
 
-    def _wait(self, failure: Failure, attempt: int, target: Target) -> None:
+    def _wait(self, failure: Failure, attempt: int, target: Target, expected: Expectation) -> None:
         try:
             seconds = wait_seconds(
                 failure,
@@ -192,7 +218,8 @@ class EgressClient:
                 chance=self._clock.chance(),
             )
         except RunError as error:
-            raise RunError(error.reason, f"{target.public}: {error.message}") from None
+            hint = "" if failure.status is None else expected.hint(failure.status)
+            raise RunError(error.reason, f"{target.public}: {error.message}{hint}") from None
         self.traffic.retries += 1
         self._throttle(seconds)
 
@@ -258,6 +285,12 @@ class EgressClient:
 
 
 _FAULTS = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, TruncatedError)
+
+
+def _without_page(response: Response) -> Response:
+    """A response whose page holds nothing, whatever its body and the type of that are."""
+    headers = {name: text for name, text in response.headers.items() if name != "content-type"}
+    return replace(response, headers=headers, body=NO_PAGE)
 
 
 def _unsendable(target: Target) -> RunError:

@@ -4,13 +4,13 @@ import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chartly.egress.origins import Target
-from chartly.egress.paging import PageFacts, Paging
+from chartly.egress.ends import PageFacts
+from chartly.egress.paging import Paging
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.extract.peek import Peek
 from chartly.plan.runplan import MAIN_STREAM, RunPlan
 from chartly.warning import merged
-from chartly_connector.client import Clock, EgressClient, Response, Traffic
+from chartly_connector.client import Clock, EgressClient, Expectation, Response, Traffic
 from chartly_spool.segment import Counters, End, SegmentMeta, StreamState, digest
 from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
 
@@ -55,23 +55,33 @@ class Pull:
             return
         paging = Paging(self._spec.pagination, state.position, state.seen)
         number = state.next_number
-        current: Target | None = None
-        while paging.position is not None:
+        while not paging.is_over:
             self._check_time()
-            request = paging.request()
-            target = self._client.page_target(request.query)
-            if request.link is not None:
-                target = self._client.link_target(request.link, current or target)
-            response, page = self._client.fetch(target, self._peek.page)
-            current = response.target
-            page_hash = digest(response.body)
-            facts = PageFacts(page.records, page.token, page_hash)
-            failure = _advance(paging, facts)
-            meta = self._meta(number, response, facts, request.token_hash)
-            self._write(replace(meta, position=paging.position), response.body)
-            if failure is not None:
-                raise failure
+            self._take(paging, number)
             number += 1
+        self._client.traffic.warnings.extend(paging.warnings)
+
+    def _take(self, paging: Paging, number: int) -> None:
+        """Fetches and writes the page where ``paging`` is."""
+        request = paging.request()
+        target = self._client.page_target(request.query)
+        if request.link is not None:
+            target = self._client.link_target(request.link, target)
+        expected = Expectation(paging.ends_with, paging.hint)
+        response, page = self._client.fetch(target, self._peek.page, expected)
+        facts = PageFacts(
+            page.size,
+            page.members,
+            response.headers,
+            page.digest,
+            response.target.url,
+            paging.ends_with(response.status),
+        )
+        failure = _advance(paging, facts)
+        meta = self._meta(number, response, page.records, request.token_hash)
+        self._write(replace(meta, position=paging.position), response.body)
+        if failure is not None:
+            raise failure
 
     def _write(self, meta: SegmentMeta, body: bytes) -> None:
         waited = self._writer.write(meta, body)
@@ -79,17 +89,15 @@ class Pull:
         self.pages += 1
         _LOG.info("page %d: %d records from %s", meta.number, meta.records, meta.url)
 
-    def _meta(
-        self, number: int, response: Response, facts: PageFacts, token_hash: str
-    ) -> SegmentMeta:
+    def _meta(self, number: int, response: Response, records: int, token_hash: str) -> SegmentMeta:
         return SegmentMeta(
             number=number,
             stream=MAIN_STREAM,
             size=len(response.body),
-            sha256=facts.page_hash,
+            sha256=digest(response.body),
             url=self._client.redacted(response.target.public),
             status=response.status,
-            records=facts.records,
+            records=records,
             position=None,
             token_hash=token_hash,
         )

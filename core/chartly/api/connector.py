@@ -46,6 +46,9 @@ NO_SECRET_SAYS = "mode none takes no secretRef"  # noqa: S105 - a sentence, not 
 SIZE_SAYS = "sizeParam needs pageSize"
 OFFSET_SAYS = "mode offset needs pageSize"
 NOT_LISTED_SAYS = "of transport.baseUrl is not in egressPolicy.dnsAllowlist"
+NEVER_AN_END = (401, 403, 408, 425, 429)
+NEVER_AN_END_SAYS = "statuses 401, 403, 408, 425 and 429 never mean the end of the pages"
+OFFSET_GOES_ON_SAYS = "mode offset cannot go on behind an empty page; stop.emptyPage must be true"
 PAGINATION_NEEDS: dict[str, tuple[str, ...]] = {
     "cursor": ("requestParam", "responseField"),
     "nextUrl": ("responseField",),
@@ -165,6 +168,50 @@ class Auth(SpecModel):
         return self
 
 
+class Stop(SpecModel):
+    """What ends the pages, beside a page without a next one.
+
+    `hasMore`, `total`, `totalHeader` and `totalPages` are what the API itself says: it must be on
+    each page that holds records, and if it says that there is more, an empty page does not end the
+    run.
+    """
+
+    statuses: Annotated[
+        tuple[Annotated[int, Field(ge=400, le=499)], ...], Field(max_length=16)
+    ] = ()
+    """Statuses that stand for the end when they are the answer behind the last page, such as 404.
+    On the first page they are failures. 401, 403, 408, 425 and 429 never mean an end.
+    """
+    has_more: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """Where a page says whether there is another: true or false. Dotted name or JSONPath."""
+    total: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """Where a page says how many records there are on all pages. Dotted name or JSONPath."""
+    total_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", max_length=128)] | None = None
+    """The response header that says how many records there are on all pages."""
+    total_pages: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """Where a page says how many pages there are. Dotted name or JSONPath."""
+    short_page: bool = False
+    """Whether a page with fewer records than the largest one before it is the last. A first page
+    is never short: the API may send fewer than `pageSize`.
+    """
+    empty_page: bool | None = None
+    """Whether a page without records is the last; true without it for `page` and `offset`, false
+    for `cursor` and `nextUrl`. A page of which a filter in `records.path` takes nothing is not
+    empty. Mode `offset` cannot go on behind an empty page.
+    """
+    repeated_page: bool = False
+    """Whether a page with the records of the one before it is the last, as of an API that answers
+    with its last page again and again; its records count as duplicates. Without it such a page
+    ends the run with `PaginationLoop`. For `page` and `offset`.
+    """
+
+    @model_validator(mode="after")
+    def _never_ends(self) -> Self:
+        if any(status in NEVER_AN_END for status in self.statuses):
+            raise ValueError(NEVER_AN_END_SAYS)
+        return self
+
+
 class Pagination(SpecModel):
     """How the next page is asked for.
 
@@ -180,18 +227,21 @@ class Pagination(SpecModel):
     """
     response_field: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """Where a page holds the next cursor or link; required for `cursor` and `nextUrl`. Null,
-    false, empty or absent ends the run of pages.
+    false, empty or absent ends the run of pages; if the first page holds records and not this
+    member, that is the warning `PagingFieldNeverSeen`.
     """
     size_param: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     """The query parameter that takes `pageSize`."""
     page_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Records asked for per page; the step of `offset`."""
+    """Records asked for per page; `offset` moves by those that came, whatever was asked for."""
     start: Annotated[int, Field(ge=0)] | None = None
     """The first page (1 without it) or offset (0 without it)."""
     max_pages: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
     """Pages at most; if the API has more, the run ends with `LimitReached`."""
     max_empty_pages: Annotated[int, Field(ge=0, le=10_000)] = 10
     """Pages without a record that may follow each other before the run ends with `LimitReached`."""
+    stop: Stop = Stop.model_construct()
+    """What ends the pages, beside a page without a next one."""
 
     @model_validator(mode="after")
     def _needs_fields(self) -> Self:
@@ -203,7 +253,21 @@ class Pagination(SpecModel):
             raise ValueError(SIZE_SAYS)
         if self.mode == "offset" and self.page_size is None:
             raise ValueError(OFFSET_SAYS)
+        if self.mode == "offset" and self.stop.empty_page is False:
+            raise ValueError(OFFSET_GOES_ON_SAYS)
         return self
+
+
+def page_fields(pagination: Pagination) -> dict[str, str]:
+    """The paths into a page that a profile names, by their field."""
+    stop = pagination.stop
+    named = {
+        "responseField": pagination.response_field,
+        "stop.hasMore": stop.has_more,
+        "stop.total": stop.total,
+        "stop.totalPages": stop.total_pages,
+    }
+    return {name: text for name, text in named.items() if text is not None}
 
 
 class RetryPolicy(SpecModel):
@@ -249,6 +313,11 @@ class Records(SpecModel):
     """
     filter: Path | None = None
     """Which of the records are taken. Not served yet."""
+    optional: bool = False
+    """Whether a page may lack what `path` leads to, and then holds no record. Without it such a
+    page is a failed one: it is tried again, and then ends the run with `UpstreamUnavailable`. A
+    null or an empty array is always an empty page.
+    """
 
 
 class Incremental(SpecModel):

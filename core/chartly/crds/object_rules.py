@@ -9,8 +9,11 @@ from chartly.api.connector import (
     DEFAULT_PORTS,
     NEEDS_HTTPS_SAYS,
     NEEDS_SECRET_SAYS,
+    NEVER_AN_END,
+    NEVER_AN_END_SAYS,
     NO_SECRET_SAYS,
     NOT_LISTED_SAYS,
+    OFFSET_GOES_ON_SAYS,
     OFFSET_SAYS,
     PAGINATION_NEEDS,
     PORT_NOT_LISTED_SAYS,
@@ -18,6 +21,7 @@ from chartly.api.connector import (
     Auth,
     ConnectorSpec,
     Pagination,
+    Stop,
 )
 from chartly.api.normalizer import DEFAULT_PRECISION, DEFAULT_SCALE, SCALE_SAYS, ToDecimal
 from chartly.api.profile import ResourceSpec
@@ -72,6 +76,20 @@ def _pagination_rules() -> tuple[Rule, ...]:
         *needs,
         Rule(f"!has(self.sizeParam) || {sized}", SIZE_SAYS),
         Rule(f"!has(self.mode) || self.mode != 'offset' || {sized}", OFFSET_SAYS),
+        Rule(
+            "!has(self.mode) || self.mode != 'offset' || !has(self.stop) || "
+            "!has(self.stop.emptyPage) || self.stop.emptyPage",
+            OFFSET_GOES_ON_SAYS,
+        ),
+    )
+
+
+def _stop_rules() -> tuple[Rule, ...]:
+    never = ", ".join(map(str, NEVER_AN_END))
+    return (
+        Rule(
+            f"!has(self.statuses) || self.statuses.all(one, !(one in [{never}]))", NEVER_AN_END_SAYS
+        ),
     )
 
 
@@ -208,6 +226,7 @@ _RULES: dict[type[BaseModel], tuple[Rule, ...]] = {
     Auth: _auth_rules(),
     ConnectorSpec: _connector_rules(),
     Pagination: _pagination_rules(),
+    Stop: _stop_rules(),
     ResourceSpec: _profile_rules(),
     RunWindow: _window_rules(),
     StorageSpec: (Rule("!has(self.retentionDays) || !has(self.retention)", RETENTION_SAYS),),

@@ -8,7 +8,9 @@ from email.utils import parsedate_to_datetime
 from chartly.api.connector import RetryPolicy
 from chartly.errors import Reason, RunError
 
-_TRANSIENT = frozenset({408, 425, 429})
+_UNFINISHED = frozenset({202, 206})
+"""Accepted, but not done yet; or only a part: no page, whatever the body is."""
+_TRANSIENT = frozenset({*_UNFINISHED, 408, 425, 429})
 _THROTTLED = frozenset({429, 503})
 _REJECTED = frozenset({401, 403})
 _LONGEST_WAIT = 300.0
@@ -33,7 +35,8 @@ class Failure:
 
 
 def is_success(status: int) -> bool:
-    return status in _SUCCESS
+    """Whether a response with this status is a page."""
+    return status in _SUCCESS and status not in _UNFINISHED
 
 
 def wait_seconds(

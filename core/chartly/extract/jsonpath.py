@@ -6,8 +6,9 @@ wildcards, filters, slices and negative indexes pay for it.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
+from typing import TYPE_CHECKING
 
 from chartly.errors import Reason, RunError, SpecError
 
@@ -17,6 +18,9 @@ _SEGMENT = re.compile(
     r"|\[(?P<index>0|[1-9][0-9]{0,8})\]"
 )
 _FIELD = re.compile(r"[^.\[\]$*@'\" ]+(\.[^.\[\]$*@'\" ]+)*")
+
+if TYPE_CHECKING:
+    from chartly.extract.queries import Query
 
 Key = str | int
 
@@ -29,12 +33,20 @@ class Path:
         keys: the members of a plain path, or None where the library is needed.
         singular: it leads to one value at most, by its form and whatever the record holds; the
             values of any other come as a list, one or many.
+        prefix: the keys on the way to the first place that can hold several values.
     """
 
     text: str
     keys: tuple[Key, ...] | None
     _values: Callable[[object], list[object]]
     singular: bool = True
+    prefix: tuple[Key, ...] = ()
+    _unfiltered: Callable[[object], list[object]] | None = None
+
+    @property
+    def unfiltered(self) -> "Path":
+        """The path with ``[*]`` in place of what filters."""
+        return replace(self, _values=self._unfiltered or self._values)
 
     def get(self, record: object) -> object:
         """What the path leads to in ``record``.
@@ -63,7 +75,7 @@ def compile_path(text: str) -> Path:
         SpecError: it is not a JSONPath; names the column of the mistake.
     """
     keys = _plain(text)
-    return _by_library(text) if keys is None else Path(text, keys, _accessor(keys))
+    return _by_library(text) if keys is None else Path(text, keys, _accessor(keys), prefix=keys)
 
 
 def compile_field(text: str) -> Path:
@@ -77,7 +89,7 @@ def compile_field(text: str) -> Path:
     if _FIELD.fullmatch(text) is None:
         raise SpecError(f"field {text!r}: must be a dotted name such as meta.next, or a JSONPath")
     keys = tuple(text.split("."))
-    return Path(text, keys, _accessor(keys))
+    return Path(text, keys, _accessor(keys), prefix=keys)
 
 
 def _plain(text: str) -> tuple[Key, ...] | None:
@@ -109,7 +121,7 @@ def _step(values: list[object], key: Key) -> list[object]:
 
 def _by_library(text: str) -> Path:
     # Imported where they are needed: they cost start-up time that plain paths need not pay.
-    from jsonpath_rfc9535 import JSONPathError, JSONPathRecursionError  # noqa: PLC0415
+    from jsonpath_rfc9535 import JSONPathError  # noqa: PLC0415
 
     from chartly.extract.queries import compile_query  # noqa: PLC0415
 
@@ -120,6 +132,19 @@ def _by_library(text: str) -> Path:
         what = str(error.args[0]) if error.args else "not a JSONPath"
         raise SpecError(f"path {text!r}: column {column}: {what}") from None
 
+    return Path(
+        text,
+        None,
+        _guarded(query, text),
+        query.singular,
+        query.prefix,
+        _guarded(query.unfiltered(), text),
+    )
+
+
+def _guarded(query: "Query", text: str) -> Callable[[object], list[object]]:
+    from jsonpath_rfc9535 import JSONPathRecursionError  # noqa: PLC0415 - as above
+
     def values(record: object) -> list[object]:
         try:
             return query.values(record)
@@ -128,4 +153,4 @@ def _by_library(text: str) -> Path:
                 Reason.UPSTREAM_UNAVAILABLE, f"the page is nested too deep for path {text!r}"
             ) from None
 
-    return Path(text, None, values, query.singular)
+    return values

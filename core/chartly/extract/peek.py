@@ -4,6 +4,7 @@ No record becomes a Python value for that. A page in which something has an unus
 whole, so that there is one set of rules for odd pages.
 """
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from itertools import permutations
 from typing import Any, TypeAlias
 
 import msgspec
+from msgspec import UNSET
 
-from chartly.api.connector import Pagination, Records
+from chartly.api.connector import Pagination, Records, page_fields
 from chartly.errors import Reason, RunError
 from chartly.extract.jsonpath import Key, Path, compile_field, compile_path
 from chartly.extract.lenient import flaw_of, read_document
-from chartly.extract.records import BYTE_ORDER_MARK, CONTAINERS, Number, select_records
+from chartly.extract.records import BYTE_ORDER_MARK, CONTAINERS, Number, selection
 from chartly.extract.skipping import may_skip
 
 Kind: TypeAlias = Any
@@ -27,38 +29,46 @@ Place: TypeAlias = tuple[Key, ...]
 """The names of the members on the way to a value."""
 
 
+_COUNTED = ("page", "offset")
+"""Modes in which nothing but the records tells that a page is the one before again."""
+
+
 @dataclass(frozen=True)
 class Glance:
     """What is to be known of a page before the next one is asked for.
 
     Attributes:
-        token: the value at ``pagination.responseField``; None where there is none.
+        size: how many records there were before any filter.
+        members: the values at the paths that ``pagination`` names, by field; absent ones are not
+            in it.
+        digest: of the records before any filter, where pages are counted.
     """
 
     records: int
-    token: object
+    size: int
+    members: dict[str, object]
+    digest: str = ""
 
 
 class Peek:
     """Looks at the pages of one connector.
 
     Raises:
-        SpecError: ``records.path`` or ``pagination.responseField`` is malformed.
+        SpecError: ``records.path`` or a path of ``pagination`` is malformed.
     """
 
     def __init__(self, records: Records, pagination: Pagination) -> None:
         self._records = records
         self._mode = pagination.mode
-        field = pagination.response_field
-        self._field = compile_field(field) if field else None
-        self._quick = _compiled(records, self._field)
+        self._fields = {name: compile_field(text) for name, text in page_fields(pagination).items()}
+        self._quick = _compiled(records, self._fields, counted=self._mode in _COUNTED)
 
     def page(self, body: bytes) -> Glance:
         """The page with this body at a glance.
 
         Raises:
-            RunError: ``UpstreamUnavailable``: it cannot be told where its records begin and end, or
-                it is nested too deep.
+            RunError: ``UpstreamUnavailable``: it cannot be told where its records begin and end, it
+                is nested too deep, or it does not hold what it should.
             SpecError: it cannot be told which part of the page the records are.
         """
         body = body.removeprefix(BYTE_ORDER_MARK)
@@ -66,18 +76,38 @@ class Peek:
         if found is not None:
             return found
         document = read_document(body).content
-        records = select_records(document, self._records, self._mode)
-        return Glance(len(records), self._token(document))
+        chosen = selection(document, self._records, self._mode)
+        members = {
+            name: _sound(field, document)
+            for name, field in self._fields.items()
+            if field.matches(document)
+        }
+        digest = _digest_of(chosen.every) if self._mode in _COUNTED else ""
+        return Glance(len(chosen.records), chosen.size, members, digest)
 
-    def _token(self, document: object) -> object:
-        token = None if self._field is None else self._field.get(document)
-        flaw = flaw_of(token)
-        if flaw is not None and self._field is not None:
-            raise RunError(
-                Reason.UPSTREAM_UNAVAILABLE,
-                f"what the page has at {self._field.text!r} {flaw.message}",
-            )
-        return token
+
+def _sound(field: Path, document: object) -> object:
+    value = field.get(document)
+    flaw = flaw_of(value)
+    if flaw is not None:
+        raise RunError(
+            Reason.UPSTREAM_UNAVAILABLE, f"what the page has at {field.text!r} {flaw.message}"
+        )
+    return value
+
+
+def _digest_of(records: Sequence[object]) -> str:
+    try:
+        text = repr(records)
+    except RecursionError:
+        raise RunError(
+            Reason.UPSTREAM_UNAVAILABLE, "the page is not usable: nested too deep"
+        ) from None
+    return _digest([text.encode("utf-8", "surrogatepass")])
+
+
+def _digest(parts: Sequence[bytes]) -> str:
+    return hashlib.sha256(b"".join(parts)).hexdigest()[:32]
 
 
 class _Record(msgspec.Struct, gc=False):
@@ -89,15 +119,15 @@ class _Quick:
     """The way for pages in which everything has its usual place.
 
     Attributes:
-        arrays: where the records can be.
-        either: they have to be in exactly one of these places.
-        token: where the token is, if there is any.
+        arrays: where the records can be; they are in exactly one of these places.
+        fields: where the values are that paging asks for.
+        raws: of a page whose records stay text, where pages are counted.
     """
 
     decoder: msgspec.json.Decoder[Any]
     arrays: Sequence[Place]
-    either: bool
-    token: Place | None
+    fields: Mapping[str, Place]
+    raws: msgspec.json.Decoder[Any] | None
 
     def page(self, body: bytes) -> Glance | None:
         """The page at a glance, or None: it has to be decoded whole."""
@@ -105,12 +135,20 @@ class _Quick:
         if document is None:
             return None
         if isinstance(document, list):
-            return Glance(len(document), None)
+            digest = "" if self.raws is None else _digest([body])
+            return Glance(len(document), len(document), {}, digest)
         found = [one for place in self.arrays if (one := _at(document, place)) is not None]
-        if self.either and len(found) != 1:
+        if len(found) != 1:
             return None
-        token = None if self.token is None else _at(document, self.token)
-        return Glance(sum(map(len, found)), token)
+        values = {name: _at(document, place, UNSET) for name, place in self.fields.items()}
+        members = {name: value for name, value in values.items() if value is not UNSET}
+        return Glance(len(found[0]), len(found[0]), members, self._digest(body))
+
+    def _digest(self, body: bytes) -> str:
+        if self.raws is None:
+            return ""
+        document = self.raws.decode(body)
+        return _digest([bytes(_at(document, place) or b"") for place in self.arrays])
 
     def _decoded(self, body: bytes) -> Any:  # noqa: ANN401 - of a type made here
         try:
@@ -119,26 +157,27 @@ class _Quick:
             return None
 
 
-def _compiled(records: Records, field: Path | None) -> _Quick | None:
+def _compiled(records: Records, fields: Mapping[str, Path], *, counted: bool) -> _Quick | None:
     """The quick way, or None where a place is more than plain members, or lies in another."""
-    token = None if field is None else field.keys
     arrays: list[Place | None] = [(name,) for name in CONTAINERS]
     if records.path is not None:
         arrays = [compile_path(records.path).keys]
-    places = _apart(arrays if field is None else [*arrays, token])
+    asked = dict.fromkeys(field.keys for field in fields.values())
+    places = _apart([*arrays, *asked])
     if places is None:
         return None
-    kinds: dict[Place, Kind] = dict.fromkeys(places, list[_Record] | None)
-    if token is not None:
-        kinds[token] = Any
-    either = records.path is None
+    homes = places[: len(arrays)]
+    kinds: dict[Place, Kind] = dict.fromkeys(homes, list[_Record] | None)
+    kinds |= dict.fromkeys(places[len(arrays) :], Any)
     try:
-        kind = _document(kinds) | list[_Record] if either else _document(kinds)
+        kind = _document(kinds) | list[_Record] if records.path is None else _document(kinds)
         decoder = msgspec.json.Decoder(kind, float_hook=Number)
+        raws = msgspec.json.Decoder(_document(dict.fromkeys(homes, msgspec.Raw)))
     except (ValueError, RecursionError):
         # Some names, such as one with a quote, cannot belong to a Struct, nor can very deep paths.
         return None
-    return _Quick(decoder, places[: len(arrays)], either, token)
+    named = {name: field.keys for name, field in fields.items() if field.keys is not None}
+    return _Quick(decoder, homes, named, raws if counted else None)
 
 
 def _apart(places: Sequence[Place | None]) -> list[Place] | None:
@@ -155,16 +194,18 @@ def _document(kinds: Mapping[Place, Kind]) -> Kind:
     members: dict[Key, dict[Place, Kind]] = defaultdict(dict)
     for (name, *rest), kind in kinds.items():
         members[name][tuple(rest)] = kind
-    fields = [
-        (_attribute(name), _document(inner), msgspec.field(name=str(name), default=None))
-        for name, inner in members.items()
-    ]
+    fields = []
+    for name, inner in members.items():
+        kind = _document(inner)
+        # A value that is null is there, and one that is absent is not.
+        default = UNSET if kind is Any else None
+        fields.append((_attribute(name), kind, msgspec.field(name=str(name), default=default)))
     return msgspec.defstruct("Members", fields) | None
 
 
-def _at(document: object, place: Place) -> Any:  # noqa: ANN401 - of a type made here
-    """The value in a place; None where something on the way is absent."""
-    return reduce(lambda value, name: getattr(value, _attribute(name), None), place, document)
+def _at(document: object, place: Place, absent: object = None) -> Any:  # noqa: ANN401 - of a type made here
+    """The value in a place; ``absent`` where something on the way is."""
+    return reduce(lambda value, name: getattr(value, _attribute(name), absent), place, document)
 
 
 def _attribute(name: Key) -> str:

@@ -26,6 +26,13 @@ from jsonpath_rfc9535.filter_expressions import (
 )
 from jsonpath_rfc9535.function_extensions import Length, Match, Search
 from jsonpath_rfc9535.parse import Parser
+from jsonpath_rfc9535.segments import JSONPathRecursiveDescentSegment, JSONPathSegment
+from jsonpath_rfc9535.selectors import (
+    FilterSelector,
+    IndexSelector,
+    NameSelector,
+    WildcardSelector,
+)
 from jsonpath_rfc9535.tokens import TokenStream
 
 from chartly.extract.records import NotJson, Number
@@ -42,11 +49,18 @@ class Query:
 
     Attributes:
         singular: it can match one value at most, by its form (RFC 9535, section 2.3.5.1).
+        prefix: the names and indexes before the first segment that can match several values.
     """
 
     def __init__(self, query: JSONPathQuery) -> None:
         self.singular = query.singular_query()
+        self.prefix = _singular_prefix(query)
         self._query = query
+
+    def unfiltered(self) -> "Query":
+        """The query with ``[*]`` in place of each segment that filters."""
+        segments = tuple(map(_unfiltered, self._query.segments))
+        return Query(JSONPathQuery(env=self._query.env, segments=segments))
 
     def values(self, document: object) -> list[object]:
         """What it matches, in order.
@@ -64,6 +78,28 @@ def compile_query(text: str) -> Query:
         JSONPathError: it is not RFC 9535.
     """
     return Query(_Environment().compile(text))
+
+
+def _singular_prefix(query: JSONPathQuery) -> tuple[str | int, ...]:
+    keys: list[str | int] = []
+    for segment in query.segments:
+        first = segment.selectors[0]
+        if isinstance(segment, JSONPathRecursiveDescentSegment) or len(segment.selectors) > 1:
+            break
+        if isinstance(first, NameSelector):
+            keys.append(first.name)
+        elif isinstance(first, IndexSelector):
+            keys.append(first.index)
+        else:
+            break
+    return tuple(keys)
+
+
+def _unfiltered(segment: JSONPathSegment) -> JSONPathSegment:
+    if not any(isinstance(one, FilterSelector) for one in segment.selectors):
+        return segment
+    every = WildcardSelector(env=segment.env, token=segment.token)
+    return type(segment)(env=segment.env, token=segment.token, selectors=(every,))
 
 
 class _Comparison(ComparisonExpression):

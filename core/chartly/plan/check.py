@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chartly.api.analytics import AnalyticsSpec
-from chartly.api.connector import ConnectorSpec
+from chartly.api.connector import ConnectorSpec, page_fields
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.profile import Spec
 from chartly.errors import SpecError
@@ -55,9 +55,9 @@ def _check_connector(spec: ConnectorSpec, where: str) -> None:
     with _named(f"{where}: spec.records.path"):
         if spec.records.path is not None:
             compile_path(spec.records.path)
-    with _named(f"{where}: spec.pagination.responseField"):
-        if spec.pagination.response_field is not None:
-            compile_field(spec.pagination.response_field)
+    for name, text in page_fields(spec.pagination).items():
+        with _named(f"{where}: spec.pagination.{name}"):
+            compile_field(text)
 
 
 @contextmanager

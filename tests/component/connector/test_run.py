@@ -80,7 +80,11 @@ def test_all_pages_come_in_order_with_what_the_ledger_needs(rig, tmp_path):
     assert bodies(found) == [[{"id": 0}], [{"id": 1}], [{"id": 2}]]
     metas = [one.meta for one in found.segments]
     assert [one.number for one in metas] == [0, 1, 2]
-    assert [one.position for one in metas] == [{"next": "b", "pages": 1}, {"next": "c", "pages": 2}, None]  # fmt: skip
+    assert [one.position for one in metas] == [
+        {"next": "b", "pages": 1, "records": 1, "largest": 1},
+        {"next": "c", "pages": 2, "records": 2, "largest": 1},
+        None,
+    ]
     assert {(one.stream, one.status, one.records, one.url) for one in metas} == {
         ("main", 200, 1, f"https://{HOME}/items")
     }
@@ -205,7 +209,8 @@ def test_inv_6_a_secret_that_an_api_echoes_is_not_kept(rig, tmp_path):
         ([reply(b"", 401)], Reason.AUTH_REJECTED),
         ([reply(b"", 500)], Reason.UPSTREAM_UNAVAILABLE),
         ([reply(b"<html>")], Reason.UPSTREAM_UNAVAILABLE),
-        ([reply(b'{"a": 1}')], Reason.CONFIG_INVALID),
+        ([reply(b'{"a": 1}')], Reason.UPSTREAM_UNAVAILABLE),
+        ([reply(b'{"rows": [{"a": 1}]}')], Reason.CONFIG_INVALID),
     ],
 )
 def test_a_pull_that_fails_says_so_in_the_spool(rig, tmp_path, answers, reason):

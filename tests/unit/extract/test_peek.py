@@ -27,11 +27,13 @@ def _plain(path, field, mode):
     def page(body):
         document = read_document(body).content
         records = select_records(document, Records(path=path), mode)
-        token = compile_field(field).get(document) if field else None
-        if (flaw := flaw_of(token)) is not None:
-            message = f"what the page has at {field!r} {flaw.message}"
-            raise RunError(Reason.UPSTREAM_UNAVAILABLE, message)
-        return Glance(len(records), token)
+        members = {}
+        if field and compile_field(field).matches(document):
+            members["responseField"] = token = compile_field(field).get(document)
+            if (flaw := flaw_of(token)) is not None:
+                message = f"what the page has at {field!r} {flaw.message}"
+                raise RunError(Reason.UPSTREAM_UNAVAILABLE, message)
+        return Glance(len(records), len(records), members)
 
     return page
 
@@ -42,7 +44,7 @@ def _outcome(page, body):
         glance = page(body)
     except ChartlyError as error:
         return type(error), error.reason, error.message
-    return glance.records, glance.token
+    return glance.records, glance.size, glance.members
 
 
 def _check(body, path="$.rows", field="next", mode="nextUrl"):
@@ -51,7 +53,11 @@ def _check(body, path="$.rows", field="next", mode="nextUrl"):
     assert found == expected
     assert repr(found) == repr(expected)  # tells 1 from true, and a number from its text
     # A token that is a number with a fraction is text of a type of its own.
-    assert list(map(type, found)) == list(map(type, expected))
+    assert list(map(type, _values(found))) == list(map(type, _values(expected)))
+
+
+def _values(outcome):
+    return list(outcome[2].values()) if isinstance(outcome[2], dict) else outcome
 
 
 VALUES = [
@@ -132,14 +138,14 @@ def test_where_the_records_and_the_token_are(path):
 def test_usual_pages_are_not_decoded_whole(monkeypatch, path, field, body, because):
     monkeypatch.setattr(module, "read_document", lambda _body: 1 / 0)
     glance = _peek(path, field).page(body)
-    assert (glance.records, glance.token) == (2, "n"), because
+    assert (glance.records, glance.members) == (2, {"responseField": "n"}), because
 
 
 @pytest.mark.parametrize(("path", "field"), [(None, None), ("$", None), (None, "next")])
 def test_a_page_that_is_an_array_is_not_decoded_whole(monkeypatch, path, field):
     monkeypatch.setattr(module, "read_document", lambda _body: 1 / 0)
     glance = _peek(path, field, "page").page(b'[{"a": 1}, {}]')
-    assert (glance.records, glance.token) == (2, None)
+    assert (glance.records, glance.members) == (2, {})
 
 
 @pytest.mark.parametrize("path", ["$" + ".m" * 499, "$" + ".m" * 100])
@@ -158,7 +164,11 @@ def test_pages_are_too_deep_alike(inner):
     low, high = 100, 5000
     while high - low > 1:
         middle = (low + high) // 2
-        fits = _outcome(_plain("$.rows", "next", "nextUrl"), nested(middle)) == (1, "n")
+        fits = _outcome(_plain("$.rows", "next", "nextUrl"), nested(middle)) == (
+            1,
+            1,
+            {"responseField": "n"},
+        )
         low, high = (middle, high) if fits else (low, middle)
     for depth in range(low - 4, low + 5):
         _check(nested(depth))

@@ -4,7 +4,7 @@ import pytest
 
 from chartly.api.connector import Records
 from chartly.errors import Reason, RunError, SpecError
-from chartly.extract.records import Number, decode_page, select_records
+from chartly.extract.records import Number, decode_page, select_records, selection
 
 ANY = Records()
 
@@ -53,7 +53,14 @@ def test_what_is_not_json_may_be_asked_for_again(page):
         ({"id": 1}, None, "none", [{"id": 1}]),
         ({"rows": [1, 2]}, "$.rows", "cursor", [1, 2]),
         ({"rows": {"id": 1}}, "$.rows", "cursor", [{"id": 1}]),
-        ({}, "$.rows", "cursor", []),
+        ({"rows": None}, "$.rows", "cursor", []),
+        ({"rows": None}, "$.rows[*].r", "cursor", []),
+        ({"rows": None}, "$.rows.all", "cursor", []),
+        ({"rows": []}, "$.rows[0].r", "cursor", []),
+        (None, "$.rows", "cursor", []),
+        (None, None, "page", []),
+        ({"items": None}, None, "page", []),
+        ({"value": None, "id": 1}, None, "none", [{"value": None, "id": 1}]),
         ({"rows": [{"r": 1}, {"r": 2}]}, "$.rows[*].r", "cursor", [1, 2]),
         ({"rows": [None]}, "$.rows[*]", "cursor", [None]),
         ({"rows": [{"r": [1]}]}, "$.rows[*].r", "cursor", [1]),
@@ -68,8 +75,50 @@ def test_records_of_a_page(document, path, mode, records):
 
 @pytest.mark.parametrize(
     ("document", "mode"),
-    [({"id": 1}, "cursor"), ({"data": [], "items": []}, "none"), ("text", "none"), (5, "page")],
+    [
+        ({"rows": [1]}, "cursor"),
+        ({"a": {"rows": []}}, "page"),
+        ({"data": [], "items": []}, "none"),
+        ({"items": None, "rows": []}, "page"),
+    ],
 )
 def test_where_records_are_is_never_guessed(document, mode):
     with pytest.raises(SpecError, match="set records.path"):
         select_records(json.loads(json.dumps(document)), ANY, mode)
+
+
+@pytest.mark.parametrize(
+    ("document", "path", "says"),
+    [
+        ({"error": {"code": "rate_limited"}}, None, "the page holds no array: it has 'error'"),
+        ({"ok": False}, "$.items", "the page holds nothing where records.path '$.items' leads: it has 'ok'"),
+        ({"status": "pending"}, "$.items[*]", "the page holds nothing where records.path '$.items[*]' leads: it has 'status'"),
+        ({"a": {"b": 1}}, "$.a.items[?@.x]", "the page holds nothing where records.path '$.a.items[?@.x]' leads: at $['a'] it has 'b'"),
+        ({}, "$.rows", "the page holds nothing where records.path '$.rows' leads: it has an object without members"),
+        ([], "$.rows", "the page holds nothing where records.path '$.rows' leads: it has an array"),
+        ({"a": [{}]}, "$.a[3].rows", "the page holds nothing where records.path '$.a[3].rows' leads: at $['a'] it has an array"),
+        ({"rows": "none"}, "$.rows[*]", "records.path '$.rows[*]' leads to text, which holds no records"),
+        ({"rows": True}, "$.rows[*]", "records.path '$.rows[*]' leads to true or false, which holds no records"),
+        ("text", None, "the page holds no array: it has text"),
+        (5, None, "the page holds no array: it has a number"),
+        ({str(n): 1 for n in range(11)}, None, "the page holds no array: it has '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', ..."),
+    ],
+)  # fmt: skip
+def test_absent_is_not_empty(document, path, says):
+    with pytest.raises(RunError) as caught:
+        select_records(document, Records(path=path), "page")
+    assert (caught.value.reason, caught.value.message) == (Reason.UPSTREAM_UNAVAILABLE, says)
+
+
+@pytest.mark.parametrize("path", ["$.rows", "$.rows[*]", "$.a.rows[?@.x]"])
+def test_records_that_are_optional_may_be_absent(path):
+    assert select_records({"ok": True}, Records(path=path, optional=True), "page") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "size"),
+    [("$.r[?@.a]", 3), ("$.r[?@.a, ?@.b]", 3), ("$.r[0, ?@.b]", 3), ("$.r[?!@.z]", 3), ("$.r[*]", 3), ("$.r", 3), ("$.r[0:2]", 2)],
+)  # fmt: skip
+def test_a_page_is_as_large_as_it_is_without_filters(path, size):
+    document = {"r": [{"a": 1}, {"b": 1}, {"c": 1}]}
+    assert selection(document, Records(path=path), "page").size == size
