@@ -8,7 +8,6 @@ from chartly.egress.paging import Paging
 from chartly.errors import Reason, RunError
 from chartly.extract.records import Number
 
-
 TWICE = "the API sent the records of a page twice in a row;"
 REPEATS = "or repeats its last page: then write pagination.stop.repeatedPage: true"
 
