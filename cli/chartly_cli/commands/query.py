@@ -2,13 +2,15 @@
 
 from chartly.errors import RunError, SpecError
 from chartly.load.sql import quoted
+from chartly.query.adhoc import check_select
 from chartly_cli.output import table
 from chartly_cli.result import FORMAT, SETTINGS, parse_result
 from chartly_cli.session import Session
-from chartly_cli.sql_guard import check_select
 from chartly_cli.stored import project_of, stored
 
-_READ_ONLY: dict[str, str | int] = {"readonly": 2, "max_execution_time": 60}
+# Read-only for good, the embedded engine reads no file and no address as a table, whatever the text
+# says; it comes last, since nothing can be set behind it.
+READ_ONLY: dict[str, str | int] = {"max_execution_time": 60, "readonly": 1}
 
 
 def query(session: Session, sql: str, limit: int) -> None:
@@ -22,9 +24,9 @@ def query(session: Session, sql: str, limit: int) -> None:
         text = check_select(sql, {str(row[0]) for row in names})
         bounded = f"SELECT * FROM ({text}\n) LIMIT {limit}"  # noqa: S608 - checked above
         # With the same settings, so that it holds for the handle that reads.
-        found.engine.rows(f"USE {quoted(found.store.database)}", settings=_READ_ONLY)
+        found.engine.rows(f"USE {quoted(found.store.database)}", settings=READ_ONLY)
         try:
-            answer = found.engine.formatted(bounded, FORMAT, {**SETTINGS, **_READ_ONLY})
+            answer = found.engine.formatted(bounded, FORMAT, {**SETTINGS, **READ_ONLY})
         except RunError as error:
             raise SpecError(f"query: {error.message}") from None
     result = parse_result(answer)

@@ -36,6 +36,12 @@ arrayDistinct arrayUniq arrayConcat arraySlice arrayJoin range JSONExtractString
 JSONExtractUInt JSONExtractBool JSONExtractRaw JSONHas JSONLength JSONType sipHash64 cityHash64
 xxHash64 MD5 SHA256 SHA1 halfMD5 isValidUTF8 domain path protocol cutQueryString transform
 """
+_TYPES = frozenset(
+    """
+Decimal Decimal32 Decimal64 Decimal128 Decimal256 DateTime64 DateTime Nullable LowCardinality
+FixedString Array Map Tuple Enum8 Enum16
+""".split()  # noqa: SIM905 - as the other lists
+)
 _COMBINATORS = ("If", "OrNull", "OrDefault", "Distinct")
 
 NON_REPEATABLE: dict[str, str] = {
@@ -120,6 +126,11 @@ def is_allowed(name: str) -> bool:
         return True
     stems = (folded.removesuffix(one.lower()) for one in _COMBINATORS)
     return any(stem in AGGREGATES for stem in stems if stem != folded)
+
+
+def is_type(name: str) -> bool:
+    """Whether what takes arguments is a type."""
+    return name in _TYPES
 
 
 def hint(name: str) -> str | None:

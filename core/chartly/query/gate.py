@@ -17,6 +17,7 @@ from chartly.query.functions import (
     SCALARS,
     hint,
     is_allowed,
+    is_type,
 )
 from chartly.query.lexer import Token, place, tokens, uncommented
 from chartly.query.placeholders import PLACEHOLDERS, filled, marked, placeholder_of, uses
@@ -124,17 +125,12 @@ def _check_call(name: str, token: Token, at: str) -> None:
     why = hint(name)
     if why is not None:
         raise SpecError(f"{at}: {name}() is not repeatable" + (f"; {why}" if why else ""))
-    if not is_allowed(name) and not _is_type(name):
+    if not is_allowed(name) and not is_type(name):
         near = did_you_mean(name.lower(), sorted(AGGREGATES | SCALARS))
         raise SpecError(
             f"{at}: function {name}() is not allowed"
             + (f"; did you mean {near!r}?" if near else "")
         )
-
-
-def _is_type(name: str) -> bool:
-    return name in ("Decimal", "Decimal32", "Decimal64", "Decimal128", "DateTime64", "DateTime",
-                    "Nullable", "LowCardinality", "FixedString")  # fmt: skip
 
 
 def _check_placeholders(found: list[Token], text: str, where: str) -> None:

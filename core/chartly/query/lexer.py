@@ -18,10 +18,10 @@ _TOKEN = re.compile(
     r"|(?P<number>[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?(?![A-Za-z0-9_.$]))"
     r"|(?P<word>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<placeholder>\{\{\s*[A-Za-z_0-9]*\s*\}\})"
-    r"|(?P<sign>::|->|<=|>=|<>|!=|==|\|\||[-+*/%=<>(),.;\[\]?:])",
+    r"|(?P<sign>::|->|<=|>=|<>|!=|==|\|\||\*(?!/)|/(?!\*)|[-+%=<>(),.;\[\]?:])",
     re.DOTALL,
 )
-_OPENING = (
+_UNENDED = (
     ("'", "a string that does not end"),
     ("/*", "a comment that does not end, or has another in it"),
 )
@@ -103,7 +103,7 @@ def place(sql: str, position: int) -> str:
 def _shown(sql: str, position: int) -> str:
     if sql[position] == "#":
         return _COMMENT
-    names = [name for sign, name in _OPENING if sql.startswith(sign, position)]
+    names = [name for sign, name in _UNENDED if sql.startswith(sign, position)]
     return names[0] if names else repr(sql[position])
 
 

@@ -42,6 +42,10 @@ def read(text: str, where: str) -> Reading:
         SpecError: it is not one SELECT, or a part of it may be read in two ways.
     """
     found = tokens(text, where)
+    for token in found:
+        if token.kind == "placeholder":
+            at = place(text, token.start)
+            raise SpecError(f"{where}: {at}: {token.text} has no value here")
     try:
         tree = _parsed(text, found, where)
         _check_forms(tree, where)
@@ -109,8 +113,15 @@ def _check_forms(tree: "exp.Query", where: str) -> None:
 
     for node in tree.walk():
         if not isinstance(node, exp.Func) and node.key not in FORMS:
-            shown = node.sql("clickhouse")[:80]
-            raise SpecError(f"{where}: {node.key.upper()} is not allowed in a query: {shown}")
+            raise SpecError(f"{where}: {node.key.upper()} is not allowed in a query")
+        if isinstance(node.parent, exp.SetOperation) and isinstance(node, exp.SetOperation):
+            _check_with(node, where)
+
+
+def _check_with(inner: "exp.SetOperation", where: str) -> None:
+    """To an engine, WITH behind UNION is one SELECT's; to the parser, all that follow."""
+    if inner.args.get("with_"):
+        raise SpecError(f"{where}: WITH behind UNION, EXCEPT or INTERSECT must stand in brackets")
 
 
 def _check_lambdas(tree: "exp.Query", found: list[Token], text: str, where: str) -> None:

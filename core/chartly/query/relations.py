@@ -19,11 +19,13 @@ class Relation:
             else: a table of a named database, a function that makes rows, an alias.
         shown: how it is called in a message.
         is_cte: whether it is a CTE that can be seen from where it is read.
+        is_operand: whether it stands where IN takes values, too.
     """
 
     name: str
     shown: str
-    is_cte: bool = False
+    is_cte: bool
+    is_operand: bool
 
 
 def relations_of(tree: "exp.Query") -> tuple[Relation, ...]:
@@ -77,14 +79,29 @@ def _read_by(
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     if isinstance(node, exp.Table):
-        plain = isinstance(node.this, exp.Identifier) and not node.args.get("db")
-        yield _relation(node, node.name if plain else "", visible)
+        # A table function whose argument is taken for the name of a column is one all the same.
+        is_call = bool(node.alias_column_names)
+        plain = isinstance(node.this, exp.Identifier) and not node.args.get("db") and not is_call
+        yield _relation(node, node.name if plain else "", visible, is_operand=False)
+    elif _makes_rows(node):
+        yield _relation(node, "", visible, is_operand=False)
     for operand in _operands(node):
         for column in operand.find_all(exp.Column):
             # An alias may stand for the name of another table.
             plain = isinstance(column.this, exp.Identifier) and not column.table
             known = plain and column.name not in aliases
-            yield _relation(column, column.name if known else "", visible)
+            yield _relation(column, column.name if known else "", visible, is_operand=True)
+
+
+def _makes_rows(node: "exp.Expr") -> bool:
+    """Whether it stands in FROM or JOIN without being a table or a query."""
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
+    place = node.parent
+    if node.arg_key != "this" or isinstance(node, exp.Subquery):
+        return False
+    is_joined = isinstance(place, exp.Join) and place.kind != "ARRAY"
+    return isinstance(place, exp.From) or is_joined
 
 
 def _operands(node: "exp.Expr") -> list["exp.Expr"]:
@@ -97,5 +114,13 @@ def _operands(node: "exp.Expr") -> list["exp.Expr"]:
     return []
 
 
-def _relation(node: "exp.Expr", name: str, visible: frozenset[str]) -> Relation:
-    return Relation(name, node.sql("clickhouse")[:80], is_cte=name in visible)
+def _relation(
+    node: "exp.Expr", name: str, visible: frozenset[str], *, is_operand: bool
+) -> Relation:
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
+    parts = (node.args.get(part) for part in ("catalog", "db", "table", "this"))
+    shown = ".".join(one.sql("clickhouse") for one in parts if isinstance(one, exp.Expr))
+    if not shown or (isinstance(node, exp.Table) and node.alias_column_names):
+        shown = f"{shown or node.key}()"
+    return Relation(name, shown[:80], is_cte=name in visible, is_operand=is_operand)

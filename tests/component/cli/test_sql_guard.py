@@ -3,7 +3,7 @@
 import pytest
 
 from chartly.errors import SpecError
-from chartly_cli.sql_guard import check_select
+from chartly.query.adhoc import check_select
 
 TABLES = {"sales_events", "sales_rollup_daily"}
 
@@ -37,19 +37,16 @@ def test_one_select_over_the_projects_tables_passes(sql):
         ("DROP TABLE sales_events", "must be exactly one SELECT"),
         ("ALTER TABLE sales_events DELETE WHERE 1", "must be exactly one SELECT"),
         ("WITH a AS (SELECT 1) INSERT INTO b SELECT * FROM a", "query: "),
-        ("SELECT 1; DROP TABLE sales_events", "`;` are not allowed"),
-        ("SELECT 1 -- x", "comments"),
-        ("SELECT 1 # x", "comments"),
-        ("SELECT /* x */ 1", "comments"),
-        ("SELECT '\\x41'", "backslashes"),
-        ("SELECT $$a$$", "heredocs"),
-        ("SELECT '", "query: Error tokenizing"),
+        ("SELECT 1; DROP TABLE sales_events", "';' is not allowed"),
+        ("SELECT 1 # x", "comment"),
+        ("SELECT $$a$$", "'$' is not allowed"),
+        ("SELECT '", "a string that does not end"),
         ("SELECT " + "(" * 3000 + "1", "query: "),
         ("SELECT * FROM sales_events INTO OUTFILE '/tmp/x'", "query: "),
-        ("SELECT 1 FORMAT CSV", "INTO, SETTINGS and FORMAT"),
-        ("SELECT 1 SETTINGS readonly = 0", "INTO, SETTINGS and FORMAT"),
-        ("SELECT * FROM (SELECT 1 SETTINGS readonly = 0)", "INTO, SETTINGS and FORMAT"),
-        ("SELECT 1 UNION ALL SELECT 1 SETTINGS readonly = 0", "INTO, SETTINGS and FORMAT"),
+        ("SELECT 1 FORMAT CSV", "FORMAT is not allowed"),
+        ("SELECT 1 SETTINGS readonly = 0", "SETTINGS is not allowed"),
+        ("SELECT * FROM (SELECT 1 SETTINGS readonly = 0)", "SETTINGS is not allowed"),
+        ("SELECT 1 UNION ALL SELECT 1 SETTINGS readonly = 0", "SETTINGS is not allowed"),
         ("SELECT * FROM sales_event", "did you mean 'sales_events'?"),
         ("SELECT * FROM other.sales_events", "is not one of the project's"),
         ("SELECT * FROM system.tables", "is not one of the project's"),
@@ -57,11 +54,11 @@ def test_one_select_over_the_projects_tables_passes(sql):
         ("SELECT 1 FROM sales_events, system.one", "is not one of the project's"),
         ("SELECT 1 WHERE EXISTS (SELECT 1 FROM system.one)", "is not one of the project's"),
         ("SELECT 1 WHERE 1 IN (SELECT 1 FROM system.one)", "is not one of the project's"),
-        ("SELECT 1 WHERE 1 IN system.one", "IN takes values or a subquery"),
-        ("SELECT 1 WHERE 1 NOT IN system.one", "IN takes values or a subquery"),
-        ("SELECT 1 WHERE 1 GLOBAL IN system.one", "IN takes values or a subquery"),
-        ("SELECT 1 WHERE 1 IN (system.one)", "IN takes values or a subquery"),
-        ("SELECT globalIn(1, system.one)", "function globalIn() is not allowed"),
+        ("SELECT 1 WHERE 1 IN system.one", "IN takes values, a subquery or one"),
+        ("SELECT 1 WHERE 1 NOT IN system.one", "IN takes values, a subquery or one"),
+        ("SELECT 1 WHERE 1 GLOBAL IN system.one", "IN takes values, a subquery or one"),
+        ("SELECT 1 WHERE 1 IN (system.one)", "IN takes values, a subquery or one"),
+        ("SELECT globalIn(1, system.one)", "IN takes values"),
         ("SELECT notIn(1, system.one)", "query: "),
         ("SELECT * FROM file('/etc/passwd', 'LineAsString')", "is not one of the project's"),
         ("SELECT * FROM url('http://169.254.169.254/')", "is not one of the project's"),
