@@ -364,6 +364,8 @@ ALIKE = [
     "SELECT a.k AS a, b.n AS b FROM @ AS a LEFT JOIN (SELECT k, n FROM @ WHERE &) AS b ON a.k = b.k WHERE a.n > 0",
     "SELECT x AS a FROM @ ARRAY JOIN [1, 2] AS x WHERE &",
     "SELECT k AS a FROM @ WHERE & UNION ALL SELECT 'all' AS a FROM @ WHERE &",
+    "SELECT k AS a FROM @ WHERE & UNION ALL SELECT 'x' AS a UNION ALL SELECT 'y' AS a",
+    "SELECT n AS arraysum FROM @ WHERE & ORDER BY arraysum",
     "SELECT k AS a FROM @ WHERE & EXCEPT SELECT 'x' AS a",
     "SELECT n % 2 AS a, -n AS b, n / 2 AS c, intDiv(n, 2) AS d, n * 1.5 + 1e3 AS e FROM @ WHERE &",
     'SELECT n AS `group`, k AS "order" FROM @ WHERE &',

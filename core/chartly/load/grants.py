@@ -14,6 +14,9 @@ _LOADER_MAY = (
 )
 """What making, filling and changing its own tables takes; no other database, no user, no file."""
 _NOT_ON_AUDIT = "ALTER, DROP"
+_NEVER = "SOURCES, INTROSPECTION, dictGet, CREATE TEMPORARY TABLE"
+"""Files, addresses and other stores as tables, the server's insides, dictionaries: a query that got
+past the gate finds nothing but the project's own tables."""
 _SIZES = "SELECT(active, bytes_on_disk, database, table)"
 
 ANALYST_LIMITS: Mapping[str, int] = {
@@ -24,6 +27,8 @@ ANALYST_LIMITS: Mapping[str, int] = {
     "max_concurrent_queries_for_user": 8,
 }
 """Seconds, bytes, rows and queries; ``readonly = 1`` keeps a query from raising them."""
+
+_CLOSED = "allow_ddl = 0, allow_introspection_functions = 0"
 
 
 def loader_user(database: str) -> str:
@@ -62,6 +67,7 @@ def create_users(database: str, loader_hash: str, analyst_hash: str) -> list[str
         f"REVOKE {_NOT_ON_AUDIT} ON {qualified(database, AUDIT)} FROM {quoted(loader)}",
         f"GRANT {_SIZES} ON system.parts TO {quoted(loader)}",
         f"GRANT SELECT ON {quoted(database)}.* TO {quoted(analyst)}",
+        f"REVOKE {_NEVER} ON *.* FROM {quoted(loader)}, {quoted(analyst)}",
     ]
 
 
@@ -70,7 +76,7 @@ def _profile(name: str) -> list[str]:
     limits = ", ".join(f"{setting} = {value}" for setting, value in ANALYST_LIMITS.items())
     return [
         f"CREATE SETTINGS PROFILE IF NOT EXISTS {quoted(name)}",
-        f"ALTER SETTINGS PROFILE {quoted(name)} SETTINGS readonly = 1, {limits}",
+        f"ALTER SETTINGS PROFILE {quoted(name)} SETTINGS readonly = 1, {_CLOSED}, {limits}",
     ]
 
 

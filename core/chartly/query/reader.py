@@ -143,19 +143,18 @@ def _check_lambdas(tree: "exp.Query", found: list[Token], text: str, where: str)
 
 def _lacks_lambda(behind: list[Token]) -> bool:
     """Whether brackets hold several arguments of which the first is no lambda."""
-    depth = 0
+    depth, ends = 0, []
     for token in behind:
         depth += (token.text in ("(", "[")) - (token.text in (")", "]"))
-        if depth == 0 or (depth == 1 and token.text == "->"):
-            return False
-        if depth == 1 and token.text == ",":
-            return True
-    return False
+        if depth == 0 or (depth == 1 and token.text in ("->", ",")):
+            ends.append(token.text)
+            break
+    return ends == [","]
 
 
 def _syntax(error: Exception) -> str:
-    details = getattr(error, "errors", None)
-    if details:
-        one = details[0]
-        return f"line {one['line']}, column {one['col']}: {one['description']}"
-    return "is not SQL that can be read"
+    told = [
+        f"line {one['line']}, column {one['col']}: {one['description']}"
+        for one in getattr(error, "errors", ())
+    ]
+    return told[0] if told else "is not SQL that can be read"

@@ -17,7 +17,7 @@ ONE, TWO = "1" * 64, "2" * 64
 GOLDEN = """\
 CREATE DATABASE IF NOT EXISTS `tenant_demo__proj_sales`
 CREATE SETTINGS PROFILE IF NOT EXISTS `tenant_demo__proj_sales_analyst`
-ALTER SETTINGS PROFILE `tenant_demo__proj_sales_analyst` SETTINGS readonly = 1, max_execution_time = 60, max_memory_usage = 4294967296, max_result_rows = 1000000, max_result_bytes = 1073741824, max_concurrent_queries_for_user = 8
+ALTER SETTINGS PROFILE `tenant_demo__proj_sales_analyst` SETTINGS readonly = 1, allow_ddl = 0, allow_introspection_functions = 0, max_execution_time = 60, max_memory_usage = 4294967296, max_result_rows = 1000000, max_result_bytes = 1073741824, max_concurrent_queries_for_user = 8
 CREATE USER IF NOT EXISTS `tenant_demo__proj_sales_loader` IDENTIFIED WITH sha256_hash BY '1111111111111111111111111111111111111111111111111111111111111111' DEFAULT DATABASE `tenant_demo__proj_sales` SETTINGS NONE
 ALTER USER `tenant_demo__proj_sales_loader` IDENTIFIED WITH sha256_hash BY '1111111111111111111111111111111111111111111111111111111111111111' DEFAULT DATABASE `tenant_demo__proj_sales` SETTINGS NONE
 CREATE USER IF NOT EXISTS `tenant_demo__proj_sales_analyst` IDENTIFIED WITH sha256_hash BY '2222222222222222222222222222222222222222222222222222222222222222' DEFAULT DATABASE `tenant_demo__proj_sales` SETTINGS PROFILE 'tenant_demo__proj_sales_analyst'
@@ -25,7 +25,8 @@ ALTER USER `tenant_demo__proj_sales_analyst` IDENTIFIED WITH sha256_hash BY '222
 GRANT SHOW, SELECT, INSERT, ALTER TABLE, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW ON `tenant_demo__proj_sales`.* TO `tenant_demo__proj_sales_loader`
 REVOKE ALTER, DROP ON `tenant_demo__proj_sales`.`__audit` FROM `tenant_demo__proj_sales_loader`
 GRANT SELECT(active, bytes_on_disk, database, table) ON system.parts TO `tenant_demo__proj_sales_loader`
-GRANT SELECT ON `tenant_demo__proj_sales`.* TO `tenant_demo__proj_sales_analyst`"""
+GRANT SELECT ON `tenant_demo__proj_sales`.* TO `tenant_demo__proj_sales_analyst`
+REVOKE SOURCES, INTROSPECTION, dictGet, CREATE TEMPORARY TABLE ON *.* FROM `tenant_demo__proj_sales_loader`, `tenant_demo__proj_sales_analyst`"""
 STATEMENTS = create_users(DATABASE, ONE, TWO)
 
 
@@ -72,10 +73,17 @@ def test_the_analyst_may_only_read():
     assert all(f"{name} = {value}" in profile for name, value in ANALYST_LIMITS.items())
 
 
+def test_neither_user_keeps_a_way_to_files_addresses_or_the_server():
+    """INV-8: also users that were there before, with more."""
+    last = STATEMENTS[-1]
+    assert last.startswith("REVOKE SOURCES, INTROSPECTION, dictGet, CREATE TEMPORARY TABLE ON *.* ")
+    assert all(f"`{user(DATABASE)}`" in last for user in (loader_user, analyst_user))
+
+
 def test_the_loader_may_add_to_the_audit_trail_and_nothing_else():
     """INV-9."""
     grant = next(one for one in STATEMENTS if one.startswith("GRANT SHOW"))
-    revoke = next(one for one in STATEMENTS if one.startswith("REVOKE"))
+    revoke = next(one for one in STATEMENTS if one.startswith("REVOKE ALTER"))
     assert STATEMENTS.index(revoke) > STATEMENTS.index(grant)
     assert f"`{AUDIT}`" in revoke
 

@@ -3,7 +3,8 @@ import pytest
 from chartly.api.profile import parse_profile
 from chartly.errors import SpecError
 from chartly.query.functions import NON_REPEATABLE, hint, is_allowed
-from chartly.query.gate import check_query
+from chartly.query.gate import check_query, read_template
+from chartly.query.placeholders import placeholder_of
 from support.profiles import changed, playbook_profile
 
 WHERE = " FROM {{dataset}} WHERE occurred_at >= {{window_start}} AND occurred_at < {{window_end}}"
@@ -159,3 +160,14 @@ def test_a_mistake_is_placed_in_the_text_as_it_was_written():
 def test_no_function_is_both_allowed_and_refused():
     assert [name for name in NON_REPEATABLE if is_allowed(name)] == []
     assert hint("sumIf") is None
+
+
+def test_a_checked_query_can_be_read_again():
+    text = "SELECT sum(amount) AS s /* all */" + WHERE
+    checked = _check(text)
+    reading = read_template(checked.text)
+    assert len(reading.text) == len(text)
+    assert [placeholder_of(one.name) for one in reading.relations] == ["dataset"]
+    assert [call.name for call in reading.calls] == ["sum"]
+    assert reading.tree.selects[0].alias == "s"
+    assert checked.text == text.replace("/* all */", " " * 9)
