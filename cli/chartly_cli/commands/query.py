@@ -23,10 +23,11 @@ def query(session: Session, sql: str, limit: int) -> None:
         )
         text = check_select(sql, {str(row[0]) for row in names})
         bounded = f"SELECT * FROM ({text}\n) LIMIT {limit}"  # noqa: S608 - checked above
+        settings = {**SETTINGS, **READ_ONLY}
         # With the same settings, so that it holds for the handle that reads.
-        found.engine.rows(f"USE {quoted(found.store.database)}", settings=READ_ONLY)
+        found.engine.rows(f"USE {quoted(found.store.database)}", settings=settings)
         try:
-            answer = found.engine.formatted(bounded, FORMAT, {**SETTINGS, **READ_ONLY})
+            answer = found.engine.formatted(bounded, FORMAT, settings)
         except RunError as error:
             raise SpecError(f"query: {error.message}") from None
     result = parse_result(answer)
