@@ -1,20 +1,13 @@
 """Whole pulls: a server, a client, and the spool that the loader would read."""
 
-import dataclasses
-import json
-
 import pytest
 
 from chartly.errors import Reason
-from chartly.plan.runplan import RunPlan
-from chartly_connector.run import Spooling, pull
-from chartly_spool.reader import SpoolReader
-from chartly_spool.segment import State, StreamState
-from support.connecting import CANARY, FRIEND, HOME, STRANGER, connector_spec
+from chartly_spool.segment import StreamState
+from support.connecting import CANARY, FRIEND, HOME, STRANGER
 from support.http_servers import in_turn, json_reply, redirect, reply
-from support.profiles import HOME as PROJECT
+from support.pulling import CURSOR, bodies, pulled, resumed
 
-CURSOR = {"mode": "cursor", "requestParam": "cursor", "responseField": "meta.next"}
 NEXT_URL = {"mode": "nextUrl", "responseField": "next"}
 
 
@@ -33,45 +26,6 @@ def by_cursor(pages):
 
 
 THREE = by_cursor({"": page(0, "b"), "b": page(1, "c"), "c": page(2)})
-
-
-@dataclasses.dataclass
-class Pulled:
-    end: object
-    segments: list
-    resume: StreamState
-
-
-def pulled(rig, spool, state=None, limit=2**20, **parts):
-    """One attempt, and the state from which the next would start."""
-    parts.setdefault("pagination", CURSOR)
-    spool.mkdir(exist_ok=True)
-    for old in spool.iterdir():
-        old.unlink()
-    client = rig.client(**parts)
-    plan = RunPlan(PROJECT, "", "sales-http", connector_spec(**parts), "", (), (), ())
-    start = state or StreamState()
-    with SpoolReader(spool) as reader:
-        reader.write_state(State({"main": start}))
-        end = pull(plan, client, Spooling(spool, limit), rig.held.clock)
-        segments = reader.next_segments(1000, 2**30, 1)
-        assert reader.end == end
-    for file in spool.iterdir():
-        assert CANARY.encode() not in file.read_bytes()
-    return Pulled(end, segments, resumed(start, segments))
-
-
-def resumed(start, segments):
-    """What the ledger gives back once every segment is committed."""
-    if not segments:
-        return start
-    last = segments[-1].meta
-    seen = (*start.seen, *(one.meta.token_hash for one in segments))
-    return StreamState(last.number + 1, last.position, seen, last.position is None)
-
-
-def bodies(found):
-    return [json.loads(one.body)["data"] for one in found.segments]
 
 
 def test_all_pages_come_in_order_with_what_the_ledger_needs(rig, tmp_path):

@@ -1,0 +1,115 @@
+"""Ends of paging over a real connection, and runs that are cut on their way to one."""
+
+import pytest
+
+from chartly.errors import Reason
+from chartly_spool.segment import StreamState
+from support.connecting import FRIEND
+from support.http_servers import in_turn, json_reply, redirect, reply
+from support.pulling import bodies, pulled, resumed
+
+PAGES = {"mode": "page"}
+NEXT_URL = {"mode": "nextUrl", "responseField": "next"}
+
+
+def data(*numbers, **members):
+    return json_reply({"data": list(numbers), **members})
+
+
+@pytest.mark.parametrize(
+    ("failed", "records"),
+    [
+        (json_reply({"error": {"code": "rate_limited"}}), {"path": "$.data"}),
+        (json_reply({"error": {"code": "rate_limited"}}), {}),
+        (reply(b'{"status": "pending"}', 202), {"path": "$.data"}),
+        (reply(b'{"data": [1]}', 206), {"path": "$.data"}),
+    ],
+)
+def test_a_page_without_its_records_is_tried_again(rig, tmp_path, failed, records):
+    rig.serve(in_turn(data(1), failed, data(2), data()))
+    found = pulled(rig, tmp_path / "spool", pagination=PAGES, records=records)
+    assert found.end.reason is Reason.SUCCEEDED
+    assert bodies(found) == [[1], [2], []]
+    assert found.end.counters.retries == 1
+
+
+def test_absent_records_fail_the_run_by_name(rig, tmp_path):
+    rig.serve(in_turn(json_reply({"ok": False})))
+    found = pulled(rig, tmp_path / "spool", pagination=PAGES, records={"path": "$.items"})
+    assert found.end.reason is Reason.UPSTREAM_UNAVAILABLE
+    assert "records.path '$.items' leads: it has 'ok'" in found.end.message
+
+
+@pytest.mark.parametrize("last", [reply(b"", 204), json_reply(None), json_reply({"data": None})])
+def test_a_page_of_nothing_is_the_end(rig, tmp_path, last):
+    rig.serve(in_turn(data(1), last))
+    found = pulled(rig, tmp_path / "spool", pagination=PAGES)
+    assert (found.end.reason, len(found.segments)) == (Reason.SUCCEEDED, 2)
+    assert found.segments[-1].meta.records == 0
+    assert found.resume.complete
+
+
+def test_a_status_behind_the_last_page_is_the_end_where_the_profile_says_so(rig, tmp_path):
+    rig.serve(in_turn(data(1), reply(b"<html>", 404)))
+    found = pulled(rig, tmp_path / "spool", pagination=PAGES)
+    assert found.end.reason is Reason.UPSTREAM_UNAVAILABLE
+    assert found.end.message.endswith("write pagination.stop.statuses: [404]")
+    rig.serve(in_turn(data(1), reply(b"<html>", 404)))
+    stop = {**PAGES, "stop": {"statuses": (404,)}}
+    found = pulled(rig, tmp_path / "spool", pagination=stop)
+    assert (found.end.reason, len(found.segments)) == (Reason.SUCCEEDED, 2)
+    assert found.segments[-1].body == b"null"
+
+
+def test_an_offset_moves_by_what_came(rig, tmp_path):
+    server = rig.serve(in_turn(data(1, 2), data(3, 4), data(5), data()))
+    asked = {"mode": "offset", "sizeParam": "limit", "pageSize": 500}
+    found = pulled(rig, tmp_path / "spool", pagination=asked)
+    assert bodies(found) == [[1, 2], [3, 4], [5], []]
+    assert [one.partition("offset=")[2] for one in server.targets] == ["0", "2", "4", "5"]
+    assert [one.reason for one in found.end.warnings] == ["PageSizeCapped"]
+
+
+def test_a_filter_does_not_end_the_pages(rig, tmp_path):
+    rig.serve(in_turn(data({"a": 1}), data({"pull": 1}), data({"a": 2}), data()))
+    found = pulled(rig, tmp_path / "spool", pagination=PAGES, records={"path": "$.data[?!@.pull]"})
+    assert [one.meta.records for one in found.segments] == [1, 0, 1, 0]
+
+
+def test_a_paging_member_that_no_page_has_is_a_warning(rig, tmp_path):
+    rig.serve(in_turn(data(1, next_cursor="x")))
+    found = pulled(rig, tmp_path / "spool", pagination=NEXT_URL)
+    assert [one.reason for one in found.end.warnings] == ["PagingFieldNeverSeen"]
+    again = pulled(rig, tmp_path / "spool", found.resume, pagination=NEXT_URL)
+    assert (again.end.warnings, again.segments) == (found.end.warnings, [])
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3])
+def test_inv_4_a_run_that_is_cut_goes_on_from_where_its_links_start(rig, tmp_path, cut):
+    """Relative links, one of them behind a redirect to another allowed host."""
+    routes = {
+        "/items": data(1, next="list/p2"),
+        "/list/p2": redirect(f"https://{FRIEND}/far/p2"),
+        "/list/p5": data(9),
+    }
+    far = {
+        "/far/p2": data(2, next="p3"),
+        "/far/p3": data(3, next="?page=4"),
+        "/far/p3?page=4": data(4),
+    }
+
+    def script_of(answers):
+        return lambda _number, request, _server: answers.get(request.target, reply(b"", 404))
+
+    home = rig.serve(script_of(routes))
+    friend = rig.serve(script_of(far), FRIEND)
+    whole = pulled(rig, tmp_path / "spool", pagination=NEXT_URL)
+    assert (whole.end.reason, bodies(whole)) == (Reason.SUCCEEDED, [[1], [2], [3], [4]])
+    asked = [*home.targets], [*friend.targets]
+    home.requests.clear()
+    friend.requests.clear()
+    state = resumed(StreamState(), whole.segments[:cut])
+    rest = pulled(rig, tmp_path / "spool", state, pagination=NEXT_URL)
+    assert bodies(rest) == bodies(whole)[cut:]
+    for before, after in zip(asked, (home.targets, friend.targets), strict=True):
+        assert after == before[len(before) - len(after) :]
