@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -11,10 +12,12 @@ from chartly.api.duration import parse_duration
 from chartly.errors import Reason, RunError
 from chartly.extract.storable import arrow_type
 from chartly.load.sql import instant_parameter
+from chartly.query.exact import exact_query
 from chartly.query.form import START
-from chartly.query.gate import INSTANT, check_query
+from chartly.query.gate import INSTANT, CheckedQuery, check_query
 from chartly.query.spans import SpanQuery, spanning
 from chartly.query.windows import Window, spans_of
+from chartly_store.outputs import is_wide, narrowed
 from chartly_store.port import Engine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -27,6 +30,8 @@ _EASY_BYTES = 96 * 1024 * 1024
 _BEYOND_MEMORY = "Code: 241."
 # Time, and rows of a result: fewer windows may stay within them.
 _BEYOND_LIMITS = ("Code: 159.", "Code: 396.")
+# Errors of conversion, of arithmetic, and of our own checks.
+_DOES_NOT_FIT = ("Code: 70.", "Code: 153.", "Code: 321.", "Code: 349.", "Code: 395.", "Code: 407.")
 
 
 class Computation:
@@ -41,12 +46,24 @@ class Computation:
         self._engine = engine
         self._spec = spec
         self._view = view
-        self._query = check_query(spec)
+        self._written = check_query(spec)
+        rows = engine.rows(f"DESCRIBE TABLE {view}")
+        types = {str(row[0]): str(row[1]) for row in rows}
+        self._query = exact_query(spec, types)
         self._spanning = spanning(self._query, time_column, parse_duration(spec.inputs.window))
 
+    @cached_property
     def columns(self) -> dict[str, str]:
-        """The output's columns and the engine's types."""
-        sql = f"DESCRIBE TABLE ({self._query.sql(self._view)}\n)"
+        """The output's columns and the engine's types for the query as it is written."""
+        return self._described(self._written)
+
+    @cached_property
+    def _computed(self) -> dict[str, str]:
+        """The same for the query as it runs."""
+        return self._described(self._query)
+
+    def _described(self, query: CheckedQuery) -> dict[str, str]:
+        sql = f"DESCRIBE TABLE ({query.sql(self._view)}\n)"
         rows = self._engine.rows(sql, _parameters([Window(_EPOCH, _EPOCH)], [""]))
         return {str(row[0]): str(row[1]) for row in rows}
 
@@ -63,9 +80,20 @@ class Computation:
             yield from self._spanned(windows, self._spanning)
             return
         for first in range(0, len(windows), _FEW):
-            yield self._one_by_one(windows[first : first + _FEW])
+            yield from self._one_by_one(windows[first : first + _FEW])
 
-    def _one_by_one(self, windows: Sequence[Window]) -> pa.Table:
+    def _one_by_one(self, windows: Sequence[Window]) -> Iterator[pa.Table]:
+        """Asks for windows in one statement, or where a value does not fit, for each half."""
+        try:
+            yield self._side_by_side(windows)
+        except RunError as error:
+            if error.reason is not Reason.OUTPUT_CONTRACT or len(windows) == 1:
+                raise _of_window(error, windows) from None
+            middle = len(windows) // 2
+            yield from self._one_by_one(windows[:middle])
+            yield from self._one_by_one(windows[middle:])
+
+    def _side_by_side(self, windows: Sequence[Window]) -> pa.Table:
         suffixes = [str(position) for position in range(len(windows))]
         sql = "\nUNION ALL\n".join(
             f"SELECT *, {{window_start{suffix}:{INSTANT}}} AS {START} "
@@ -99,37 +127,68 @@ class Computation:
                 most if len(windows) == 1 else min(most, _EASY_BYTES),
             )
         except RunError as error:
-            if not _is_too_much(error.message, len(windows)):
-                raise
+            fits = error.reason is not Reason.OUTPUT_CONTRACT or len(windows) == 1
+            if fits and not _is_too_much(error.message, len(windows)):
+                raise _of_window(error, windows) from None
             return None
 
     def _run(self, sql: str, parameters: dict[str, object], memory: int) -> pa.Table:
         limits: dict[str, str | int] = {
             "readonly": 2,
+            # What is exact as it is written may wrap around in another order.
+            "optimize_arithmetic_operations_in_aggregate_functions": 0,
             "max_execution_time": self._spec.limits.max_seconds,
             "max_memory_usage": memory,
             "max_result_rows": _MAX_ROWS,
             "result_overflow_mode": "throw",
         }
-        return self._cast(self._engine.arrow(sql, parameters, limits))
+        try:
+            found = self._engine.arrow(sql, parameters, limits)
+        except RunError as error:
+            if not any(one in error.message for one in _DOES_NOT_FIT):
+                raise
+            raise RunError(
+                Reason.OUTPUT_CONTRACT, f"output {self._spec.outputs.dataset!r}: {error.message}"
+            ) from None
+        return self._cast(found)
 
     def _cast(self, found: pa.Table) -> pa.Table:
         """The result in the declared types; what would lose digits is an error."""
-        for name, kind in self._spec.outputs.columns.items():
+        for name, natural in self.columns.items():
+            kind = self._spec.outputs.columns.get(name)
             position = found.schema.get_field_index(name)
+            column = found.column(position)
             try:
-                column = found.column(position).cast(arrow_type(parse_column_type(kind)))
+                if kind is not None:
+                    column = column.cast(arrow_type(parse_column_type(kind)))
+                elif is_wide(self._computed[name]) and not is_wide(natural):
+                    column = narrowed(column, natural)
             except pa.ArrowInvalid as error:
                 raise RunError(
                     Reason.OUTPUT_CONTRACT,
-                    f"output {self._spec.outputs.dataset!r}: column {name!r} does not fit {kind}: "
-                    f"{error}",
+                    f"output {self._spec.outputs.dataset!r}: column {name!r} does not fit "
+                    f"{kind or natural}: {error}",
                 ) from None
+            if column.null_count and "Nullable(" not in natural:
+                raise RunError(
+                    Reason.OUTPUT_CONTRACT,
+                    f"output {self._spec.outputs.dataset!r}: column {name!r} has no value "
+                    f"where {natural} needs one",
+                )
             found = found.set_column(position, name, column)
         start = found.schema.get_field_index(START)
         return found.set_column(
             start, START, found.column(start).cast(pa.timestamp("ms", tz="UTC"))
         )
+
+
+def _of_window(error: RunError, windows: Sequence[Window]) -> RunError:
+    """The refusal of a value, with the window that it is of."""
+    if error.reason is not Reason.OUTPUT_CONTRACT:
+        return error
+    window = windows[0]
+    said = f"{error.message}; window {window.start:%Y-%m-%dT%H:%M:%SZ}"
+    return RunError(error.reason, said)
 
 
 def _is_too_much(refusal: str, windows: int) -> bool:

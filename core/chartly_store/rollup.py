@@ -137,7 +137,7 @@ class Rollup:
 
     def _ensure_output(self) -> None:
         """The output's table and view; its columns are a contract from the first run on."""
-        natural = self._computation.columns()
+        natural = self._computation.columns
         declared = self._declared(natural)
         stored = self._store.columns(self._table)
         if stored:

@@ -5,14 +5,18 @@ from contextlib import contextmanager
 
 from chartly.api.analytics import AnalyticsSpec
 from chartly.api.connector import ConnectorSpec, page_fields
+from chartly.api.event_schema import event_schema
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.profile import Spec
 from chartly.errors import SpecError
 from chartly.extract.jsonpath import compile_field, compile_path
 from chartly.extract.mapping import check_mapping
+from chartly.load.sql import column_type
+from chartly.load.tables import ENVELOPE_TYPES
 from chartly.plan.resolve import Resolution
-from chartly.plan.runplan import RunPlan
+from chartly.plan.runplan import RunPlan, StreamPlan
 from chartly.plan.served import check_served
+from chartly.query.exact import exact_query
 from chartly.query.gate import check_query
 
 
@@ -30,8 +34,17 @@ def check_plan(resolution: Resolution, plan: RunPlan) -> None:
     for stream in plan.streams:
         with _named(names[stream.normalizer_digest]):
             check_mapping(stream.normalizer, stream.storage)
+    schemas = {one.storage.dataset: one for one in plan.streams}
     for query in plan.analytics:
-        check_query(query.spec, f"{query.reference.profile}: spec.queryTemplate.text")
+        read = schemas.get(query.spec.inputs.dataset)
+        types = {} if read is None else view_types(read)
+        exact_query(query.spec, types, f"{query.reference.profile}: spec.queryTemplate.text")
+
+
+def view_types(stream: StreamPlan) -> dict[str, str]:
+    """The engine's types of what a query sees of a dataset."""
+    schema = event_schema(stream.normalizer, stream.storage)
+    return {**{one.name: column_type(one) for one in schema.columns}, **ENVELOPE_TYPES}
 
 
 def check_alone(spec: Spec, where: str) -> None:

@@ -1,0 +1,216 @@
+"""Calls of functions that wrap around, and what stands in their place."""
+
+from collections.abc import Sequence
+
+from chartly.query.exact_values import ZERO, Value, check, combined, guarded, literal, narrow_cast
+from chartly.query.vocabulary import names
+
+_TOLERANT = names("""
+if multiif coalesce ifnull nullif greatest least min max minif maxif minornull maxornull abs sign
+equals notequals less greater lessorequals greaterorequals and or not isnull isnotnull count
+countif uniqexact uniqexactif tostring assumenotnull tonullable quantileexact
+quantileexactlow quantileexacthigh medianexact round floor ceil ceiling trunc truncate divideDecimal
+multiplyDecimal todecimal32 todecimal64 todecimal128
+""")
+_SAME = names("""
+if multiif coalesce ifnull nullif greatest least min max minif maxif minornull maxornull abs round
+floor ceil ceiling trunc truncate assumenotnull tonullable quantileexact quantileexactlow
+quantileexacthigh medianexact
+""")
+_ROUNDS = names("round floor ceil ceiling trunc truncate")
+_SIGNS = {"plus": "+", "minus": "-", "multiply": "*", "divide": "/", "modulo": "%", "mod": "%"}
+_TO_INTEGER = {
+    f"to{sign}int{bits}": f"{sign.upper()}Int{bits}"
+    for sign in ("", "u")
+    for bits in (8, 16, 32, 64)
+}
+_SHORT = names("""
+todate todatetime tostartofyear tostartofquarter tostartofmonth tostartofweek tomonday tostartofday
+tostartofhour tostartofminute tostartoffiveminutes tostartoftenminutes tostartoffifteenminutes
+tostartofinterval tolastdayofmonth timeslot tounixtimestamp
+""")
+_INTEGERS = names("""
+count countif uniqexact uniq uniqcombined uniqhll12 length lengthutf8 char_length toyear toquarter
+tomonth todayofyear todayofmonth todayofweek tohour tominute tosecond tomillisecond tounixtimestamp
+tounixtimestamp64milli toyyyymm toyyyymmdd toyyyymmddhhmmss toisoyear toisoweek toweek datediff
+date_diff position positionutf8 locate intdiv gcd lcm uniqexactif
+""")
+_INSTANTS = names("fromunixtimestamp64milli todatetime64")
+_DATES = names("todate32")
+_REFUSED = {
+    "sumwithoverflow": "sumWithOverflow() wraps around; use sum",
+    "summap": "sumMap() wraps around; group by the key and use sum",
+}
+_DECIMALS = {"todecimal32": 9, "todecimal64": 18, "todecimal128": 38}
+_ITEM = "_item"
+_COLUMN, _PAIR = 38, 2
+_DIVIDED = {
+    "avg": ("sum", "count"),
+    "avgornull": ("sum", "count"),
+    "avgdistinct": ("sumDistinct", "uniqExact"),
+}
+
+
+def call(name: str, spelled: str, parameters: str, arguments: Sequence[Value], kind: str) -> Value:
+    """A call as it runs.
+
+    Args:
+        spelled: the name as it is written, maybe in quotes.
+        parameters: those of an aggregate, in brackets.
+        kind: the type behind ``AS``.
+
+    Raises:
+        ValueError: it may be wrong in silence; says what to write instead.
+    """
+    folded = name.lower()
+    _refuse(folded, kind)
+    if folded == "cast":
+        return narrow_cast(arguments[0], kind or arguments[1].text)
+    if not arguments:
+        return _other(folded, spelled + parameters, arguments)
+    return (
+        _operation(folded, arguments)
+        or _aggregate(folded, spelled, arguments)
+        or _conversion(folded, spelled, arguments)
+        or _other(folded, spelled + parameters, arguments)
+    )
+
+
+def _refuse(folded: str, kind: str) -> None:
+    if kind and folded != "cast":
+        raise ValueError("an alias does not stand within a call")
+    for stem, why in _REFUSED.items():
+        if folded.startswith(stem):
+            raise ValueError(why)
+
+
+def _operation(folded: str, arguments: Sequence[Value]) -> Value | None:
+    if folded in _SIGNS and len(arguments) == _PAIR:
+        return arguments[0].with_sign(_SIGNS[folded], arguments[1])
+    if folded == "negate":
+        return literal("0").with_sign("-", arguments[0])
+    return None
+
+
+def _aggregate(folded: str, spelled: str, arguments: Sequence[Value]) -> Value | None:
+    if folded.startswith("avg"):
+        return _average(folded, arguments)
+    if folded.startswith("sum"):
+        return _sum(spelled, arguments)
+    return _array_sum(arguments) if folded == "arraysum" else None
+
+
+def _conversion(folded: str, spelled: str, arguments: Sequence[Value]) -> Value | None:
+    if folded in _TO_INTEGER:
+        return narrow_cast(arguments[0], _TO_INTEGER[folded])
+    if folded in _SHORT and arguments[0].family != "integer":
+        return _short(folded, spelled, arguments)
+    return None
+
+
+def _sum(spelled: str, arguments: Sequence[Value]) -> Value:
+    first, *others = arguments
+    listed = ", ".join([first.widened(), *(one.text for one in others)])
+    family = "integer" if first.family == "integer" else "decimal"
+    return Value(
+        f"{spelled}({listed})", family, first.summed(), first.scale, wide=True, changed=True
+    )
+
+
+def _average(folded: str, arguments: Sequence[Value]) -> Value:
+    first = arguments[0]
+    if folded in ("avgif", "avgifornull", "avgornullif"):
+        condition = arguments[1].text
+        top = f"sumIf({first.widened()}, {condition})"
+        bottom = f"countIf(({condition}) AND isNotNull({first.text}))"
+    elif folded in _DIVIDED:
+        total, number = _DIVIDED[folded]
+        top, bottom = f"{total}({first.widened()})", f"{number}({first.text})"
+    else:
+        raise ValueError("avg() takes no such combinator; divide sum by count")
+    count = Value(
+        f"toDecimal256(nullIf({bottom}, 0), 0)", "integer", 20, 0, wide=True, changed=True
+    )
+    return Value(top, "decimal", first.summed(), first.scale, wide=True, changed=True, by=count)
+
+
+def _array_sum(arguments: Sequence[Value]) -> Value:
+    if len(arguments) != 1:
+        raise ValueError("arraySum() takes one array here; write arraySum(arrayMap(...))")
+    inner = arguments[0]
+    text = f"arraySum(arrayMap({_ITEM} -> {_ITEM} + {ZERO}, {inner.text}))"
+    return Value(text, "unknown", inner.summed(), inner.scale, wide=True, changed=True)
+
+
+def _short(folded: str, spelled: str, arguments: Sequence[Value]) -> Value:
+    first, *others = arguments
+    listed = ", ".join([guarded(first, f"{spelled}()"), *(one.text for one in others)])
+    family = "integer" if folded == "tounixtimestamp" else "short"
+    return Value(f"{spelled}({listed})", family)
+
+
+def _other(folded: str, spelled: str, arguments: Sequence[Value]) -> Value:
+    arguments = [_whole_seconds(folded, one) for one in arguments]
+    if folded in _ROUNDS and len(arguments) > 1:
+        # Next to the largest number of 64 bits, the next multiple of ten has more.
+        arguments = [arguments[0].as_wide(), *arguments[1:]]
+    if folded in _TOLERANT:
+        text = f"{spelled}({_list(arguments)})"
+    else:
+        if any(one.changed and one.digits > _COLUMN for one in arguments):
+            raise ValueError(
+                f"{spelled}() of a computed number may take more than {_COLUMN} digits; "
+                f"write CAST(... AS Decimal(p, s)) around it"
+            )
+        text = f"{spelled}({', '.join(one.narrow() for one in arguments)})"
+    if folded in _SAME:
+        return combined(text, _results(folded, arguments))
+    if folded in _DECIMALS:
+        return Value(text, "decimal", _DECIMALS[folded])
+    if folded.startswith(("add", "subtract")) and arguments:
+        return _moved(spelled, text, arguments)
+    if folded in _INTEGERS:
+        return Value(text, "integer", 20, 0)
+    return Value(text, _family(folded), changed=any(one.changed for one in arguments))
+
+
+def _results(folded: str, arguments: Sequence[Value]) -> Sequence[Value]:
+    """The arguments that a call may give back."""
+    if folded == "if":
+        return arguments[1:]
+    if folded == "multiif":
+        return [*arguments[1:-1:2], arguments[-1]]
+    return arguments[:1] if folded in _ROUNDS else arguments
+
+
+def _whole_seconds(folded: str, value: Value) -> Value:
+    """Where an engine cuts parts of a second towards 1970, there are none."""
+    if folded in ("date_trunc", "datetrunc") and value.family == "instant":
+        return value.spelled(f"subtractMilliseconds({value.text}, toMillisecond({value.text}))")
+    return value
+
+
+def _moved(spelled: str, text: str, arguments: Sequence[Value]) -> Value:
+    """A time plus an interval; a type that holds 1970 to 2106 only must hold the sum."""
+    family = arguments[0].family
+    if family != "short" or len(arguments) != _PAIR:
+        return Value(text, family)
+    wide = f"toDateTime64({arguments[0].text}, 3, 'UTC')"
+    moved = Value(f"{spelled}({wide}, {arguments[1].narrow()})", "instant")
+    return Value(f"addDays({text}, {check(moved, spelled + '()')})", "short")
+
+
+def _family(folded: str) -> str:
+    if folded in _INSTANTS:
+        return "instant"
+    if folded in _DATES:
+        return "date"
+    if folded.startswith("tointerval"):
+        return "interval"
+    if folded in ("date_trunc", "datetrunc"):
+        return "instant"
+    return "unknown"
+
+
+def _list(arguments: Sequence[Value]) -> str:
+    return ", ".join(one.text for one in arguments)
