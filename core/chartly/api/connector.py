@@ -258,18 +258,6 @@ class Pagination(SpecModel):
         return self
 
 
-def page_fields(pagination: Pagination) -> dict[str, str]:
-    """The paths into a page that a profile names, by their field."""
-    stop = pagination.stop
-    named = {
-        "responseField": pagination.response_field,
-        "stop.hasMore": stop.has_more,
-        "stop.total": stop.total,
-        "stop.totalPages": stop.total_pages,
-    }
-    return {name: text for name, text in named.items() if text is not None}
-
-
 class RetryPolicy(SpecModel):
     """How often one request is tried, and how long between."""
 

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from chartly.api.connector import Pagination, page_fields
+from chartly.api.connector import Pagination
+from chartly.api.page_fields import page_fields
 from chartly.errors import Reason, RunError
 
 

@@ -219,10 +219,9 @@ class Paging:
         following = _FOLLOWING[self._pagination.mode](self._pagination, page, self._course)
         if following is None:
             assert more  # noqa: S101 - or the page would have been the last
-            raise RunError(
-                Reason.UPSTREAM_UNAVAILABLE,
+            raise _unusable(
                 f"the API says that there are more pages, by pagination.stop, and mode "
-                f"{self._pagination.mode} cannot go on behind this one",
+                f"{self._pagination.mode} cannot go on behind this one"
             )
         return following
 
@@ -287,15 +286,12 @@ def _is_short(pagination: Pagination, page: PageFacts, before: Course) -> bool:
 
 
 def _is_unnamed(pagination: Pagination, page: PageFacts, before: Course) -> bool:
-    return pagination.mode in _NAMED and _named_next(pagination, page, before) is None
-
-
-def _is_alone(pagination: Pagination, _page: PageFacts, _before: Course) -> bool:
-    return pagination.mode == "none"
+    if pagination.mode in _COUNTED:
+        return False
+    return _FOLLOWING[pagination.mode](pagination, page, before) is None
 
 
 _ENDS: tuple[Callable[[Pagination, PageFacts, Course], bool], ...] = (
-    _is_alone,
     _is_end_for_empty,
     _is_short,
     _is_unnamed,
@@ -318,19 +314,17 @@ def _named_next(pagination: Pagination, page: PageFacts, before: Course) -> str 
         return None
     field = f"pagination.responseField {pagination.response_field!r}"
     if isinstance(token, bool) or not isinstance(token, str | int):
-        raise RunError(
-            Reason.UPSTREAM_UNAVAILABLE,
-            f"{field} holds {type(token).__name__}, not text or a whole number",
-        )
+        raise _unusable(f"{field} holds {type(token).__name__}, not text or a whole number")
     if len(str(token)) > _LONGEST_TOKEN:
-        raise RunError(
-            Reason.UPSTREAM_UNAVAILABLE,
-            f"{field} holds {len(str(token))} characters; allowed are {_LONGEST_TOKEN}",
-        )
+        raise _unusable(f"{field} holds {len(str(token))} characters; allowed are {_LONGEST_TOKEN}")
     following = token if type(token) is int else str(token)
     if pagination.mode == "nextUrl":
         following = _absolute(page.url, str(token))
     return None if page.size == 0 and str(following) == str(before.next) else following
+
+
+def _unusable(message: str) -> RunError:
+    return RunError(Reason.UPSTREAM_UNAVAILABLE, message)
 
 
 def _absolute(url: str, link: str) -> str:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from chartly.api.analytics import AnalyticsSpec
-from chartly.api.connector import ConnectorSpec, page_fields
+from chartly.api.connector import ConnectorSpec
 from chartly.api.event_schema import event_schema
 from chartly.api.normalizer import NormalizerSpec
+from chartly.api.page_fields import page_fields
 from chartly.api.profile import Spec
 from chartly.errors import SpecError
 from chartly.extract.jsonpath import compile_field, compile_path

@@ -69,7 +69,11 @@ def test_one_record_is_refused_and_the_others_are_loaded(record, reason, path, s
     assert reject.record == shown
     assert reject.message.startswith(f"{path} ")
     assert len(reject.message) < 200
-    assert (shaped.read, _peek(body).records, _peek(body).token) == ((3,), 3, "n")
+    assert (shaped.read, _peek(body).records, _peek(body).members["responseField"]) == (
+        (3,),
+        3,
+        "n",
+    )
 
 
 @pytest.mark.parametrize("path", ["$.rows", "$.rows[*]", "$.rows[?@.id]", None])
