@@ -125,7 +125,7 @@ def test_a_run_never_changes_but_its_control(rig, kept, field, value):
 
 def test_a_run_can_be_controlled(rig, kept):
     found = kept(resource("run"))
-    for control in ({"suspend": True}, {"cancel": "graceful"}, {"cancel": "terminate"}):
+    for control in ({"suspend": True}, {"cancel": "terminate"}):
         found["spec"]["control"] = control
         found = rig.client.call("PUT", path_of(found), found)
         assert found["spec"]["control"] == control

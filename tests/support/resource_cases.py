@@ -234,7 +234,7 @@ LONGER = [
     ("workflow", "spec.steps", [SYNC, NORMALIZE, WRITE, QUERY, NORMALIZE, WRITE], ORDER_SAYS),
     ("workflow", "spec.steps", [SYNC, OFF, QUERY, NORMALIZE, WRITE], ORDER_SAYS),
     ("connector", "spec.connector.auth.mode", "beerer", "none, bearer, basic, apiKey, oauth2, session"),
-    ("run", "spec.control", {"cancel": "now"}, "graceful, terminate"),
+    ("run", "spec.control", {"cancel": "now"}, "terminate"),
     ("connector", "spec.connector.transport.timeoutMs", 0, "greater than or equal to 1"),
     ("connector", "spec.connector.retry.maxAttempts", 21, "less than or equal to 20"),
     ("connector", "spec.connector.egressPolicy.dnsAllowlist", [], "at least 1 item"),

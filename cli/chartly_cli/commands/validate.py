@@ -13,7 +13,7 @@ from chartly.api.workflow import Workflow
 from chartly.errors import ChartlyError, SpecError
 from chartly.plan.check import check_alone, check_plan
 from chartly.plan.resolve import homes
-from chartly.plan.served import check_run_served, check_served
+from chartly.plan.served import check_served
 from chartly_cli.printable import one_line
 from chartly_cli.session import Session
 from chartly_cli.workspace import Workspace, read_files
@@ -51,7 +51,7 @@ def _object_problems(workspace: Workspace) -> list[str]:
         ),
         *(partial(check_served, one.spec, f"{one.source}: {one}") for one in workspace.workflows),
         *(
-            partial(check_run_served, one.spec, f"{one.source}: run {one.name}")
+            partial(check_served, one.spec, f"{one.source}: run {one.name}")
             for one in workspace.runs
         ),
     ]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chartly.crds.definitions import KINDS, Kind, definition
 from chartly_cli.commands.render import to_yaml
-from chartly_cli.docs.docstrings import member_sentence
+from chartly_cli.docs.docstrings import meaning
 
 CRD_FOLDER = Path("crds")
 _HEADER = "# Generated from core/chartly/{api,crds} by `make generate`; do not edit.\n"
@@ -14,7 +14,7 @@ _HEADER = "# Generated from core/chartly/{api,crds} by `make generate`; do not e
 
 def crd_file(kind: Kind) -> str:
     """The file of one kind."""
-    return _HEADER + to_yaml([definition(kind, member_sentence)])
+    return _HEADER + to_yaml([definition(kind, meaning)])
 
 
 CRD_FILES: dict[str, Callable[[], str]] = {

@@ -6,6 +6,13 @@ from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
+from pydantic import BaseModel
+
+from chartly.plan.served import unserved_marker
+
+UNSERVED = "Not served yet."
+"""How the meaning of a field ends that is refused with ``NotServed``."""
+
 
 def member_sentence(owner: type, name: str) -> str:
     """What stands under a member, in its class or the nearest one that declares it.
@@ -17,6 +24,23 @@ def member_sentence(owner: type, name: str) -> str:
         if declaring.__module__.startswith("chartly") and name in _sentences(declaring):
             return _sentences(declaring)[name]
     raise LookupError(f"{owner.__module__}.{owner.__name__}.{name} has no sentence under it")
+
+
+def meaning(owner: type, name: str) -> str:
+    """What stands under a member, and what of it is not served yet.
+
+    Raises:
+        LookupError: nothing is said.
+    """
+    sentence = member_sentence(owner, name)
+    marker = unserved_marker(owner.model_fields[name]) if issubclass(owner, BaseModel) else None
+    if marker is None:
+        return sentence
+    if not marker.values:
+        return f"{sentence} {UNSERVED}"
+    values = [f"`{value}`" for value in marker.values]
+    named = " and ".join(filter(None, (", ".join(values[:-1]), values[-1])))
+    return f"{sentence} {named} {'is' if len(values) == 1 else 'are'} not served yet."
 
 
 def class_sentence(owner: type) -> str:

@@ -8,12 +8,10 @@ from typing import Annotated, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from chartly_cli.docs.docstrings import member_sentence
+from chartly_cli.docs.docstrings import UNSERVED, meaning
 from chartly_cli.docs.markdown import code, table
 from chartly_cli.docs.types import field_type, limit_words
 
-UNSERVED = "Not served yet."
-"""How the meaning of a field ends that is refused with ``NotServed``."""
 HEADERS = ("field", "type", "default", "meaning")
 
 
@@ -69,7 +67,7 @@ def field_row(model: type[BaseModel], name: str, prefix: str = "") -> FieldRow:
         type=field_type(info),
         default=_default(info),
         limits=limit_words(info),
-        meaning=member_sentence(model, name),
+        meaning=meaning(model, name),
     )
 
 

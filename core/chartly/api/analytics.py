@@ -6,7 +6,7 @@ from pydantic import Field
 
 from chartly.api.columns import ColumnTypeText
 from chartly.api.duration import Duration
-from chartly.api.model import Bytes, FieldName, Slug, SpecModel
+from chartly.api.model import Bytes, FieldName, Slug, SpecModel, Unserved
 
 
 class Inputs(SpecModel):
@@ -18,8 +18,8 @@ class Inputs(SpecModel):
     """The length of a window, in UTC: one ISO 8601 part such as `PT1H`, `P1D`, `P1W`, `P1M`.
     Weeks start on Monday.
     """
-    lookback: Duration | None = None
-    """How far before its window the query reads. Not served yet."""
+    lookback: Annotated[Duration | None, Unserved()] = None
+    """How far before its window the query reads."""
 
 
 class Outputs(SpecModel):

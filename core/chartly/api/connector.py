@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, model_validator
 
-from chartly.api.model import Bytes, FieldName, Milliseconds, Path, Slug, SpecModel
+from chartly.api.model import Bytes, FieldName, Milliseconds, Path, Slug, SpecModel, Unserved
 from chartly.api.request import (
     LONGEST_URL,
     PATH_CHARACTERS,
@@ -98,8 +98,8 @@ class Transport(SpecModel):
     """
     path: RequestPath = ""
     """Is put after `baseUrl`; begins with `/`."""
-    method: Literal["GET", "POST"] = "GET"
-    """`POST` is not served yet."""
+    method: Annotated[Literal["GET", "POST"], Unserved(("POST",))] = "GET"
+    """The method of every request."""
     timeout_ms: Milliseconds = 30_000
     """How long one request may take, from connecting to the last byte."""
     max_payload_bytes: Bytes = 16 * 1024 * 1024
@@ -114,8 +114,8 @@ class Transport(SpecModel):
     """Query parameters of every page. What looks like a credential by its name or value is
     refused.
     """
-    body: Annotated[Members, Field(max_length=1000)] | None = None
-    """The JSON body of a POST. Not served yet."""
+    body: Annotated[Annotated[Members, Field(max_length=1000)] | None, Unserved()] = None
+    """The JSON body of a POST."""
 
     @model_validator(mode="after")
     def _fits_into_a_url(self) -> Self:
@@ -154,8 +154,11 @@ class SecretRef(SpecModel):
 class Auth(SpecModel):
     """How a request is authenticated."""
 
-    mode: Literal["none", "bearer", "basic", "apiKey", "oauth2", "session"] = "none"
-    """`none`, or `bearer`: the secret's value as bearer token. The others are not served yet."""
+    mode: Annotated[
+        Literal["none", "bearer", "basic", "apiKey", "oauth2", "session"],
+        Unserved(("basic", "apiKey", "oauth2", "session")),
+    ] = "none"
+    """`none`, or `bearer`: the secret's value as bearer token."""
     secret_ref: SecretRef | None = None
     """Which secret holds the credential; required unless mode is `none`."""
 
@@ -219,8 +222,11 @@ class Pagination(SpecModel):
     count; ``nextUrl`` follows the link in ``responseField``. A dotted name reaches into objects.
     """
 
-    mode: Literal["none", "cursor", "page", "offset", "nextUrl", "linkHeader"] = "none"
-    """How the next page is found. `linkHeader` is not served yet."""
+    mode: Annotated[
+        Literal["none", "cursor", "page", "offset", "nextUrl", "linkHeader"],
+        Unserved(("linkHeader",)),
+    ] = "none"
+    """How the next page is found."""
     request_param: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     """The query parameter that takes the cursor, page or offset; required for `cursor`,
     otherwise `page` or `offset`.
@@ -284,11 +290,11 @@ class ResponseRule(SpecModel):
     """What a status, with or without a look at the body, means."""
 
     status: Annotated[tuple[Annotated[int, Field(ge=100, le=599)], ...], Field(max_length=200)] = ()
-    """The statuses that the rule is for. Not served yet."""
+    """The statuses that the rule is for."""
     body: Annotated[str, Field(max_length=1000)] | None = None
-    """What the body must hold. Not served yet."""
+    """What the body must hold."""
     action: Literal["retry", "ignore", "fail", "rateLimited"]
-    """What is done. Not served yet."""
+    """What is done."""
 
 
 class Records(SpecModel):
@@ -299,8 +305,8 @@ class Records(SpecModel):
     array among `data`, `items`, `results`, `records`, `value`; or, without pagination, the page
     as one record.
     """
-    filter: Path | None = None
-    """Which of the records are taken. Not served yet."""
+    filter: Annotated[Path | None, Unserved()] = None
+    """Which of the records are taken."""
     optional: bool = False
     """Whether a page may lack what `path` leads to, and then holds no record. Without it such a
     page is a failed one: it is tried again, and then ends the run with `UpstreamUnavailable`. A
@@ -312,43 +318,43 @@ class Incremental(SpecModel):
     """Pulls only what is newer than the last run saw."""
 
     cursor_field: Annotated[str, Field(max_length=256)]
-    """The field that grows. Not served yet."""
+    """The field that grows."""
     request_param: Annotated[str, Field(max_length=128)]
-    """The query parameter that takes its last value. Not served yet."""
+    """The query parameter that takes its last value."""
     start: Annotated[str, Field(max_length=256)] | None = None
-    """The value to start from. Not served yet."""
+    """The value to start from."""
     format: Annotated[str, Field(max_length=128)] | None = None
-    """How the value is written. Not served yet."""
+    """How the value is written."""
     lookback: Annotated[str, Field(max_length=64)] | None = None
-    """How far before the last value to start. Not served yet."""
+    """How far before the last value to start."""
     window: Annotated[str, Field(max_length=64)] | None = None
-    """How much to ask for at once. Not served yet."""
+    """How much to ask for at once."""
 
 
 class Parent(SpecModel):
     """A stream asked once per record of another stream."""
 
     stream: Slug
-    """The stream whose records are gone through. Not served yet."""
+    """The stream whose records are gone through."""
     fields: Annotated[dict[FieldName, Path], Field(max_length=64)]
-    """Which of its fields the requests use. Not served yet."""
+    """Which of its fields the requests use."""
 
 
 class Stream(SpecModel):
     """One of several streams; each part it gives replaces the shared one."""
 
     name: Slug
-    """What the workflow's steps call it. Not served yet."""
+    """What the workflow's steps call it."""
     transport: Annotated[Members, Field(max_length=16)] | None = None
-    """Replaces members of the shared `transport`. Not served yet."""
+    """Replaces members of the shared `transport`."""
     pagination: Pagination | None = None
-    """Replaces the shared one. Not served yet."""
+    """Replaces the shared one."""
     records: Records | None = None
-    """Replaces the shared one. Not served yet."""
+    """Replaces the shared one."""
     incremental: Incremental | None = None
-    """Replaces the shared one. Not served yet."""
+    """Replaces the shared one."""
     parent: Parent | None = None
-    """Asks once per record of another stream. Not served yet."""
+    """Asks once per record of another stream."""
 
 
 class ConnectorSpec(SpecModel):
@@ -368,14 +374,14 @@ class ConnectorSpec(SpecModel):
     """How fast requests may leave."""
     max_run_seconds: Annotated[int, Field(ge=1, le=604_800)] = 14_400
     """How long pulling may take; after it the run ends with `LimitReached`."""
-    responses: Annotated[tuple[ResponseRule, ...], Field(max_length=64)] = ()
-    """What statuses mean to this API. Not served yet."""
+    responses: Annotated[tuple[ResponseRule, ...], Field(max_length=64), Unserved()] = ()
+    """What statuses mean to this API."""
     records: Records = Records.model_construct()
     """Which part of a page are the records."""
-    incremental: Incremental | None = None
-    """Pulls only what is new. Not served yet."""
-    streams: Annotated[tuple[Stream, ...], Field(max_length=64)] = ()
-    """Several streams from one API. Not served yet."""
+    incremental: Annotated[Incremental | None, Unserved()] = None
+    """Pulls only what is new."""
+    streams: Annotated[tuple[Stream, ...], Field(max_length=64), Unserved()] = ()
+    """Several streams from one API."""
 
     @model_validator(mode="after")
     def _base_url_allowed(self) -> Self:

@@ -1,11 +1,23 @@
 """The base of every spec model: closed, frozen, camelCase outside, strict about types."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from chartly.names import SLUG_RULE, is_slug
+
+
+@dataclass(frozen=True)
+class Unserved:
+    """Marks a field that no code serves yet: it is refused by name, and the documentation says so.
+
+    Attributes:
+        values: the values that are not served; without any the whole field is not.
+    """
+
+    values: tuple[str, ...] = ()
 
 
 class SpecModel(BaseModel):

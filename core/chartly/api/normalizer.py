@@ -4,7 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from chartly.api.model import FieldName, Path, SpecModel
+from chartly.api.model import FieldName, Path, SpecModel, Unserved
 
 OnError = Literal["reject", "null", "default"]
 Excess = Literal["reject", "truncate"]
@@ -204,13 +204,13 @@ class NormalizerSpec(SpecModel):
     """The instant by which the newest of several records of one event wins. Without it: the one
     fetched last.
     """
-    unknown_fields: Literal["ignore", "capture", "reject"] = "ignore"
-    """What happens to members of a record that no path names. `capture` and `reject` are not
-    served yet.
-    """
+    unknown_fields: Annotated[
+        Literal["ignore", "capture", "reject"], Unserved(("capture", "reject"))
+    ] = "ignore"
+    """What happens to members of a record that no path names."""
     reject_threshold: RejectThreshold = RejectThreshold.model_construct()
     """More rejects fail the run with `RejectThreshold`; good events stay, analytics are not
     computed.
     """
-    sensitive: Annotated[tuple[Path, ...], Field(max_length=100)] = ()
-    """Paths that are hidden before a reject or page is stored. Not served yet."""
+    sensitive: Annotated[tuple[Path, ...], Field(max_length=100), Unserved()] = ()
+    """Paths that are hidden before a reject or page is stored."""

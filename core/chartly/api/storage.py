@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from chartly.api.columns import ColumnTypeText
-from chartly.api.model import Bytes, FieldName, Slug, SpecModel
+from chartly.api.model import Bytes, FieldName, Slug, SpecModel, Unserved
 
 RETENTION_SAYS = "give retentionDays or retention, not both"
 Days = Annotated[int, Field(ge=1, le=36_500)]
@@ -70,8 +70,8 @@ class StorageSpec(SpecModel):
     """Compressed size of events, rejects and kept pages above which nothing more is loaded
     (`StorageQuotaExceeded`).
     """
-    write_mode: Literal["append", "replace"] = "append"
-    """`append` adds and updates events. `replace` is not served yet."""
+    write_mode: Annotated[Literal["append", "replace"], Unserved(("replace",))] = "append"
+    """`append` adds and updates events, `replace` switches the contents at once."""
     raw: Raw = Raw.model_construct()
     """Whether pages are kept as received."""
 

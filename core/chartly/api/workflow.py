@@ -7,7 +7,7 @@ from pydantic import Field
 
 from chartly.api.diagnosis import parse_model
 from chartly.api.documents import Document, Json
-from chartly.api.model import Labels, Slug, SpecModel
+from chartly.api.model import Labels, Slug, SpecModel, Unserved
 from chartly.api.profile import ObjectMetadata, Spelling, Version, Words, check_envelope
 from chartly.errors import SpecError
 from chartly.names import API_VERSION
@@ -71,8 +71,8 @@ class _Normalize(SpecModel):
     """The normalizer profile."""
     profile: ReferenceText | None = None
     """The same, in compact spelling."""
-    stream: Slug | None = None
-    """Which of the connector's streams. Not served yet."""
+    stream: Annotated[Slug | None, Unserved()] = None
+    """Which of the connector's streams."""
 
 
 class _WriteDataset(SpecModel):
@@ -82,8 +82,8 @@ class _WriteDataset(SpecModel):
     """The storage profile."""
     dataset_id: ReferenceText | None = Field(default=None, alias="dataset_id")
     """The same, in compact spelling."""
-    stream: Slug | None = None
-    """As in the `normalize` step before it. Not served yet."""
+    stream: Annotated[Slug | None, Unserved()] = None
+    """As in the `normalize` step before it."""
 
 
 class _AnalyticsQuery(SpecModel):
@@ -109,27 +109,27 @@ Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
 
 class Parameter(SpecModel):
     name: Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9]{0,62}$", max_length=128)]
-    """The parameter. Not served yet."""
+    """The parameter."""
     default: str | int | bool | None = None
-    """Its value when a run gives none. Not served yet."""
+    """Its value when a run gives none."""
     required: bool = False
-    """Whether a run must give it. Not served yet."""
+    """Whether a run must give it."""
 
 
 class CatchUp(SpecModel):
     limit: Annotated[int, Field(ge=0, le=100)] = 1
-    """Missed ticks that are made up for at most. Not served yet."""
+    """Missed ticks that are made up for at most."""
 
 
 class Schedule(SpecModel):
     cron: Annotated[str, Field(min_length=1, max_length=200)]
-    """When runs start. Not served yet."""
+    """When runs start."""
     time_zone: Annotated[str, Field(max_length=128)] = "Etc/UTC"
-    """The IANA zone of `cron`. Not served yet."""
+    """The IANA zone of `cron`."""
     starting_deadline_seconds: Seconds | None = None
-    """How late a run may start. Not served yet."""
+    """How late a run may start."""
     catch_up: CatchUp = CatchUp.model_construct()
-    """What happens to missed ticks. Not served yet."""
+    """What happens to missed ticks."""
 
 
 class RunRetry(SpecModel):
@@ -146,8 +146,8 @@ class Deadlines(SpecModel):
     """To start; without it what the operator was installed with."""
     run: Seconds | None = None
     """To end, all attempts together; without it what the operator was installed with."""
-    heartbeat: Seconds | None = None
-    """Between signs of life. Not served yet."""
+    heartbeat: Annotated[Seconds | None, Unserved()] = None
+    """Between signs of life."""
 
 
 class History(SpecModel):
@@ -192,18 +192,19 @@ class WorkflowSpec(SpecModel):
     """One `connector_sync`; a pair of `normalize` and `write_dataset`; then any number of
     `analytics_query`.
     """
-    parameters: Annotated[tuple[Parameter, ...], Field(max_length=64)] = ()
-    """What a run may set. Not served yet."""
-    schedule: Schedule | None = None
-    """Runs by the clock. Not served yet."""
-    run_on_apply: bool = False
-    """A run for each change. Not served yet."""
-    concurrency: Literal["Forbid", "Queue", "Replace", "Allow"] = "Forbid"
+    parameters: Annotated[tuple[Parameter, ...], Field(max_length=64), Unserved()] = ()
+    """What a run may set."""
+    schedule: Annotated[Schedule | None, Unserved()] = None
+    """Runs by the clock."""
+    run_on_apply: Annotated[bool, Unserved()] = False
+    """A run for each change."""
+    concurrency: Annotated[
+        Literal["Forbid", "Queue", "Replace", "Allow"], Unserved(("Replace", "Allow"))
+    ] = "Forbid"
     """What happens to a run while another one is active: `Forbid` fails it, `Queue` lets it wait.
-    `Replace` and `Allow` are not served yet.
     """
-    priority: Annotated[int, Field(ge=-1000, le=1000)] = 0
-    """Which run goes first. Not served yet."""
+    priority: Annotated[int, Field(ge=-1000, le=1000), Unserved()] = 0
+    """Which run goes first."""
     retry: RunRetry | None = None
     """New attempts of a failed run, in a cluster."""
     deadlines: Deadlines | None = None

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from chartly.api.diagnosis import parse_model
 from chartly.api.documents import Document
-from chartly.api.model import Slug, SpecModel
+from chartly.api.model import Slug, SpecModel, Unserved
 from chartly.api.profile import ObjectMetadata, Version, check_envelope
 from chartly.errors import SpecError
 
@@ -63,15 +63,18 @@ class WorkflowRef(SpecModel):
 class Trigger(SpecModel):
     """Who or what asked for the run."""
 
-    type: Literal["manual", "api", "schedule", "apply", "backfill", "rerun"] = "manual"
+    type: Annotated[
+        Literal["manual", "api", "schedule", "apply", "backfill", "rerun"],
+        Unserved(("api", "schedule", "apply", "backfill", "rerun")),
+    ] = "manual"
     """What asked for the run."""
-    scheduled_time: Instant | None = None
+    scheduled_time: Annotated[Instant | None, Unserved()] = None
     """The tick it is for."""
-    key: Annotated[str, Field(max_length=256)] | None = None
+    key: Annotated[Annotated[str, Field(max_length=256)] | None, Unserved()] = None
     """Makes asking twice one run."""
-    requested_by: Annotated[str, Field(max_length=256)] | None = None
+    requested_by: Annotated[Annotated[str, Field(max_length=256)] | None, Unserved()] = None
     """Who asked."""
-    full_refresh: bool = False
+    full_refresh: Annotated[bool, Unserved()] = False
     """Starts from the beginning instead of the last cursor."""
 
 
@@ -93,8 +96,8 @@ class RunWindow(SpecModel):
 class Control(SpecModel):
     suspend: bool = False
     """Keeps the run from starting."""
-    cancel: Literal["graceful", "terminate"] | None = None
-    """Asks the run to stop: after the page at hand, or at once."""
+    cancel: Literal["terminate"] | None = None
+    """Asks the run to stop at once; pages that are committed stay."""
 
 
 class WorkflowRunSpec(SpecModel):
@@ -106,11 +109,11 @@ class WorkflowRunSpec(SpecModel):
     """Who or what asked for it."""
     window: RunWindow | None = None
     """The range of time that analytics are computed for, instead of what the run touched."""
-    parameters: Annotated[dict[str, str | int | bool], Field(max_length=64)] = Field(
+    parameters: Annotated[dict[str, str | int | bool], Field(max_length=64), Unserved()] = Field(
         default_factory=dict
     )
     """Values of the workflow's parameters."""
-    rerun_of: Annotated[str, Field(max_length=RUN_NAME_LENGTH)] | None = None
+    rerun_of: Annotated[Annotated[str, Field(max_length=RUN_NAME_LENGTH)] | None, Unserved()] = None
     """The run whose frozen inputs are used again."""
     control: Control = Control.model_construct()
     """The only part that may change."""

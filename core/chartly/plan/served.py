@@ -1,98 +1,50 @@
 """Fields that the models know and no code serves yet: refused by name, never ignored."""
 
 from collections.abc import Iterator
+from typing import Literal, get_args, get_origin
 
-from chartly.api.analytics import AnalyticsSpec
-from chartly.api.connector import ConnectorSpec
-from chartly.api.normalizer import NormalizerSpec
-from chartly.api.profile import Spec
-from chartly.api.storage import StorageSpec
-from chartly.api.workflow import WorkflowSpec
-from chartly.api.workflow_run import WorkflowRunSpec
+from pydantic.fields import FieldInfo
+
+from chartly.api.model import SpecModel, Unserved
 from chartly.errors import Reason, SpecError
 
 
-def check_served(spec: Spec | WorkflowSpec, where: str) -> None:
+def check_served(spec: SpecModel, where: str) -> None:
     """Whether everything that ``spec`` asks for is done by this version.
 
     Raises:
-        SpecError: ``NotServed``, naming the field.
+        SpecError: ``NotServed``, naming the first field that is not.
     """
-    for field, served in _unserved(spec):
-        hint = f"; served are {served}" if served else ""
-        raise SpecError(
-            f"{where}: spec.{field}: is not served by this version{hint}", Reason.NOT_SERVED
-        )
+    for field in _unserved(spec, "spec."):
+        raise SpecError(f"{where}: {field}", Reason.NOT_SERVED)
 
 
-def check_run_served(spec: WorkflowRunSpec, where: str) -> None:
-    """Whether everything that a run asks for is done by this version.
-
-    Raises:
-        SpecError: ``NotServed``, naming the field.
-    """
-    asked = {
-        "parameters": bool(spec.parameters),
-        "rerunOf": spec.rerun_of is not None,
-        "trigger.fullRefresh": spec.trigger.full_refresh,
-    }
-    for field, given in asked.items():
-        if given:
-            raise SpecError(
-                f"{where}: spec.{field}: is not served by this version", Reason.NOT_SERVED
-            )
+def unserved_marker(info: FieldInfo) -> Unserved | None:
+    """What a field says of itself that nobody serves; None if it is served whole."""
+    return next((mark for mark in info.metadata if isinstance(mark, Unserved)), None)
 
 
-def _unserved(spec: Spec | WorkflowSpec) -> Iterator[tuple[str, str]]:
-    if isinstance(spec, ConnectorSpec):
-        yield from _connector(spec)
-    elif isinstance(spec, NormalizerSpec):
-        yield from _normalizer(spec)
-    elif isinstance(spec, StorageSpec):
-        yield from _storage(spec)
-    elif isinstance(spec, AnalyticsSpec):
-        if spec.inputs.lookback is not None:
-            yield "inputs.lookback", ""
-    else:
-        yield from _workflow(spec)
+def _unserved(spec: SpecModel, prefix: str) -> Iterator[str]:
+    for name, info in type(spec).model_fields.items():
+        path, value = f"{prefix}{info.alias or name}", getattr(spec, name)
+        marker = unserved_marker(info)
+        default = info.get_default(call_default_factory=True, validated_data={})
+        if marker is None or value == default:
+            yield from _within(value, path)
+        elif not marker.values:
+            yield f"{path}: is not served by this version"
+        elif value in marker.values:
+            served = ", ".join(each for each in _choices(info) if each not in marker.values)
+            yield f"{path} {value!r}: is not served by this version; served are {served}"
 
 
-def _connector(spec: ConnectorSpec) -> Iterator[tuple[str, str]]:
-    if spec.auth.mode not in ("none", "bearer"):
-        yield f"auth.mode {spec.auth.mode!r}", "none, bearer"
-    if spec.pagination.mode == "linkHeader":
-        yield "pagination.mode 'linkHeader'", "none, cursor, page, offset, nextUrl"
-    if spec.transport.method != "GET" or spec.transport.body is not None:
-        yield "transport.method and transport.body", "GET without a body"
-    if spec.responses:
-        yield "responses", ""
-    if spec.records.filter is not None:
-        yield "records.filter", ""
-    if spec.incremental is not None:
-        yield "incremental", ""
-    if spec.streams:
-        yield "streams", ""
+def _within(value: object, path: str) -> Iterator[str]:
+    if isinstance(value, SpecModel):
+        yield from _unserved(value, f"{path}.")
+    elif isinstance(value, tuple):
+        for member in value:
+            yield from _within(member, f"{path}[]")
 
 
-def _normalizer(spec: NormalizerSpec) -> Iterator[tuple[str, str]]:
-    if spec.unknown_fields != "ignore":
-        yield f"unknownFields {spec.unknown_fields!r}", "ignore"
-    if spec.sensitive:
-        yield "sensitive", ""
-
-
-def _storage(spec: StorageSpec) -> Iterator[tuple[str, str]]:
-    if spec.write_mode != "append":
-        yield f"writeMode {spec.write_mode!r}", "append"
-
-
-def _workflow(spec: WorkflowSpec) -> Iterator[tuple[str, str]]:
-    for field in ("parameters", "schedule", "run_on_apply", "priority"):
-        if getattr(spec, field):
-            yield str(type(spec).model_fields[field].alias), ""
-    if spec.concurrency not in ("Forbid", "Queue"):
-        yield f"concurrency {spec.concurrency!r}", "Forbid, Queue"
-    if spec.deadlines is not None and spec.deadlines.heartbeat is not None:
-        yield "deadlines.heartbeat", ""
-    if any(step.type in ("normalize", "write_dataset") and step.stream for step in spec.steps):
-        yield "steps[].stream", ""
+def _choices(info: FieldInfo) -> tuple[str, ...]:
+    return get_args(info.annotation) if get_origin(info.annotation) is Literal else ()

@@ -8,7 +8,7 @@ from typing import cast
 from chartly.api.workflow import parse_workflow
 from chartly.api.workflow_run import WorkflowRunSpec, parse_workflow_run
 from chartly.errors import Reason, SpecError, reason_told
-from chartly.plan.served import check_run_served
+from chartly.plan.served import check_served
 from chartly.reconcile.actions import Object
 from chartly.reconcile.check import (
     Check,
@@ -48,7 +48,7 @@ class Request:
         """What it asks for."""
         try:
             run = parse_workflow_run(document_of(self.world.run))
-            check_run_served(run.spec, f"run {run.name}")
+            check_served(run.spec, f"run {run.name}")
         except SpecError as error:
             return refused(error)
         return run.spec

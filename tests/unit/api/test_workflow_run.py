@@ -16,7 +16,7 @@ WINDOW = {"start": "2026-02-01T00:00:00Z", "end": "2026-02-02T00:00:00Z"}
 
 
 def test_a_run_names_its_workflow():
-    run = _run({**REF, "window": WINDOW, "control": {"cancel": "graceful"}})
+    run = _run({**REF, "window": WINDOW, "control": {"cancel": "terminate"}})
     assert run.name == "sales-1"
     assert run.spec.workflow_ref.version == "1.0.0"
     assert run.spec.trigger.type == "manual"
@@ -32,7 +32,7 @@ def test_a_run_names_its_workflow():
         ({**REF, "window": {**WINDOW, "end": "2026-02-02T00:00:00"}}, "a", "needs an offset"),
         ({**REF, "window": {**WINDOW, "end": "2026-02-02T00:00Z"}}, "a", "must be an RFC 3339 instant"),
         ({**REF, "window": {**WINDOW, "end": "2100-02-29T00:00:00Z"}}, "a", "must be an RFC 3339 instant"),
-        ({**REF, "control": {"cancel": "now"}}, "a", "is not one of graceful, terminate"),
+        ({**REF, "control": {"cancel": "now"}}, "a", "is not one of terminate"),
         (REF, "a" * 53, "at most 52 characters"),
     ],
 )  # fmt: skip

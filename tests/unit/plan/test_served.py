@@ -5,7 +5,7 @@ import pytest
 from chartly.api.profile import parse_profile
 from chartly.api.workflow_run import WorkflowRunSpec
 from chartly.errors import Reason, SpecError
-from chartly.plan.served import check_run_served, check_served
+from chartly.plan.served import check_served
 from support.profiles import (
     changed,
     playbook_profile,
@@ -32,7 +32,7 @@ def test_pages_are_kept_where_a_profile_says_so():
         ("connector", "spec.auth.mode", "oauth2", "spec.auth.mode 'oauth2': is not served by this version; served are none, bearer"),
         ("connector", "spec.pagination.mode", "linkHeader", "spec.pagination.mode 'linkHeader'"),
         ("connector", "spec.transport.method", "POST", "spec.transport.method"),
-        ("connector", "spec.transport.body", {"a": 1}, "spec.transport.method"),
+        ("connector", "spec.transport.body", {"a": 1}, "spec.transport.body"),
         ("connector", "spec.responses", [{"status": [404], "action": "ignore"}], "spec.responses"),
         ("connector", "spec.records", {"filter": "$[?@.a]"}, "spec.records.filter"),
         ("connector", "spec.incremental", {"cursorField": "a", "requestParam": "b"}, "spec.incremental"),
@@ -92,14 +92,21 @@ def test_what_a_cluster_serves_is_valid_everywhere(path, value):
         ({"parameters": {"day": "x"}}, "run r: spec.parameters: is not served by this version"),
         ({"rerunOf": "sales-0"}, "spec.rerunOf"),
         ({"trigger": {"fullRefresh": True}}, "spec.trigger.fullRefresh"),
+        ({"trigger": {"key": "k"}}, "spec.trigger.key"),
+        ({"trigger": {"requestedBy": "ann"}}, "spec.trigger.requestedBy"),
+        ({"trigger": {"scheduledTime": "2026-02-02T00:00:00Z"}}, "spec.trigger.scheduledTime"),
+        (
+            {"trigger": {"type": "api"}},
+            "spec.trigger.type 'api': is not served by this version; served are manual",
+        ),
     ],
 )
 def test_so_is_a_run_s(spec, says):
     given = {"workflowRef": {"name": "sales"}, **spec}
     with pytest.raises(SpecError) as caught:
-        check_run_served(WorkflowRunSpec.model_validate_json(json.dumps(given)), "run r")
+        check_served(WorkflowRunSpec.model_validate_json(json.dumps(given)), "run r")
     assert says in caught.value.message
-    check_run_served(WorkflowRunSpec.model_validate_json('{"workflowRef": {"name": "a"}}'), "run r")
+    check_served(WorkflowRunSpec.model_validate_json('{"workflowRef": {"name": "a"}}'), "run r")
 
 
 def test_an_analytics_profile_is_served_whole():

@@ -400,7 +400,7 @@ def test_a_cancelled_run_ends_and_takes_its_job_with_it(cluster, launched_first)
         launched(cluster)
     else:
         cluster.add_run(control={"suspend": True})
-    cluster.change(Key("WorkflowRun", SPACE, RUN), control={"cancel": "graceful"})
+    cluster.change(Key("WorkflowRun", SPACE, RUN), control={"cancel": "terminate"})
     cluster.settle()
     assert cluster.run()["status"]["outcome"] == "Cancelled"
     assert cluster.of("Job") == []
@@ -565,7 +565,7 @@ def test_waits_are_spread_but_bounded(cluster):
         waits.add(decision.look_again)
         for action in decision.actions:
             cluster.perform(action)
-        cluster.change(Key("WorkflowRun", SPACE, name), control={"cancel": "graceful"})
+        cluster.change(Key("WorkflowRun", SPACE, name), control={"cancel": "terminate"})
         cluster.settle()
     assert len(waits) == 8
     assert all(7.5 <= wait <= 12.5 for wait in waits)
