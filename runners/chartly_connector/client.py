@@ -147,10 +147,10 @@ class EgressClient:
     def fetch(
         self,
         target: Target,
-        accept: Callable[[bytes], _T],
+        accept: Callable[[Response], _T],
         expected: Expectation = _A_PAGE,
     ) -> tuple[Response, _T]:
-        """A page, and what ``accept`` makes of its body; a null where there is none.
+        """A page, and what ``accept`` makes of it; its body is null where there is none.
 
         Raises:
             RunError: as the retry policy decides; also what ``accept`` raises with another reason
@@ -164,7 +164,7 @@ class EgressClient:
                     response = _without_page(response)
                 if is_success(response.status) or expected.ends(response.status):
                     kept, echoes = self._kept(self._in_utf8(response))
-                    accepted = accept(kept.body)
+                    accepted = accept(kept)
                     self._warn(echoes)
                     return kept, accepted
                 failure = Failure(

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from chartly.egress.ends import PageFacts
@@ -68,7 +69,20 @@ class Pull:
         if request.link is not None:
             target = self._client.link_target(request.link, target)
         expected = Expectation(paging.ends_with, paging.hint)
-        response, page = self._client.fetch(target, self._peek.page, expected)
+        accept = partial(self._accept, paging)
+        response, (records, failure) = self._client.fetch(target, accept, expected)
+        meta = self._meta(number, response, records, request.token_hash)
+        self._write(replace(meta, position=paging.position), response.body)
+        if failure is not None:
+            raise failure
+
+    def _accept(self, paging: Paging, response: Response) -> tuple[int, RunError | None]:
+        """How many records a page has, and what of it ends the run; paging is behind it then.
+
+        Raises:
+            RunError: it is no page, or does not say how to go on; paging is where it was.
+        """
+        page = self._peek.page(response.body)
         facts = PageFacts(
             page.size,
             page.members,
@@ -77,11 +91,7 @@ class Pull:
             response.target.url,
             paging.ends_with(response.status),
         )
-        failure = _advance(paging, facts)
-        meta = self._meta(number, response, page.records, request.token_hash)
-        self._write(replace(meta, position=paging.position), response.body)
-        if failure is not None:
-            raise failure
+        return page.records, _advance(paging, facts)
 
     def _write(self, meta: SegmentMeta, body: bytes) -> None:
         waited = self._writer.write(meta, body)
@@ -151,7 +161,7 @@ def _advance(paging: Paging, facts: PageFacts) -> RunError | None:
     """Goes on after a page; a loop or limit comes back, since the page itself is good.
 
     Raises:
-        RunError: the page cannot be gone on from; a later attempt asks for it again.
+        RunError: the page cannot be gone on from; it is asked for again.
     """
     try:
         paging.advance(facts)

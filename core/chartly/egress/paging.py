@@ -3,18 +3,15 @@
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from urllib.parse import urljoin
 
 from chartly.api.connector import NEVER_AN_END, Pagination
+from chartly.egress.course import Course, Position, course_at
 from chartly.egress.ends import PageFacts, Reached, more_said
+from chartly.egress.following import COUNTED, first_of, next_after
+from chartly.egress.omissions import lacks_member, warnings_of
 from chartly.errors import Reason, RunError
-from chartly.warning import RunWarning, WarningReason
+from chartly.warning import RunWarning
 
-Position = dict[str, str | int]
-_COUNTED = ("page", "offset")
-_NAMED = ("cursor", "nextUrl")
-_LONGEST_TOKEN = 8192
-"""No longer one fits into a URL."""
 _CLIENT_ERRORS = range(400, 500)
 
 
@@ -25,59 +22,6 @@ class PageRequest:
     query: dict[str, str]
     link: str | None
     token_hash: str
-
-
-@dataclass(frozen=True)
-class Course:
-    """How far a stream has come: all that a later attempt has to know to go on as if uncut.
-
-    Attributes:
-        next: the token, number or absolute link of the next page; None for the first one.
-        pages: how many came.
-        records: how many they held, before any filter.
-        largest: how many the largest page held.
-        empty: how many pages without a record came last.
-        last: digest of the last page's records, where pages are counted.
-        end: 1 when no page is left.
-        unseen: 1 when no page had the paging member.
-    """
-
-    next: str | int | None = None
-    pages: int = 0
-    records: int = 0
-    largest: int = 0
-    empty: int = 0
-    last: str = ""
-    end: int = 0
-    unseen: int = 0
-
-    def position(self) -> Position:
-        """The course as it is stored: what says nothing is left out."""
-        stored: Position = {} if self.next is None else {"next": self.next}
-        for name in ("pages", "records", "largest", "empty", "last", "end", "unseen"):
-            if getattr(self, name):
-                stored[name] = getattr(self, name)
-        return stored
-
-    def after(self, page: PageFacts) -> "Course":
-        """The course with a page more, still at that page."""
-        return replace(
-            self,
-            pages=self.pages + 1,
-            records=self.records + page.size,
-            largest=max(self.largest, page.size),
-            empty=0 if page.size else self.empty + 1,
-            last=page.digest,
-        )
-
-
-def course_at(position: Position) -> Course:
-    """The course that was stored as ``position``; what an older version did not store is 0."""
-    counts = {
-        name: int(position.get(name, 0))
-        for name in ("pages", "records", "largest", "empty", "end", "unseen")
-    }
-    return Course(next=position.get("next"), last=str(position.get("last", "")), **counts)
 
 
 class Paging:
@@ -92,7 +36,7 @@ class Paging:
         self, pagination: Pagination, position: Position | None = None, seen: Iterable[str] = ()
     ) -> None:
         self._pagination = pagination
-        self._course = course_at(position) if position else Course(next=_first(pagination))
+        self._course = course_at(position) if position else Course(next=first_of(pagination))
         self._seen = set(seen)
         if not self.is_over:
             self._note(self._course)
@@ -110,11 +54,7 @@ class Paging:
     @property
     def warnings(self) -> tuple[RunWarning, ...]:
         """What is to be said of pages that are all there."""
-        return tuple(
-            RunWarning(reason, name, message(self._pagination, self._course))
-            for reason, name, met, message in _WARNINGS
-            if self.is_over and met(self._pagination, self._course)
-        )
+        return warnings_of(self._pagination, self._course) if self.is_over else ()
 
     def request(self) -> PageRequest:
         """The page at the current position.
@@ -170,7 +110,7 @@ class Paging:
             course = replace(course, records=before.records)
         more = more_said(self._pagination, page, self._reached(course, page))
         if more is False or self._ends(page, course, more=more is True):
-            unseen = more is None and _lacks_member(self._pagination, page, before)
+            unseen = more is None and lacks_member(self._pagination, page, before)
             self._course = replace(course, end=1, unseen=int(unseen))
             return
         following = self._following(page, more=more is True)
@@ -206,22 +146,18 @@ class Paging:
             return False
         size = self._pagination.page_size
         if before.pages == 1 and (size is None or course.largest >= size):
-            raise RunError(
-                Reason.PAGINATION_LOOP,
-                f"the second page holds the records of the first: the API ignores "
-                f"pagination.requestParam {_parameter(self._pagination)!r}, or the first is the "
-                f"last; pagination.pageSize, or a total in pagination.stop, would tell",
-            )
+            raise _repeated(self._pagination)
         return True
 
     def _following(self, page: PageFacts, *, more: bool) -> str | int:
         """Where the next page is."""
-        following = _FOLLOWING[self._pagination.mode](self._pagination, page, self._course)
+        following = next_after(self._pagination, page, self._course)
         if following is None:
             assert more  # noqa: S101 - or the page would have been the last
-            raise _unusable(
+            raise RunError(
+                Reason.UPSTREAM_UNAVAILABLE,
                 f"the API says that there are more pages, by pagination.stop, and mode "
-                f"{self._pagination.mode} cannot go on behind this one"
+                f"{self._pagination.mode} cannot go on behind this one",
             )
         return following
 
@@ -229,12 +165,7 @@ class Paging:
         if _is_repeated(self._pagination, page, before):
             # Where it was: a later attempt asks for this page again.
             self._course = replace(self._course, next=before.next)
-            raise RunError(
-                Reason.PAGINATION_LOOP,
-                f"the API sent the records of a page twice in a row; it ignores "
-                f"pagination.requestParam {_parameter(self._pagination)!r}, or repeats its last "
-                f"page: then write pagination.stop.repeatedPage: true",
-            )
+            raise _repeated(self._pagination)
 
     def _check_limits(self) -> None:
         most, most_empty = self._pagination.max_pages, self._pagination.max_empty_pages
@@ -251,6 +182,9 @@ class Paging:
 
     def _note(self, course: Course) -> None:
         token = _hash(course.next)
+        if token in self._seen and self._pagination.mode in COUNTED:
+            # Numbers only grow: an earlier attempt asked for this page, and it was a repeated one.
+            raise _repeated(self._pagination)
         if token in self._seen:
             what = "link" if self._pagination.mode == "nextUrl" else "token"
             raise RunError(
@@ -261,24 +195,33 @@ class Paging:
             self._seen.add(token)
 
 
-def _first(pagination: Pagination) -> int | None:
-    if pagination.mode == "page":
-        return 1 if pagination.start is None else pagination.start
-    return pagination.start or 0 if pagination.mode == "offset" else None
-
-
 def _parameter(pagination: Pagination) -> str:
     return pagination.request_param or pagination.mode
 
 
+def _repeated(pagination: Pagination) -> RunError:
+    """What is wrong when a page has the records of the one before."""
+    ignored = f"ignores pagination.requestParam {_parameter(pagination)!r}"
+    message = (
+        f"the API sent the records of a page twice in a row; it {ignored}, or repeats its last "
+        f"page: then write pagination.stop.repeatedPage: true"
+    )
+    if pagination.stop.repeated_page:
+        message = (
+            f"the second page holds the records of the first: the API {ignored}, or the first is "
+            f"the last; pagination.pageSize, or a total in pagination.stop, would tell"
+        )
+    return RunError(Reason.PAGINATION_LOOP, message)
+
+
 def _is_repeated(pagination: Pagination, page: PageFacts, before: Course) -> bool:
-    counted = pagination.mode in _COUNTED and page.size > 0
+    counted = pagination.mode in COUNTED and page.size > 0
     return counted and page.digest == before.last
 
 
 def _is_end_for_empty(pagination: Pagination, page: PageFacts, _before: Course) -> bool:
     asked = pagination.stop.empty_page
-    return page.size == 0 and (pagination.mode in _COUNTED if asked is None else asked)
+    return page.size == 0 and (pagination.mode in COUNTED if asked is None else asked)
 
 
 def _is_short(pagination: Pagination, page: PageFacts, before: Course) -> bool:
@@ -286,9 +229,9 @@ def _is_short(pagination: Pagination, page: PageFacts, before: Course) -> bool:
 
 
 def _is_unnamed(pagination: Pagination, page: PageFacts, before: Course) -> bool:
-    if pagination.mode in _COUNTED:
+    if pagination.mode in COUNTED:
         return False
-    return _FOLLOWING[pagination.mode](pagination, page, before) is None
+    return next_after(pagination, page, before) is None
 
 
 _ENDS: tuple[Callable[[Pagination, PageFacts, Course], bool], ...] = (
@@ -297,100 +240,6 @@ _ENDS: tuple[Callable[[Pagination, PageFacts, Course], bool], ...] = (
     _is_unnamed,
 )
 """What ends the pages when the API itself does not say that there are more."""
-
-
-def _next_page(_pagination: Pagination, _page: PageFacts, before: Course) -> int:
-    return int(before.next or 0) + 1
-
-
-def _next_offset(_pagination: Pagination, page: PageFacts, before: Course) -> int | None:
-    return int(before.next or 0) + page.size if page.size else None
-
-
-def _named_next(pagination: Pagination, page: PageFacts, before: Course) -> str | int | None:
-    """The token, or the absolute link, that a page names."""
-    token = page.members.get("responseField")
-    if token is None or token is False or token == "":
-        return None
-    field = f"pagination.responseField {pagination.response_field!r}"
-    if isinstance(token, bool) or not isinstance(token, str | int):
-        raise _unusable(f"{field} holds {type(token).__name__}, not text or a whole number")
-    if len(str(token)) > _LONGEST_TOKEN:
-        raise _unusable(f"{field} holds {len(str(token))} characters; allowed are {_LONGEST_TOKEN}")
-    following = token if type(token) is int else str(token)
-    if pagination.mode == "nextUrl":
-        following = _absolute(page.url, str(token))
-    return None if page.size == 0 and str(following) == str(before.next) else following
-
-
-def _unusable(message: str) -> RunError:
-    return RunError(Reason.UPSTREAM_UNAVAILABLE, message)
-
-
-def _absolute(url: str, link: str) -> str:
-    try:
-        return urljoin(url, link)
-    except ValueError:  # brackets around what is no IPv6 address: refused when it is followed
-        return link
-
-
-def _nothing(_pagination: Pagination, _page: PageFacts, _before: Course) -> None:
-    return None
-
-
-_FOLLOWING: dict[str, Callable[[Pagination, PageFacts, Course], str | int | None]] = {
-    "none": _nothing,
-    "page": _next_page,
-    "offset": _next_offset,
-    "cursor": _named_next,
-    "nextUrl": _named_next,
-}
-"""Where the next page is, by mode; None where the page does not lead on."""
-
-
-def _lacks_member(pagination: Pagination, page: PageFacts, before: Course) -> bool:
-    """Whether the first page is the last only because it has no paging member at all."""
-    first = pagination.mode in _NAMED and before.pages == 0 and page.size > 0
-    return first and "responseField" not in page.members
-
-
-def _is_capped(pagination: Pagination, course: Course) -> bool:
-    asked = pagination.page_size if pagination.size_param is not None else None
-    # More records than the largest page has: there was a full page that was not the last.
-    return asked is not None and course.largest < min(asked, course.records)
-
-
-def _never_seen(pagination: Pagination, _course: Course) -> str:
-    return (
-        f"no page has {pagination.response_field!r}, so the first page was taken for the only one"
-    )
-
-
-def _capped(pagination: Pagination, course: Course) -> str:
-    return (
-        f"{pagination.page_size} records a page were asked for, and none had more than "
-        f"{course.largest}"
-    )
-
-
-_WARNINGS: tuple[
-    tuple[
-        WarningReason,
-        str,
-        Callable[[Pagination, Course], bool],
-        Callable[[Pagination, Course], str],
-    ],
-    ...,
-] = (
-    (
-        WarningReason.PAGING_FIELD_NEVER_SEEN,
-        "pagination.responseField",
-        lambda _pagination, course: bool(course.unseen),
-        _never_seen,
-    ),
-    (WarningReason.PAGE_SIZE_CAPPED, "pagination.pageSize", _is_capped, _capped),
-)
-"""What is said of a run that has every page, from its pagination and its course."""
 
 
 def _hash(following: str | int | None) -> str:

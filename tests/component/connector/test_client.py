@@ -17,8 +17,12 @@ OK = json_reply({"data": [1]})
 PAGE = f"https://{HOME}/items"
 
 
+def document(response):
+    return decode_page(response.body)
+
+
 def fetch(client, query=None):
-    return client.fetch(client.page_target(query or {}), decode_page)
+    return client.fetch(client.page_target(query or {}), document)
 
 
 def failed(client, says=None):
@@ -89,7 +93,7 @@ def test_inv_6_a_page_link_to_another_host_goes_without_the_credential(rig):
     friend = rig.serve(in_turn(OK), FRIEND)
     client = rig.client()
     link = client.link_target(f"https://{FRIEND}/items?page=2", client.page_target({}))
-    client.fetch(link, decode_page)
+    client.fetch(link, document)
     assert CANARY not in str(friend.requests)
 
 
@@ -389,7 +393,7 @@ def test_redirects_and_retries_count_as_requests(rig):
 def test_what_is_asked_of_the_page_may_end_the_run(rig):
     rig.serve(in_turn(OK))
 
-    def accept(_body):
+    def accept(_response):
         raise RunError(Reason.CONFIG_INVALID, "no")
 
     client = rig.client()

@@ -33,6 +33,30 @@ def test_a_page_without_its_records_is_tried_again(rig, tmp_path, failed, record
     assert found.end.counters.retries == 1
 
 
+@pytest.mark.parametrize(
+    ("pagination", "failed", "good", "says"),
+    [
+        (NEXT_URL, {"next": {"a": 1}}, {"next": None}, "pagination.responseField 'next' holds dict"),
+        ({**PAGES, "stop": {"hasMore": "more"}}, {}, {"more": False}, "nothing at pagination.stop.hasMore 'more'"),
+        ({**PAGES, "stop": {"total": "total"}}, {"total": "x"}, {"total": 1}, "pagination.stop.total 'total' holds str"),
+        ({**PAGES, "stop": {"totalPages": "pages"}}, {"pages": None}, {"pages": 1}, "nothing at pagination.stop.totalPages"),
+        ({**PAGES, "stop": {"totalPages": "pages", "total": "total"}}, {"pages": 1, "total": 2}, {"pages": 1, "total": 1}, "says that there are more pages, and stop.totalPages that not"),
+    ],
+)  # fmt: skip
+def test_a_page_that_does_not_say_how_to_go_on_is_tried_again(
+    rig, tmp_path, pagination, failed, good, says
+):
+    rig.serve(in_turn(data(1, **failed), data(1, **good)))
+    found = pulled(rig, tmp_path / "spool", pagination=pagination)
+    assert (found.end.reason, bodies(found)) == (Reason.SUCCEEDED, [[1]])
+    assert found.end.counters.retries == 1
+    rig.serve(in_turn(*[data(1, **failed)] * 3))
+    found = pulled(rig, tmp_path / "spool", pagination=pagination, retry={"maxAttempts": 3})
+    assert (found.end.reason, bodies(found)) == (Reason.UPSTREAM_UNAVAILABLE, [])
+    assert says in found.end.message
+    assert found.end.counters.requests == 3
+
+
 def test_absent_records_fail_the_run_by_name(rig, tmp_path):
     rig.serve(in_turn(json_reply({"ok": False})))
     found = pulled(rig, tmp_path / "spool", pagination=PAGES, records={"path": "$.items"})

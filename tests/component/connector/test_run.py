@@ -108,7 +108,7 @@ def test_inv_4_an_attempt_after_it_does_not_succeed(
 
 def test_a_token_that_cannot_be_sent_is_asked_for_again_by_the_next_attempt(rig, tmp_path):
     rig.serve(in_turn(page(0, "b"), page(1, {"deep": 1}), page(1)))
-    first = pulled(rig, tmp_path / "spool")
+    first = pulled(rig, tmp_path / "spool", retry={"maxAttempts": 1})
     assert first.end.reason is Reason.UPSTREAM_UNAVAILABLE
     assert "pagination.responseField 'meta.next' holds dict" in first.end.message
     assert bodies(first) == [[{"id": 0}]]

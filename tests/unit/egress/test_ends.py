@@ -4,8 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from chartly.api.connector import Pagination
+from chartly.egress.course import course_at
 from chartly.egress.ends import PageFacts
-from chartly.egress.paging import Paging, course_at
+from chartly.egress.paging import Paging
 from chartly.errors import Reason, RunError
 
 FULL = 10

@@ -213,6 +213,23 @@ def test_inv_4_an_attempt_after_a_loop_or_limit_meets_it_again(mode, fields, ans
         again = Paging(pagination(mode, **fields), paging.position, seen)
         again.advance(page("z"))
     assert caught.value.reason is reason
+    assert ("token" in caught.value.message) <= (mode == "cursor")
+    assert caught.value.message.startswith(TWICE) <= (mode == "page")
+
+
+@pytest.mark.parametrize("mode", ["page", "offset"])
+@pytest.mark.parametrize("stop", [{}, {"repeatedPage": True}])
+def test_an_attempt_after_a_repeated_page_says_the_same(mode, stop):
+    asked, seen = pagination(mode, stop=stop), []
+    paging = Paging(asked)
+    for number in (0, 1):
+        seen.append(paging.request().token_hash)
+        if number == 0:
+            paging.advance(page(records=10, body="same"))
+    said = stopped(paging, page(records=10, body="same"))
+    with pytest.raises(RunError) as caught:
+        Paging(asked, paging.position, seen)
+    assert (caught.value.reason, caught.value.message) == said
 
 
 @given(st.lists(st.sampled_from(["a", "b", "c", 1, 2, "", None]), min_size=1, max_size=30))

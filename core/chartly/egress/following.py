@@ -1,0 +1,78 @@
+"""Where the next page is: by counting, or by the token or link that a page names."""
+
+from collections.abc import Callable
+from urllib.parse import urljoin
+
+from chartly.api.connector import Pagination
+from chartly.egress.course import Course
+from chartly.egress.ends import PageFacts
+from chartly.errors import Reason, RunError
+
+COUNTED = ("page", "offset")
+"""Modes in which the next page is found by counting."""
+_LONGEST_TOKEN = 8192
+"""No longer one fits into a URL."""
+
+
+def first_of(pagination: Pagination) -> int | None:
+    """Where the first page is; None where it is the base URL itself."""
+    if pagination.mode == "page":
+        return 1 if pagination.start is None else pagination.start
+    return pagination.start or 0 if pagination.mode == "offset" else None
+
+
+def next_after(pagination: Pagination, page: PageFacts, before: Course) -> str | int | None:
+    """Where the page after this one is; None where this one does not lead on.
+
+    Raises:
+        RunError: ``UpstreamUnavailable``: what the page names cannot be sent.
+    """
+    return _FOLLOWING[pagination.mode](pagination, page, before)
+
+
+def _next_page(_pagination: Pagination, _page: PageFacts, before: Course) -> int:
+    return int(before.next or 0) + 1
+
+
+def _next_offset(_pagination: Pagination, page: PageFacts, before: Course) -> int | None:
+    return int(before.next or 0) + page.size if page.size else None
+
+
+def _named_next(pagination: Pagination, page: PageFacts, before: Course) -> str | int | None:
+    """The token, or the absolute link, that a page names."""
+    token = page.members.get("responseField")
+    if token is None or token is False or token == "":
+        return None
+    field = f"pagination.responseField {pagination.response_field!r}"
+    if isinstance(token, bool) or not isinstance(token, str | int):
+        raise _unusable(f"{field} holds {type(token).__name__}, not text or a whole number")
+    if len(str(token)) > _LONGEST_TOKEN:
+        raise _unusable(f"{field} holds {len(str(token))} characters; allowed are {_LONGEST_TOKEN}")
+    following = token if type(token) is int else str(token)
+    if pagination.mode == "nextUrl":
+        following = _absolute(page.url, str(token))
+    return None if page.size == 0 and str(following) == str(before.next) else following
+
+
+def _unusable(message: str) -> RunError:
+    return RunError(Reason.UPSTREAM_UNAVAILABLE, message)
+
+
+def _absolute(url: str, link: str) -> str:
+    try:
+        return urljoin(url, link)
+    except ValueError:  # brackets around what is no IPv6 address: refused when it is followed
+        return link
+
+
+def _nothing(_pagination: Pagination, _page: PageFacts, _before: Course) -> None:
+    return None
+
+
+_FOLLOWING: dict[str, Callable[[Pagination, PageFacts, Course], str | int | None]] = {
+    "none": _nothing,
+    "page": _next_page,
+    "offset": _next_offset,
+    "cursor": _named_next,
+    "nextUrl": _named_next,
+}

@@ -1,0 +1,63 @@
+"""What is said of a run that has all its pages, from its pagination and its course."""
+
+from collections.abc import Callable
+
+from chartly.api.connector import Pagination
+from chartly.egress.course import Course
+from chartly.egress.ends import PageFacts
+from chartly.warning import RunWarning, WarningReason
+
+_NAMED = ("cursor", "nextUrl")
+
+
+def warnings_of(pagination: Pagination, course: Course) -> tuple[RunWarning, ...]:
+    """The warnings of a stream that is over."""
+    return tuple(
+        RunWarning(reason, name, message(pagination, course))
+        for reason, name, met, message in _WARNINGS
+        if met(pagination, course)
+    )
+
+
+def lacks_member(pagination: Pagination, page: PageFacts, before: Course) -> bool:
+    """Whether the first page is the last only because it has no paging member at all."""
+    first = pagination.mode in _NAMED and before.pages == 0 and page.size > 0
+    return first and "responseField" not in page.members
+
+
+def _is_capped(pagination: Pagination, course: Course) -> bool:
+    asked = pagination.page_size if pagination.size_param is not None else None
+    # More records than the largest page has: there was a full page that was not the last.
+    return asked is not None and course.largest < min(asked, course.records)
+
+
+def _never_seen(pagination: Pagination, _course: Course) -> str:
+    return (
+        f"no page has {pagination.response_field!r}, so the first page was taken for the only one"
+    )
+
+
+def _capped(pagination: Pagination, course: Course) -> str:
+    return (
+        f"{pagination.page_size} records a page were asked for, and none had more than "
+        f"{course.largest}"
+    )
+
+
+_WARNINGS: tuple[
+    tuple[
+        WarningReason,
+        str,
+        Callable[[Pagination, Course], bool],
+        Callable[[Pagination, Course], str],
+    ],
+    ...,
+] = (
+    (
+        WarningReason.PAGING_FIELD_NEVER_SEEN,
+        "pagination.responseField",
+        lambda _pagination, course: bool(course.unseen),
+        _never_seen,
+    ),
+    (WarningReason.PAGE_SIZE_CAPPED, "pagination.pageSize", _is_capped, _capped),
+)
