@@ -1,0 +1,191 @@
+"""What the rewriting of a query changes, what it leaves alone, and what it refuses."""
+
+import re
+
+import pytest
+
+from chartly.api.profile import parse_profile
+from chartly.errors import SpecError
+from chartly.query.exact import exact_query
+from support.profiles import changed, playbook_profile
+
+WHERE = " FROM {{dataset}} WHERE at >= {{window_start}} AND at < {{window_end}}"
+TYPES = {
+    "at": "DateTime64(3, 'UTC')",
+    "i": "Int64",
+    "n": "Nullable(Int64)",
+    "d": "Decimal(38, 9)",
+    "s": "LowCardinality(String)",
+    "day": "Date32",
+    "flag": "Bool",
+    "list": "Array(Int64)",
+}
+
+
+def _text(text, kind="Decimal(9, 2)"):
+    profile = changed(playbook_profile("analytics"), "spec.queryTemplate.text", text)
+    profile = changed(profile, "spec.outputs.columns", {"x": kind})
+    return exact_query(parse_profile(profile).spec, TYPES).text
+
+
+def _rewritten(expression, kind="Decimal(9, 2)"):
+    text = _text(f"SELECT {expression} AS x{WHERE}", kind)
+    return re.sub(r"\s+", " ", text.removeprefix("SELECT ").split(" AS x FROM ")[0])
+
+
+REWRITTEN = [
+    ("sum(i)", "sum(toDecimal256(i, 0))", "a sum runs in 76 digits"),
+    ("sum(d)", "sum(toDecimal256(d, 9))", "with the scale of its column"),
+    ("sum(DISTINCT i)", "sum(DISTINCT ((i) + materialize(toDecimal256(0, 0))))", "each once"),
+    ('sum("i")', 'sum(toDecimal256("i", 0))', "a name in quotes"),
+    ("`sum`(i)", "`sum`(toDecimal256(i, 0))", "a function in quotes"),
+    ("sum(d.i)", "sum(toDecimal256(d.i, 0))", "a name with its table"),
+    ("sum(other)", "sum(((other) + materialize(toDecimal256(0, 0))))", "of a type that is not known"),
+    ("i + 1", "(toDecimal256(i, 0) + toDecimal256(1, 0))", "a sign"),
+    ("plus(i, 1)", "(toDecimal256(i, 0) + toDecimal256(1, 0))", "the same as a function"),
+    ("-i", "(toDecimal256(0, 0) - toDecimal256(i, 0))", "the sign of the least"),
+    ("negate(i)", "(toDecimal256(0, 0) - toDecimal256(i, 0))", "the same as a function"),
+    ("-5", "-5", "a number with its sign"),
+    ("1.5", "toDecimal256('1.5', 1)", "a fraction is no float"),
+    ("count(*)", "count(*)", "a star that is no sign"),
+    ("i % 2", "i % 2", "a remainder does not wrap around"),
+    ("mod(i, 2)", "i % 2", "the same as a function"),
+    ("2 * (SELECT 1)", "(toDecimal256(2, 0) * (((SELECT 1)) + materialize(toDecimal256(0, 0))))", "a query as a value"),
+    ("at + INTERVAL 1 DAY", "at + INTERVAL 1 DAY", "a time"),
+    ("at - day", "(at - day)", "between two times"),
+    ("INTERVAL 1 DAY + INTERVAL 1 DAY", "INTERVAL 1 DAY + INTERVAL 1 DAY", "of spans of time"),
+    ("case when i > 1 then i else 2 end", "CASE when i > 1 then i else 2 END", "a choice"),
+    ("list[1]", "list[1]", "an element"),
+    ("list[i + 1]", "list[accurateCast((toDecimal256(i, 0) + toDecimal256(1, 0)), 'Nullable(Int64)')]", "at a place that is computed"),
+    ("tuple(i, 2).1", "tuple(i, 2).1", "an element by its number"),
+    ("(i + 1, 2)", "((toDecimal256(i, 0) + toDecimal256(1, 0)) , 2)", "several values"),
+    ("i::Int8", "accurateCast(i, 'Nullable(Int8)')", "a narrow type"),
+    ("i::Array(Nullable(Int8))", "CAST(i AS Array(Nullable(Int8)))", "a type within types"),
+    ("at::Date32", "CAST(at AS Date32)", "a day of any year"),
+    ("i::Bool", "CAST(i AS Bool)", "a truth"),
+    ("CAST(i, 'Int8')", "accurateCast(i, 'Nullable(Int8)')", "a type as text"),
+    ("[CAST(i + 1 AS Decimal(9, 0))]", "[CAST((toDecimal256(i, 0) + toDecimal256(1, 0)) AS Decimal(9,0))]", "within a list"),
+    ("toDate32(at)", "toDate32(at)", "a wide day"),
+    ("addDays(at, 1)", "addDays(at, 1)", "a wide time moved"),
+    ("toIntervalDay(1)", "toIntervalDay(1)", "a span of time"),
+    ("date_trunc('day', at)", "date_trunc('day', subtractMilliseconds(at, toMillisecond(at)))", "towards the past"),
+    ("date_trunc('day', day)", "date_trunc('day', day)", "a day has no parts of seconds"),
+    ("fromUnixTimestamp64Milli(i)", "fromUnixTimestamp64Milli(i)", "a time of a number"),
+    ("round(i, -3)", "round(toDecimal256(i, 0), -3)", "rounded up beyond 64 bits"),
+    ("round(d)", "round(d)", "rounded"),
+    ("if(i > 0, i, 1)", "if(i > 0, i, 1)", "a choice of two"),
+    ("multiIf(i > 0, i, i > 1, 1, 2)", "multiIf(i > 0, i, i > 1, 1, 2)", "a choice of several"),
+    ("bitXor(i + 1, 2)", "bitXor(accurateCast((toDecimal256(i, 0) + toDecimal256(1, 0)), 'Nullable(Int64)'), 2)", "bits are of 64"),
+    ("quantileExact(0.5)(i)", "quantileExact(0.5)(i)", "an aggregate with a parameter"),
+    ("arraySum(list)", "arraySum(arrayMap(_item -> _item + materialize(toDecimal256(0, 0)), list))", "a sum of a list"),
+    ("plus(i, 1, 2)", "plus(i, 1, 2)", "what the engine refuses itself"),
+    ("left(s, 2)", "left(s, 2)", "a function that is also a word of SQL"),
+    ("s = 'a + b'", "s = 'a + b'", "signs within text"),
+    ("{{window_end}} - INTERVAL 1 DAY", "{{window_end}} - INTERVAL 1 DAY", "a placeholder"),
+    ("99999999999999999999 + 1", "(toDecimal256('99999999999999999999', 0) + toDecimal256(1, 0))", "beyond 64 bits"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expression", "text", "because"), REWRITTEN, ids=[one[2] for one in REWRITTEN]
+)
+def test_numbers_run_in_76_digits_and_all_else_as_it_is_written(expression, text, because):
+    assert _rewritten(expression) == text, because
+
+
+DIVISIONS = [
+    ("i / 3", "toDecimal256(i, 0), ifNull(toDecimal256(3, 0), toDecimal256(1, 0)), 2)", "a whole column"),
+    ("CAST(i / 3 AS Decimal(9, 4))", "toDecimal256(3, 0), toDecimal256(1, 0)), 4)", "a cast"),
+    ("avg(i)", "toDecimal256(nullIf(count(i), 0), 0)", "an average"),
+    ("avgOrNull(i)", "toDecimal256(nullIf(count(i), 0), 0)", "or null"),
+    ("avgIf(n, i > 0)", "countIf((i > 0) AND isNotNull(n))", "with a condition"),
+    ("avgDistinct(i)", "uniqExact(i)", "each once"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expression", "part", "because"), DIVISIONS, ids=[one[2] for one in DIVISIONS]
+)
+def test_divisions_have_the_digits_that_are_declared(expression, part, because):
+    assert part in _rewritten(expression), because
+
+
+GUARDED = [
+    ("toDate(at)", "toDate(addDays(at, throwIf(", "a day"),
+    ("toDate(s)", "toDate(concat(s, substring('', toUInt8(throwIf(", "a day as text"),
+    ("at::Date", "CAST(addDays(at, throwIf(", "a cast"),
+    ("toUnixTimestamp(at)", "toUnixTimestamp(addDays(at, throwIf(", "seconds"),
+    ("addDays(toDate(at), 1)", "addDays(addDays(toDate(", "a day moved"),
+    ("toDate(at) + INTERVAL 1 DAY", "addDays(toDate(", "the same by a sign"),
+    ("INTERVAL 1 DAY + toDate(at)", "addDays(INTERVAL 1 DAY + toDate(", "in another order"),
+]
+
+
+@pytest.mark.parametrize(("expression", "part", "because"), GUARDED, ids=[o[2] for o in GUARDED])
+def test_times_that_would_be_cut_are_looked_at(expression, part, because):
+    assert _rewritten(expression).startswith(part), because
+
+
+def test_a_time_that_was_looked_at_is_not_looked_at_again():
+    assert _rewritten("toDate(toDate(at))") == f"toDate({_rewritten('toDate(at)')})"
+
+
+REFUSED = [
+    ("d * d * d", "`*` may give more than 76 digits; write CAST", "too many digits"),
+    ("sum(d * 1.11111111111111111111111111)", "a sum of these may have more than 76", "a sum of them"),
+    ("CAST(i * 1.5 AS Decimal(38, 0)) / 1.0000000000000000000000000000000000000001", "this division may take more than 76 digits", "a division"),
+    ("(i / 3) + 1", "`/` and avg() are exact only as a whole output column", "a division within"),
+    ("i / 3 + 1", "`/` and avg() are exact only", "the same without brackets"),
+    ("max(i / 3)", "`/` and avg() are exact only", "within a call"),
+    ("1e80", "1e80 has more than 76 digits", "a number"),
+    ("-1e80", "-1e80 has more than 76 digits", "a number below zero"),
+    ("toDate(at) + 1", "write addDays() or addSeconds()", "days by a sign"),
+    ("avgOrDefault(i)", "divide sum by count", "an average or zero"),
+    ("sumWithOverflow(i)", "sumWithOverflow() wraps around; use sum", "what wraps by its name"),
+    ("arraySum(x -> x, list)", "write arraySum(arrayMap(...))", "a sum with a function"),
+    ("tuple(i AS y)", "an alias does not stand within a call", "an alias"),
+    ("arrayMap(x -> x + 1, [1, 2])", "may take more than 38 digits; write CAST", "computed elements"),
+    ("[unknown + 1]", "write CAST(... AS Decimal(p, s)) around what is computed", "a list"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expression", "said", "because"), REFUSED, ids=[one[2] for one in REFUSED]
+)
+def test_what_cannot_be_exact_is_refused_with_what_to_write(expression, said, because):
+    with pytest.raises(SpecError, match=r"queryTemplate.text: line 1, column \d+") as refused:
+        _rewritten(expression)
+    assert said in str(refused.value), because
+
+
+def test_a_division_needs_a_column_that_is_declared_as_a_decimal():
+    with pytest.raises(SpecError, match="declares as"):
+        _rewritten("i / 3", "Int64")
+
+
+@pytest.mark.parametrize(
+    ("text", "part", "because"),
+    [
+        ("SELECT i AS y, sum(y) AS x", "sum(toDecimal256(y, 0))", "an alias is what it names"),
+        ("SELECT sum(y) AS x, d AS y", "sum(toDecimal256(y, 9))", "also before it is named"),
+        ("SELECT i AS y, d AS y2, sum(y + y2) AS x", "toDecimal256(y2, 9)", "of another scale"),
+        ("WITH i + 1 AS y SELECT sum(y) AS x", "sum(", "in front of a query"),
+    ],
+)
+def test_aliases_are_known(text, part, because):
+    assert part in _text(text + WHERE, "Decimal(38, 9)"), because
+
+
+def test_a_name_of_two_values_may_be_either_of_them():
+    inner = f"SELECT i AS y{WHERE} UNION ALL SELECT d AS y{WHERE}"
+    assert "toDecimal256(y, 9)" in _text(f"SELECT sum(y) AS x FROM ({inner})")
+
+
+def test_aliases_that_refer_to_each_other_are_refused():
+    with pytest.raises(SpecError, match="refer to each other in a circle"):
+        _text("SELECT a + 1 AS b, b + 1 AS a, 1 AS x" + WHERE)
+
+
+def test_quoted_words_of_types_need_no_column_type():
+    spec = parse_profile(playbook_profile("analytics")).spec
+    assert exact_query(spec, {}).columns == ("day", "currency", "orders", "total_amount")
