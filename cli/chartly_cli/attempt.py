@@ -43,8 +43,9 @@ def loaded(  # noqa: PLR0913, PLR0917 - the parts of an attempt, brought togethe
 
 
 def keep_metrics(run: RunFolder, plan: RunPlan, result: LoadResult, seconds: float) -> None:
-    """Writes the metrics of a run of ``seconds`` into its folder."""
-    write_metrics(run_metrics(result, plan, run.intent.workflow, seconds), run.path / METRICS)
+    """Writes the metrics of a run of ``seconds`` that is over into its folder."""
+    metrics = run_metrics(result, plan, run.intent.workflow, seconds, datetime.now(UTC))
+    write_metrics(metrics, run.path / METRICS)
 
 
 def _window(intent: Intent) -> tuple[datetime, datetime] | None:

@@ -10,13 +10,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chartly.api.workflow import Workflow
-from chartly.errors import ChartlyError, Reason
+from chartly.errors import REASONS, ChartlyError, Reason
 from chartly.plan.digest import run_digest
 from chartly.warning import written
 from chartly_cli.checks import insist, machine_checks, run_checks
@@ -67,6 +67,7 @@ class RunReport:
         result = asdict(self.result)
         result["reason"] = self.result.reason.value
         result["warnings"] = written(self.result.warnings)
+        result["newest"] = {name: moment.isoformat() for name, moment in self.result.newest.items()}
         return {
             "run": self.intent.run_id,
             "attempt": self.intent.attempt,
@@ -152,6 +153,14 @@ def _evidence(options: RunOptions) -> dict[str, Any]:
     return said
 
 
+def evidenced(result: "LoadResult") -> "LoadResult":
+    """The result, which is no success without the evidence of one."""
+    if result.reason is not Reason.SUCCEEDED or result.audited:
+        return result
+    missing = Reason.EVIDENCE_MISSING
+    return replace(result, reason=missing, message=REASONS[missing].meaning)
+
+
 def _attempt(
     run: RunFolder, frozen: Frozen, options: RunOptions, on_progress: "OnProgress"
 ) -> tuple["LoadResult", float]:
@@ -172,6 +181,7 @@ def _attempt(
         engine = store.enter_context(opened_store(run.path.parents[1]))
         result = loaded(run, frozen.plan, options.actor, spool, engine, on_progress)
     seconds = time.monotonic() - started
+    result = evidenced(result)
     keep_metrics(run, frozen.plan, result, seconds)
     return result, seconds
 

@@ -83,20 +83,20 @@ class ProjectChain(Protocol):
         ...
 
 
-class KeptElsewhere:
-    """The project's chain in a cluster: its leader keeps it, and no loader can write there."""
+class NotKept:
+    """The project's chain in a cluster: nobody writes one, and no loader could be let in."""
 
     def create(self) -> None:
-        """The leader has made it."""
+        """Nothing is made."""
 
     def settle(self, now: Callable[[], datetime]) -> list[str]:  # noqa: ARG002 - the protocol's
-        """The leader knows which attempts died, and enters them."""
+        """Nothing is entered: how an attempt ended stands in the status of its run."""
         return []
 
     def append_project(
         self, said: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
     ) -> None:
-        """The leader enters an attempt by the head that the attempt reports."""
+        """Nothing is entered: the attempt reports its head, which the status of its run holds."""
 
 
 class AuditLog:
@@ -223,7 +223,7 @@ class AuditLog:
 
 def project_chain(store: ProjectStore, checkpoint: Path | None) -> ProjectChain:
     """The project's chain: here, with its head in a file; or elsewhere, where there is no file."""
-    return KeptElsewhere() if checkpoint is None else AuditLog(store, Checkpoint(checkpoint))
+    return NotKept() if checkpoint is None else AuditLog(store, Checkpoint(checkpoint))
 
 
 def _recorded_head(text: str) -> Head:

@@ -23,6 +23,7 @@ MAX_PARTITIONS = 50
 """Partitions that one insert touches at most; the engine refuses more than 100."""
 
 _COPIED = "ingested_at"
+_LAST_DAYS = timedelta(days=1)
 
 
 class EventTable:
@@ -110,8 +111,24 @@ class EventTable:
         # Most often there is nothing: to know that, no copies need to be told apart.
         if not holds_older(self._engine, self._table, self._aging, before):
             return None
+        return self._newest_visible(condition, cut)
+
+    def newest(self) -> datetime | None:
+        """The time of the newest event that can be seen; None where there is none, or no time."""
+        if self._schema.time_column is None:
+            return None
+        time = quoted(self._schema.time_column)
+        rows, last = self._engine.rows(f"SELECT count(), max({time}) FROM {self._table}")[0]
+        if not rows or not isinstance(last, datetime):
+            return None
+        # Of the last days first: to tell copies and tombstones apart in a whole table takes long,
+        # and as a rule these days have the answer.
+        earlier, cut = older(time, last - _LAST_DAYS)
+        return self._newest_visible(f"NOT ({earlier})", cut) or self._newest_visible(earlier, cut)
+
+    def _newest_visible(self, condition: str, cut: dict[str, object]) -> datetime | None:
         found = self._engine.rows(
-            f"SELECT count(), max({quoted(self._schema.time_column)}) "
+            f"SELECT count(), max({quoted(str(self._schema.time_column))}) "
             f"FROM {self._table} FINAL WHERE {condition}",
             cut,
         )[0]

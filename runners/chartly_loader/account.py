@@ -7,7 +7,7 @@ from dataclasses import asdict
 from chartly.errors import Reason
 from chartly.evidence.chain import verify
 from chartly.evidence.event import Source
-from chartly.evidence.trail import Trail, missing_types, required_types
+from chartly.evidence.trail import Trail, is_ended, last_word, missing_types, required_types
 from chartly.plan.runplan import StreamPlan
 from chartly.warning import RunWarning
 from chartly_loader.request import LoadRequest, Now
@@ -102,8 +102,7 @@ class Account:
         for part in ("connector", "normalizer"):
             if not said & {f"{part}.run.succeeded", f"{part}.run.failed"}:
                 self._trail.say(f"{part}.run.failed", {"reason": reason.value})
-        outcomes = {Reason.SUCCEEDED: "succeeded", Reason.CANCELLED: "cancelled"}
-        kind = f"workflow.run.{outcomes.get(reason, 'failed')}"
+        kind = last_word(reason)
         closing: dict[str, object] = {
             "reason": reason.value,
             "message": message[:_MESSAGE],
@@ -117,13 +116,17 @@ class Account:
         self._trail.say(kind, closing)
         self._keep(kind, closing)
 
-    def reads_back(self) -> bool:
-        """Whether the store gives back every event that a complete run must have."""
+    def reads_back(self, reason: Reason) -> bool:
+        """Whether the store gives back every event that an attempt which ended so must have."""
         entries = self._chains.of_attempt(self._request.run_id, self._request.attempt)
-        kinds = (one.reference.profile.kind for one in self._request.plan.profiles)
-        required = required_types(kinds, len(self._request.plan.analytics))
-        whole = verify(entries, self._trail.head).fault is None
-        return whole and not missing_types(entries, required)
+        if verify(entries, self._trail.head).fault is not None:
+            return False
+        kinds = [one.reference.profile.kind for one in self._request.plan.profiles]
+        if reason is Reason.SUCCEEDED:
+            return not missing_types(
+                entries, required_types(kinds, len(self._request.plan.analytics))
+            )
+        return is_ended(entries, kinds, reason)
 
     def _keep(self, kind: str, said: Mapping[str, object]) -> None:
         """Stores what was said so far, and has the project's chain say where it ends."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 
@@ -56,12 +57,13 @@ def _buckets(value: float) -> list[tuple[str, float]]:
 
 
 def run_metrics(
-    result: LoadResult, plan: RunPlan, workflow: str, seconds: float
+    result: LoadResult, plan: RunPlan, workflow: str, seconds: float, ended: datetime
 ) -> CollectorRegistry:
     """The metrics of one attempt.
 
     Args:
-        seconds: how long the attempt took, which is also the age of what it loaded.
+        seconds: how long the attempt took.
+        ended: when it was over.
     """
     metrics = _Values()
     project = {"tenant": plan.project.tenant, "project": plan.project.project}
@@ -70,9 +72,11 @@ def run_metrics(
     for outcome in _OUTCOMES:
         metrics.put("chartly_records_total", result.counts[outcome], **dataset, outcome=outcome)
     if result.reason is Reason.SUCCEEDED:
-        metrics.put("chartly_dataset_freshness_seconds", seconds, **dataset)
-    ended = {**project, "workflow": workflow, "reason": result.reason.value}
-    metrics.put("chartly_run_duration_seconds", seconds, **ended)
+        for name, newest in result.newest.items():
+            age = (ended - newest).total_seconds()
+            metrics.put("chartly_dataset_freshness_seconds", age, **project, dataset=name)
+    run = {**project, "workflow": workflow, "reason": result.reason.value}
+    metrics.put("chartly_run_duration_seconds", seconds, **run)
     for step, passed in result.seconds.items():
         metrics.put("chartly_step_duration_seconds", passed, **project, step=step)
     metrics.put("chartly_build_info", 1, version=version("chartly"))

@@ -19,8 +19,8 @@ class LoadRequest:
 
     Attributes:
         ingested_at: the run's freeze time, the same in every attempt.
-        checkpoint: where the head of the project's audit chain is kept; None where a leader keeps
-            that chain and this process could not write to it.
+        checkpoint: where the head of the project's audit chain is kept; None in a cluster, where
+            that chain is not written.
         window: computes analytics for this range instead of what was touched.
         evidence: what else the audit trail shall say, such as ``--connect-to``.
         grace: seconds to wait for a connector that has not come yet.
@@ -66,7 +66,9 @@ class LoadResult:
     Attributes:
         counts: of the whole run: pages, bytes, read, loaded, rejected, duplicate, filtered, late,
             corrected; read = loaded + rejected + duplicate + filtered + late (INV-4).
-        audited: every required audit event reads back from the store.
+        audited: the attempt's audit chain reads back from the store, whole and with every event
+            that an attempt which ended like this must have.
+        newest: the time of the newest event of each dataset that has one; known after success.
     """
 
     reason: Reason
@@ -78,3 +80,4 @@ class LoadResult:
     audited: bool
     seconds: dict[str, float]
     warnings: tuple[RunWarning, ...] = ()
+    newest: Mapping[str, datetime] = field(default_factory=dict)

@@ -76,6 +76,7 @@ class _Outcome:
     outputs: list[RollupResult] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     warnings: list[RunWarning] = field(default_factory=list)
+    newest: dict[str, datetime] = field(default_factory=dict)
 
 
 class _Load:
@@ -133,6 +134,7 @@ class _Load:
             self._attempts.insist_on_last(attempt)
             with self._timed("settle"):
                 self._settle(stream)
+                self._look_for_newest(stream)
             with self._timed("analytics"):
                 self._roll_up(stream, attempt)
 
@@ -219,6 +221,11 @@ class _Load:
             stream.row = self._seal(stream, newest)
         stream.table.expire(self._request.ingested_at)
 
+    def _look_for_newest(self, stream: _Stream) -> None:
+        newest = stream.table.newest()
+        if newest is not None:
+            self._done.newest[stream.plan.storage.dataset] = newest
+
     def _seal(self, stream: _Stream, newest: datetime) -> DatasetRow:
         """Windows that lost a row to expiry are never computed again."""
         lengths = [
@@ -271,9 +278,10 @@ class _Load:
             counters=self._done.counters,
             outputs=tuple(self._done.outputs),
             audit_head=self._account.head,
-            audited=self._account.reads_back(),
+            audited=self._account.reads_back(reason),
             seconds={name: round(value, 3) for name, value in self._done.seconds.items()},
             warnings=warnings,
+            newest=self._done.newest,
         )
         self._attempts.finish(
             attempt, reason, message, json.dumps(record_of(result)), result.audit_head, self._now()

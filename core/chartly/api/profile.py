@@ -102,7 +102,7 @@ class Profile:
         written: the spec of its kind as the author wrote it; digests are made of this.
         namespace: where a custom resource lives; None in the playbook's spelling.
         deprecated: why it should no longer be used, if so.
-        source: file and line.
+        source: the file, or what else the document was read from.
     """
 
     id: ProfileId

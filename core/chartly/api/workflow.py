@@ -252,7 +252,7 @@ class Workflow:
     Attributes:
         written: the spec as the author wrote it, without its version.
         namespace: where a custom resource lives; None in the playbook's spelling.
-        source: file and line.
+        source: the file, or what else the document was read from.
     """
 
     name: str

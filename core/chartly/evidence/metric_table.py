@@ -64,7 +64,8 @@ METRICS: tuple[Metric, ...] = (
         "chartly_dataset_freshness_seconds",
         "gauge",
         (*_PROJECT, "dataset"),
-        "age of the newest successful load when the file was written",
+        "age of the newest event in the dataset at the end of a run that succeeded; "
+        "absent where no event has a time, below 0 where that time is yet to come",
     ),
     _BUILD,
 )

@@ -8,7 +8,12 @@ from chartly.evidence.chain import Entry, Head, append, head_of
 from chartly.evidence.event import UNVERIFIED, Data, Source, audit_event
 
 STARTED = "workflow.run.started"
-_LAST_WORDS = ("workflow.run.succeeded", "workflow.run.failed", "workflow.run.cancelled")
+_FAILED = "workflow.run.failed"
+_ENDS = {
+    Reason.SUCCEEDED: "workflow.run.succeeded",
+    Reason.CANCELLED: "workflow.run.cancelled",
+}
+_LAST_WORDS = (*_ENDS.values(), _FAILED)
 
 
 class Trail:
@@ -34,6 +39,11 @@ class Trail:
         self.head = head_of(entry)
 
 
+def last_word(reason: Reason) -> str:
+    """The type of the event that ends an attempt."""
+    return _ENDS.get(reason, _FAILED)
+
+
 def required_types(kinds: Iterable[str], outputs: int) -> tuple[str, ...]:
     """The event types of a run that succeeded.
 
@@ -56,9 +66,30 @@ def required_types(kinds: Iterable[str], outputs: int) -> tuple[str, ...]:
 
 
 def missing_types(entries: Iterable[Entry], required: Iterable[str]) -> tuple[str, ...]:
-    """The required types that no entry has; evidence is complete when there is none."""
+    """The required types that no entry has; a success has all its evidence when there is none."""
     said = {entry.event["type"] for entry in entries}
     return tuple(kind for kind in required if kind not in said)
+
+
+def is_ended(entries: Sequence[Entry], kinds: Iterable[str], reason: Reason) -> bool:
+    """Whether a chain holds what an attempt that did not succeed must have.
+
+    It says which profiles were resolved, then that the run started, and last how it ended. How far
+    the attempt came in between is not known beforehand.
+
+    Args:
+        kinds: the kinds of the profiles that it resolved.
+    """
+    types = [entry.event["type"] for entry in entries]
+    if STARTED not in types:
+        return False
+    resolved = {f"{kind}.profile.resolved" for kind in kinds}
+    first = types.index(STARTED)
+    data = entries[-1].event.get("data")
+    told = data.get("reason") if isinstance(data, dict) else None
+    return (
+        set(types[:first]) == resolved and types[-1] == last_word(reason) and told == reason.value
+    )
 
 
 def closing(entries: Sequence[Entry]) -> tuple[str, dict[str, object]]:
@@ -76,7 +107,7 @@ def closing(entries: Sequence[Entry]) -> tuple[str, dict[str, object]]:
     if last["type"] in _LAST_WORDS:
         return str(last["type"]), said
     died = Reason.UNCLASSIFIED
-    return "workflow.run.failed", {
+    return _FAILED, {
         "actor": said["actor"],
         "reason": died.value,
         "message": REASONS[died].meaning,

@@ -130,9 +130,9 @@ def is_told(run: Object, reason: Reason) -> bool:
 
 
 def _audited(end: End) -> Condition:
-    """Whether every event that a complete run must have reads back; only success has them all."""
+    """Whether the last attempt's chain reads back, with all that an attempt ending so must have."""
     if end.said.get("audited") is True:
-        return Condition("Audited", "True", Reason.SUCCEEDED, str(end.said.get("auditHead", "")))
+        return Condition("Audited", "True", end.reason, str(end.said.get("auditHead", "")))
     missing = end.reason is Reason.EVIDENCE_MISSING
     return Condition("Audited", "False", end.reason, REASONS[end.reason].meaning if missing else "")
 

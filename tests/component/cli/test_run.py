@@ -4,10 +4,13 @@ import gzip
 import json
 import re
 from base64 import b64encode
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
+from chartly.errors import REASONS, Reason
+from chartly_loader.account import Account
 from support.command import TOKEN, chartly, chartly_json, edit, sales_folder
 from support.sales_api import Answer, in_order, pages_of, sale, serving
 
@@ -84,6 +87,23 @@ def test_the_summary_says_what_a_person_wants_to_know(tmp_path, folder):
     assert "config digest" in said
 
 
+def test_a_run_that_fails_has_whole_evidence_too(tmp_path, folder):
+    with serving(tmp_path, always(Answer(b"{}", 401))) as api:
+        outcome = chartly(folder, "run", "sales", *api.options)
+    assert outcome.code == REASONS[Reason.AUTH_REJECTED].exit_code, outcome
+    assert re.search(r"audit +complete, head [0-9a-f:sh]+", outcome.out)
+
+
+def test_a_run_whose_evidence_does_not_read_back_is_no_success(tmp_path, folder, monkeypatch):
+    monkeypatch.setattr(Account, "reads_back", lambda *_: False)
+    with serving(tmp_path, in_order(pages_of([sale(1)], 1))) as api:
+        outcome = chartly(folder, "--output", "json", "run", "sales", *api.options)
+    document = failed(outcome, REASONS[Reason.EVIDENCE_MISSING].exit_code, "EvidenceMissing")
+    assert document["counts"]["loaded"] == 1
+    result = folder / ".chartly" / "runs" / document["run"] / "result.json"
+    assert json.loads(result.read_bytes())["reason"] == "EvidenceMissing"
+
+
 def test_a_run_leaves_its_intent_snapshot_result_metrics_and_evidence(tmp_path, folder):
     with serving(tmp_path, in_order(pages_of([sale(1)], 1))) as api:
         document = chartly_json(folder, "run", "sales", *api.options)
@@ -112,6 +132,9 @@ def test_a_run_leaves_its_intent_snapshot_result_metrics_and_evidence(tmp_path, 
         "analytics.query.executed",
     } <= kinds
     metrics = (run / "metrics.prom").read_text()
+    age = datetime.now(UTC) - datetime.fromisoformat(document["newest"]["sales-events"])
+    (told,) = re.findall(r"chartly_dataset_freshness_seconds\{.*\} (\S+)", metrics)
+    assert age.total_seconds() - 300 < float(told) <= age.total_seconds()
     assert 'chartly_connector_requests_total{code="200"' in metrics
     assert (folder / ".chartly" / ".gitignore").read_text() == "*\n"
     assert chartly(folder, "audit", "verify").code == 0

@@ -1,6 +1,8 @@
 """Events that come again: which record stands, and which windows are computed anew."""
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -139,3 +141,41 @@ def test_a_version_before_1970_is_rejected(engine, project, tmp_path):
         f"SELECT reason, field FROM `{ProjectStore(engine, project).database}`.`sales_events__rejected`"
     )
     assert found == [("VersionInvalid", "updated_at")]
+
+
+@pytest.mark.parametrize(
+    ("runs", "newest", "because"),
+    [
+        ([["2026-02-01T10:00:00Z", "2026-02-02T00:00:00Z"]], 2, "the last of what was loaded"),
+        ([["2026-02-03T00:00:00Z"], ["2026-02-02T00:00:00Z"]], 3, "an older page ages nothing"),
+        ([["2026-02-05T00:00:00Z"], ["2026-02-04T00:00:00Z"], []], 5, "nor does an empty one"),
+    ],
+)
+def test_the_newest_event_is_that_of_the_dataset(engine, project, tmp_path, runs, newest, because):
+    plan = sales_plan(project)
+    for number, moments in enumerate(runs):
+        body = page(
+            [sale(f"{number}-{place}", "1", moment) for place, moment in enumerate(moments)]
+        )
+        result = load_pages(engine, plan, tmp_path, [body], f"run-{number}")
+    assert result.reason is Reason.SUCCEEDED
+    assert result.newest == {"sales-events": datetime(2026, 2, newest, tzinfo=UTC)}, because
+
+
+def test_the_time_that_an_event_no_longer_has_is_not_its_newest(engine, project, tmp_path):
+    plan = sales_plan(project)
+    for number, day in enumerate((9, 2)):
+        body = page([sale("a", "1", f"2026-02-{day:02}T00:00:00Z")])
+        result = load_pages(engine, plan, tmp_path, [body], f"run-{number}")
+    assert result.newest == {"sales-events": datetime(2026, 2, 2, tzinfo=UTC)}
+
+
+def test_a_dataset_without_events_or_without_times_has_no_newest(engine, project, tmp_path):
+    assert load_pages(engine, sales_plan(project), tmp_path, [page([])]).newest == {}
+    plan = sales_plan(project)
+    (stream,) = plan.streams
+    storage = stream.storage.model_copy(update={"partitioning": None, "dataset": "other"})
+    timeless = replace(plan, streams=(replace(stream, storage=storage),), analytics=())
+    result = load_pages(engine, timeless, tmp_path, [page([sale("a")])], "run-2")
+    assert (result.reason, result.message) == (Reason.SUCCEEDED, "")
+    assert result.newest == {}

@@ -46,8 +46,8 @@ def test_a_poison_page_fails_the_run_and_what_came_before_it_stays(engine, proje
 def test_a_poison_first_page_commits_nothing(engine, project, tmp_path):
     plan = sales_plan(project)
     result = load_pages(engine, plan, tmp_path, [b'{"a": 1}'])
-    assert result.reason is Reason.CONFIG_INVALID
-    assert "set records.path" in result.message
+    assert result.reason is Reason.UPSTREAM_UNAVAILABLE
+    assert result.message == "the page holds no array: it has 'a'"
     assert result.counts["pages"] == 0
 
 
@@ -303,3 +303,54 @@ def test_times_that_are_finer_are_rejected_otherwise(engine, project, tmp_path):
     result = load_pages(engine, plan, tmp_path, [page(records)])
     assert (result.counts["loaded"], result.counts["rejected"]) == (1, 1)
     assert result.warnings == ()
+
+
+def failing_pages(spool):
+    spool_pages(spool, [page([sale("a")])], 0, ended(1, Reason.AUTH_REJECTED, "the API said 401"))
+
+
+def cancelling(spool):
+    spool_pages(spool, [page([sale("a")])], 0, ended(1, Reason.CANCELLED, "stopped"))
+
+
+def poisoned(spool):
+    spool_pages(spool, [b"["])
+
+
+@pytest.mark.parametrize("spooled", [failing_pages, cancelling, poisoned])
+def test_a_run_that_did_not_succeed_has_whole_evidence_of_it(engine, project, tmp_path, spooled):
+    plan = sales_plan(project)
+    spooled(tmp_path / "spool")
+    result = load(request(plan, tmp_path / "spool"), engine, nothing, clock)
+    assert result.reason is not Reason.SUCCEEDED
+    assert result.audited
+
+
+@pytest.mark.parametrize(
+    ("condition", "because"),
+    [
+        ("sequence = 1", "its start is gone"),
+        ("type = 'workflow.run.started'", "a place in the middle is gone"),
+        ("type = 'workflow.run.failed'", "its last word is gone"),
+        ("1", "nothing is left"),
+    ],
+)
+def test_evidence_with_a_gap_is_none_also_of_a_failure(
+    engine, project, tmp_path, condition, because, monkeypatch
+):
+    plan = sales_plan(project)
+    kept = AttemptChains.append
+
+    def append(chains, run_id, attempt, entries):
+        kept(chains, run_id, attempt, entries)
+        if str(entries[-1].event["type"]) == "workflow.run.failed":
+            engine.command(
+                f"ALTER TABLE `{ProjectStore(engine, project).database}`.`__audit` "
+                f"DELETE WHERE {condition} SETTINGS mutations_sync = 1"
+            )
+
+    monkeypatch.setattr(AttemptChains, "append", append)
+    poisoned(tmp_path / "spool")
+    result = load(request(plan, tmp_path / "spool"), engine, nothing, clock)
+    assert result.reason is Reason.UPSTREAM_UNAVAILABLE
+    assert not result.audited, because

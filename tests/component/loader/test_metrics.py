@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -10,6 +11,7 @@ from chartly_loader.request import LoadResult
 from chartly_spool.segment import Counters
 from support.loading import sales_plan
 
+NOON = datetime(2026, 2, 2, 12, tzinfo=UTC)
 RUN = "sales-onboard-7f3k2m"
 COUNTS = {"loaded": 7, "rejected": 1, "duplicate": 2, "filtered": 0, "late": 0}
 RESULT = LoadResult(
@@ -21,6 +23,7 @@ RESULT = LoadResult(
     audit_head="1:" + "a" * 64,
     audited=True,
     seconds={"load": 1.5, "settle": 0.25},
+    newest={"sales-events": NOON - timedelta(hours=1)},
 )
 
 
@@ -30,7 +33,7 @@ def written(tmp_path):
 
     def write(result, seconds=2.0):
         path = tmp_path / "metrics.prom"
-        write_metrics(run_metrics(result, sales_plan(), "sales-onboard", seconds), path)
+        write_metrics(run_metrics(result, sales_plan(), "sales-onboard", seconds, NOON), path)
         return list(text_string_to_metric_families(path.read_text(encoding="utf-8")))
 
     return write
@@ -80,12 +83,28 @@ def test_durations_fall_into_cumulative_buckets(written):
     assert found["chartly_step_duration_seconds_sum", *step] == 0.25
 
 
+FRESH = ("chartly_dataset_freshness_seconds", "sales-events", "proj-sales", "tenant-demo")
+
+
 def test_a_run_that_failed_does_not_make_its_dataset_fresh(written):
-    fresh = ("chartly_dataset_freshness_seconds", "sales-events", "proj-sales", "tenant-demo")
-    assert samples(written(RESULT))[fresh] == 2.0
     failed = samples(written(replace(RESULT, reason=Reason.PEER_LOST)))
-    assert fresh not in failed
+    assert FRESH not in failed
     assert any("PeerLost" in labels for labels in failed)
+
+
+@pytest.mark.parametrize(
+    ("newest", "age", "because"),
+    [
+        ({"sales-events": NOON - timedelta(hours=1)}, 3600.0, "it is the event's age"),
+        ({"sales-events": NOON}, 0.0, "an event of this moment"),
+        ({"sales-events": NOON + timedelta(seconds=5)}, -5.0, "an event of the future"),
+        ({}, None, "no event has a time, so there is no age"),
+    ],
+)
+def test_a_dataset_is_as_fresh_as_its_newest_event(written, newest, age, because):
+    for seconds in (2.0, 900.0):
+        told = samples(written(replace(RESULT, newest=newest), seconds))
+        assert told.get(FRESH) == age, because
 
 
 def test_no_label_names_a_run(written):

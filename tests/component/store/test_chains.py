@@ -4,7 +4,7 @@ import pytest
 
 from chartly.evidence.event import Source
 from chartly.evidence.trail import Trail
-from chartly_store.audit import AuditLog, KeptElsewhere, project_chain
+from chartly_store.audit import AuditLog, NotKept, project_chain
 from chartly_store.chains import AttemptChains
 from chartly_store.project import ProjectStore
 from support.loading import clock
@@ -31,7 +31,7 @@ def test_an_attempt_s_chain_needs_no_project_chain(engine, store, project):
 
 def test_the_project_s_chain_is_kept_where_its_checkpoint_is(store, tmp_path):
     assert isinstance(project_chain(store, tmp_path / "head"), AuditLog)
-    assert isinstance(project_chain(store, None), KeptElsewhere)
+    assert isinstance(project_chain(store, None), NotKept)
 
 
 def test_a_chain_that_is_kept_elsewhere_takes_no_word_and_touches_nothing(store, project):

@@ -3,9 +3,17 @@ from datetime import UTC, datetime
 import pytest
 
 from chartly.api.reference import Project
+from chartly.errors import Reason
 from chartly.evidence.chain import Head, verify
 from chartly.evidence.event import Source
-from chartly.evidence.trail import Trail, closing, missing_types, required_types
+from chartly.evidence.trail import (
+    Trail,
+    closing,
+    is_ended,
+    last_word,
+    missing_types,
+    required_types,
+)
 
 NOON = datetime(2026, 2, 2, 12, tzinfo=UTC)
 RUN = Source(Project("tenant-demo", "proj-sales"), "user:ada", "sales-onboard-7f3k2m", 1)
@@ -77,3 +85,43 @@ def test_an_unreadable_last_word_is_none():
     made = trail("workflow.run.started")
     broken = [type(made.entries[0])(1, "", "", {"type": "dataset.updated", "data": "?"})]
     assert closing(broken)[1]["actor"] == "unverified"
+
+
+RESOLVED = [f"{kind}.profile.resolved" for kind in KINDS]
+BEGUN = [*RESOLVED, "workflow.run.started"]
+LOST = Reason.PEER_LOST
+
+
+@pytest.mark.parametrize(
+    ("kinds", "reason", "told", "whole", "because"),
+    [
+        ([*BEGUN, "workflow.run.failed"], LOST, "PeerLost", True, "all that was said of it"),
+        ([*BEGUN, "connector.run.started", "workflow.run.failed"], LOST, "PeerLost", True, "far"),
+        ([*BEGUN, "workflow.run.cancelled"], Reason.CANCELLED, "Cancelled", True, "cancelled"),
+        ([*BEGUN, "workflow.run.failed"], LOST, "AuthRejected", False, "of another reason"),
+        ([*BEGUN, "workflow.run.succeeded"], LOST, "PeerLost", False, "another last word"),
+        ([*BEGUN, "workflow.run.failed"], Reason.CANCELLED, "Cancelled", False, "not cancelled"),
+        ([*BEGUN, "connector.run.failed"], LOST, "PeerLost", False, "no last word"),
+        ([*RESOLVED, "workflow.run.failed"], LOST, "PeerLost", False, "it did not start"),
+        ([*BEGUN[1:], "workflow.run.failed"], LOST, "PeerLost", False, "a profile is not told"),
+        ([BEGUN[-1], *RESOLVED, "workflow.run.failed"], LOST, "PeerLost", False, "out of order"),
+        ([], LOST, "PeerLost", False, "nothing"),
+    ],
+)
+def test_a_failure_has_a_beginning_and_an_end(kinds, reason, told, whole, because):
+    made = trail(*kinds[:-1])
+    if kinds:
+        made.say(kinds[-1], {"reason": told})
+    assert is_ended(made.entries, KINDS, reason) is whole, because
+
+
+def test_a_last_word_that_cannot_be_read_ends_nothing():
+    made = trail(*BEGUN)
+    broken = type(made.entries[0])(6, "", "", {"type": "workflow.run.failed", "data": "?"})
+    assert not is_ended([*made.entries, broken], KINDS, LOST)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_a_last_word(reason):
+    ends = {Reason.SUCCEEDED: "succeeded", Reason.CANCELLED: "cancelled"}
+    assert last_word(reason) == f"workflow.run.{ends.get(reason, 'failed')}"

@@ -110,6 +110,25 @@ def test_a_run_that_goes_on_reconciles_and_one_that_failed_is_stalled(cluster):
 
 
 @pytest.mark.parametrize(
+    ("loader", "audited", "reason"),
+    [
+        (said(), "True", "Succeeded"),
+        (said("AuthRejected", 5), "True", "AuthRejected"),
+        (said("AuthRejected", 5, audited=False), "False", "AuthRejected"),
+        (said(audited=False), "False", "EvidenceMissing"),
+    ],
+)
+def test_a_run_is_audited_when_its_chain_is_whole_however_it_ended(
+    cluster, loader, audited, reason
+):
+    cluster.end_pod(launched(cluster), loader)
+    cluster.settle()
+    told = condition_of(cluster.run(), "Audited")
+    assert (told["status"], told["reason"]) == (audited, reason)
+    assert condition_of(cluster.run(), "Succeeded")["reason"] == reason
+
+
+@pytest.mark.parametrize(
     ("loader", "connector", "tells", "attempts", "because"),
     [
         (said("ConfigInvalid", 3), None, "ConfigInvalid", 1, "a mistake is never retried"),
