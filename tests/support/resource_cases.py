@@ -247,6 +247,7 @@ LONGER = [
     ("normalizer", "spec.normalizer.mapping", {}, "spec.normalizer.mapping"),
     ("normalizer", "spec.normalizer.transforms.0", {"op": "const", "field": "a"}, "spec.normalizer.transforms[0].value"),
     ("normalizer", "spec.normalizer.transforms.0", {"op": "mapValues", "field": "a"}, "spec.normalizer.transforms[0].values"),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "toInt", "field": "a", "onError": "default"}, "default"),
     ("normalizer", "spec.normalizer.transforms.0", {"field": "a"}, "op"),
     ("normalizer", "spec.normalizer.transforms.0.op", "toNumbr", "toNumber, toDecimal"),
     ("storage", "spec.storage.retentionDays", 1.5, "spec.storage.retentionDays"),
@@ -303,6 +304,8 @@ TAKEN = [
     ("connector", KEY, "a" * 253),
     ("connector", "metadata.annotations", {"chartly.io/deprecated": "use 2.0.0"}),
     ("normalizer", "spec.normalizer.transforms.0", {"op": "const", "field": "a", "value": True, "onError": "null"}),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "toInt", "field": "a", "onError": "default", "default": 0}),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "toBool", "field": "a", "onError": "default", "default": False}),
     ("normalizer", "spec.normalizer.transforms.0", {"op": "mapValues", "field": "a", "values": {"x": True, "y": 1}, "default": 0}),
     ("storage", "spec.storage.columns", {"amount": "Decimal( 38 ,\t9)"}),
 ]  # fmt: skip

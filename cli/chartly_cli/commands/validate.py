@@ -11,6 +11,7 @@ from chartly.api.diagnosis import InvalidObjectError
 from chartly.api.reference import parse_reference
 from chartly.api.workflow import Workflow
 from chartly.errors import ChartlyError, SpecError
+from chartly.load.pages import pages_dataset
 from chartly.plan.check import check_alone, check_plan
 from chartly.plan.resolve import homes
 from chartly.plan.served import check_served
@@ -111,6 +112,7 @@ def _workflow_problems(workspace: Workspace) -> list[str]:
             continue
         plan = frozen.plan
         datasets = [one.storage.dataset for one in plan.streams]
+        datasets += [pages_dataset(one.storage) for one in plan.streams if one.storage.raw.enabled]
         datasets += [one.spec.outputs.dataset for one in plan.analytics]
         for dataset in datasets:
             key = f"{plan.project}/{dataset}"

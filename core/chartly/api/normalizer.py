@@ -12,6 +12,8 @@ Scalar = str | int | bool | None
 DEFAULT_PRECISION = 38
 DEFAULT_SCALE = 9
 SCALE_SAYS = "scale must not exceed precision"
+NEEDS_DEFAULT_SAYS = "onError default needs default"
+NULL_SAYS = "null is as if it were not there; write 'null' in quotes"
 
 
 class _Transform(SpecModel):
@@ -19,10 +21,16 @@ class _Transform(SpecModel):
     """The field that is changed."""
     on_error: OnError = "reject"
     """What happens to a value that cannot be changed: the record is rejected, the field becomes
-    null, or it takes `default`.
+    null (`'null'`, in quotes), or it takes `default`.
     """
     default: Scalar = None
     """What ``onError: default`` puts in place of a bad value."""
+
+    @model_validator(mode="after")
+    def _has_default(self) -> Self:
+        if self.on_error == "default" and self.default is None:
+            raise ValueError(NEEDS_DEFAULT_SAYS)
+        return self
 
 
 class ToNumber(_Transform):

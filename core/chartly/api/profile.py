@@ -7,10 +7,10 @@ from pydantic import AfterValidator, ConfigDict, Field
 
 from chartly.api.analytics import AnalyticsSpec
 from chartly.api.connector import ConnectorSpec
-from chartly.api.diagnosis import parse_model
+from chartly.api.diagnosis import InvalidObjectError, parse_model
 from chartly.api.documents import Document, Json
 from chartly.api.model import Annotations, Labels, Namespace, Slug, SpecModel
-from chartly.api.normalizer import NormalizerSpec
+from chartly.api.normalizer import NULL_SAYS, NormalizerSpec
 from chartly.api.reference import PROFILE_KINDS, ProfileId, ProfileKind
 from chartly.api.storage import StorageSpec
 from chartly.api.version import parse_version
@@ -153,7 +153,7 @@ def _from_playbook(content: dict[str, Json], where: str) -> Profile:
     profile_id = ProfileId(metadata.kind, metadata.name, metadata.version)
     return Profile(
         id=profile_id,
-        spec=parse_model(SPEC_MODELS[metadata.kind], written, f"{where}: {profile_id}", "spec"),
+        spec=_spec(profile_id, written, where, "spec"),
         written=written,
         spelling="playbook",
         source=where,
@@ -183,9 +183,7 @@ def _from_resource(content: dict[str, Json], where: str) -> Profile:
     written = cast("dict[str, Json]", spec[resource.kind])
     return Profile(
         id=profile_id,
-        spec=parse_model(
-            SPEC_MODELS[resource.kind], written, f"{where}: {profile_id}", f"spec.{resource.kind}"
-        ),
+        spec=_spec(profile_id, written, where, f"spec.{resource.kind}"),
         written=written,
         spelling="customResource",
         source=where,
@@ -195,6 +193,25 @@ def _from_resource(content: dict[str, Json], where: str) -> Profile:
         owners=resource.owners,
         labels=metadata.labels,
     )
+
+
+def _spec(profile: ProfileId, written: dict[str, Json], where: str, field: str) -> Spec:
+    """The spec that was written.
+
+    Raises:
+        InvalidObjectError: it has mistakes, or a transform has a null where a word is meant.
+    """
+    named = f"{where}: {profile}"
+    spec = parse_model(SPEC_MODELS[profile.kind], written, named, field)
+    transforms = written.get("transforms")
+    nulls = [
+        f"{named}: {field}.transforms[{place}].onError: {NULL_SAYS}"
+        for place, one in enumerate(transforms if isinstance(transforms, list) else ())
+        if isinstance(one, dict) and one.get("onError", "") is None
+    ]
+    if nulls:
+        raise InvalidObjectError(nulls)
+    return spec
 
 
 def as_resource(profile: Profile, namespace: str | None) -> dict[str, Json]:

@@ -222,6 +222,8 @@ def _run_rules() -> tuple[Rule, ...]:
     return (Rule(" && ".join(kept), RUN_CHANGED_SAYS, why="FieldValueForbidden"),)
 
 
+UNSEEN_NEEDS = (("onError", "default", "default"),)
+"""Of variants: a field, the value of it that needs another field, and that one, of an open type."""
 _RULES: dict[type[BaseModel], tuple[Rule, ...]] = {
     Auth: _auth_rules(),
     ConnectorSpec: _connector_rules(),

@@ -11,7 +11,12 @@ from pydantic import BaseModel
 
 from chartly.api.diagnosis import not_its_own_says
 from chartly.crds.annotations import alias_of, choices
-from chartly.crds.object_rules import rules_of, rules_of_variant_field, rules_of_variants
+from chartly.crds.object_rules import (
+    UNSEEN_NEEDS,
+    rules_of,
+    rules_of_variant_field,
+    rules_of_variants,
+)
 from chartly.crds.rules import Rule, one_of, required
 from chartly.crds.schema import Schema, Schemas, is_seen_by_cel, with_rules
 
@@ -53,6 +58,11 @@ def of_variants(schemas: Schemas, models: Sequence[type[BaseModel]]) -> Schema:
         _needs(tag, alias, one.needed_by)
         for alias, one in special.items()
         if alias not in seen and one.needed_by
+    ]
+    unseen += [
+        _needs_with(alias, value, needed)
+        for alias, value, needed in UNSEEN_NEEDS
+        if {alias, needed} <= set(properties)
     ]
     if unseen:
         schema["allOf"] = unseen
@@ -135,3 +145,9 @@ def _needs(tag: str, field: str, variants: Iterable[str]) -> Schema:
     """What rules cannot say, since the field's type is left open: some variants need it."""
     other = {"not": {"properties": {tag: {"enum": list(variants)}}}}
     return {"anyOf": [{"required": [field]}, other]}
+
+
+def _needs_with(field: str, value: str, needed: str) -> Schema:
+    """The same where one value of a field needs another field."""
+    other = {"not": {"properties": {field: {"enum": [value]}}, "required": [field]}}
+    return {"anyOf": [{"required": [needed]}, other]}

@@ -9,6 +9,7 @@ from chartly.api.event_schema import event_schema
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.page_fields import page_fields
 from chartly.api.profile import Spec
+from chartly.api.suggestion import one_of
 from chartly.errors import SpecError
 from chartly.extract.jsonpath import compile_field, compile_path
 from chartly.extract.mapping import check_mapping
@@ -17,8 +18,11 @@ from chartly.load.tables import ENVELOPE_TYPES
 from chartly.plan.resolve import Resolution
 from chartly.plan.runplan import RunPlan, StreamPlan
 from chartly.plan.served import check_served
+from chartly.query.columns import check_columns
+from chartly.query.edges import check_edges
 from chartly.query.exact import exact_query
-from chartly.query.gate import check_query
+from chartly.query.gate import CheckedQuery, check_query, read_template
+from chartly.query.ties import check_ties
 
 
 def check_plan(resolution: Resolution, plan: RunPlan) -> None:
@@ -39,7 +43,41 @@ def check_plan(resolution: Resolution, plan: RunPlan) -> None:
     for query in plan.analytics:
         read = schemas.get(query.spec.inputs.dataset)
         types = {} if read is None else view_types(read)
-        exact_query(query.spec, types, f"{query.reference.profile}: spec.queryTemplate.text")
+        where = f"{query.reference.profile}: spec.queryTemplate.text"
+        checked = exact_query(query.spec, types, where)
+        _check_outputs(query.spec, checked, f"{query.reference.profile}")
+        _check_answer(query.spec, where)
+        if read is not None:
+            reading = read_template(check_query(query.spec, where).text, where)
+            check_columns(reading, types, where)
+            by = read.storage.partitioning
+            check_edges(reading, by.by[0] if by else "", where)
+
+
+def _check_answer(spec: AnalyticsSpec, where: str) -> None:
+    """What a query shows whatever dataset it reads."""
+    checked = check_query(spec, where)
+    reading = read_template(checked.text, where)
+    check_edges(reading, "", where)
+    check_ties(reading, where)
+
+
+def _check_outputs(spec: AnalyticsSpec, checked: CheckedQuery, where: str) -> None:
+    """Whether the columns that are declared are those that the query gives.
+
+    Raises:
+        SpecError: one is missing on either side.
+    """
+    declared = spec.outputs.columns
+    for name in declared:
+        if name not in checked.columns:
+            said = one_of(name, checked.columns)
+            raise SpecError(
+                f"{where}: spec.outputs.columns.{name}: the query gives no such column; {said}"
+            )
+    for name in checked.columns if declared else ():
+        if name not in declared:
+            raise SpecError(f"{where}: spec.outputs.columns: lacks {name!r}, which the query gives")
 
 
 def view_types(stream: StreamPlan) -> dict[str, str]:
@@ -62,7 +100,9 @@ def check_alone(spec: Spec, where: str) -> None:
             with _named(f"{where}: mapping.{name}"):
                 compile_path(path)
     if isinstance(spec, AnalyticsSpec):
-        check_query(spec, f"{where}: spec.queryTemplate.text")
+        text = f"{where}: spec.queryTemplate.text"
+        _check_outputs(spec, check_query(spec, text), where)
+        _check_answer(spec, text)
 
 
 def _check_connector(spec: ConnectorSpec, where: str) -> None:

@@ -10,6 +10,7 @@ from chartly.api.profile import Spec
 from chartly.api.reference import Project, Reference
 from chartly.api.storage import StorageSpec
 from chartly.errors import Bug, SpecError
+from chartly.load.pages import pages_dataset
 
 MAIN_STREAM = "main"
 """The stream of a connector that does not name streams."""
@@ -115,9 +116,14 @@ def _analytics(one: Frozen) -> AnalyticsPlan:
 
 def _check_datasets(plan: RunPlan) -> None:
     written: list[str] = []
+    claimed: list[str] = []
     timed = {one.storage.dataset for one in plan.streams if one.storage.partitioning}
     for one in plan.streams:
-        _claim(one.storage.dataset, written)
+        _claim(one.storage.dataset, claimed)
+        written.append(one.storage.dataset)
+    for one in plan.streams:
+        if one.storage.raw.enabled:
+            _claim(pages_dataset(one.storage), claimed)
     for query in plan.analytics:
         name = str(query.reference.profile)
         if query.spec.inputs.dataset not in written:
@@ -133,10 +139,10 @@ def _check_datasets(plan: RunPlan) -> None:
                 f"its storage profile needs partitioning.by"
             )
     for query in plan.analytics:
-        _claim(query.spec.outputs.dataset, written)
+        _claim(query.spec.outputs.dataset, claimed)
 
 
-def _claim(dataset: str, written: list[str]) -> None:
-    if dataset in written:
+def _claim(dataset: str, claimed: list[str]) -> None:
+    if dataset in claimed:
         raise SpecError(f"dataset {dataset!r}: two steps of the workflow write it")
-    written.append(dataset)
+    claimed.append(dataset)

@@ -120,12 +120,15 @@ SCALARS = names(_SCALARS)
 
 
 def is_allowed(name: str) -> bool:
-    """Whether a function may be called; an aggregate also with a combinator such as ``If``."""
+    """Whether a function may be called."""
+    return name.lower() in SCALARS or is_aggregate(name)
+
+
+def is_aggregate(name: str) -> bool:
+    """Whether a function may be called and makes one value of many rows; also with ``If``."""
     folded = name.lower()
-    if folded in AGGREGATES or folded in SCALARS:
-        return True
     stems = (folded.removesuffix(one.lower()) for one in _COMBINATORS)
-    return any(stem in AGGREGATES for stem in stems if stem != folded)
+    return folded in AGGREGATES or any(stem in AGGREGATES for stem in stems if stem != folded)
 
 
 def is_type(name: str) -> bool:

@@ -215,3 +215,17 @@ def test_what_the_api_server_adds_to_metadata_is_let_through():
 
 def test_the_fixture_folder_is_the_playbook_s():
     assert document(PLAYBOOK / "profiles" / "storage-sales-events@1.0.0.yaml").line == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "says", "because"),
+    [
+        (None, "spec.transforms[1].onError: null is as if it were not there; write 'null' in quotes", "a null is taken for nothing"),
+        ("default", "onError default needs default", "nothing to put there"),
+    ],
+)  # fmt: skip
+def test_what_happens_on_an_error_is_said_whole(value, says, because):
+    steps = [{"op": "trim", "field": "status"}, {"op": "toInt", "field": "x", "onError": value}]
+    with pytest.raises(SpecError, match="spec.transforms") as caught:
+        parse_profile(changed(playbook_profile("normalizer"), "spec.transforms", steps))
+    assert caught.value.message.endswith(says), because

@@ -22,14 +22,24 @@ def _check(kind=None, path="", value=None, flow=None):
     check_plan(resolution, thaw(snapshot.content, snapshot.digest, HOME))
 
 
+def _query(amount="amount", start=">=", edge="<", keys="1, 2", rest=""):
+    return (
+        f"SELECT date_trunc('day', occurred_at) AS day, currency, sum({amount}) AS total "
+        f"FROM {{{{dataset}}}} WHERE occurred_at {start} {{{{window_start}}}} "
+        f"AND occurred_at {edge} {{{{window_end}}}} GROUP BY {keys}{rest}"
+    )
+
+
 @pytest.mark.parametrize(
     ("kind", "path", "value", "because"),
     [
         (None, "", None, "the playbook itself"),
         ("connector", "spec.records", {"path": "$.response.rows"}, "a path to the records"),
         ("connector", "spec.pagination", {"mode": "none"}, "pages that no field names"),
+        ("analytics", "spec.queryTemplate.text", _query(rest=" ORDER BY total, 1, 2 LIMIT 1"), "an order without ties"),
+        ("storage", "spec.raw", {"dataset": "sales-events"}, "pages that are not kept"),
     ],
-)
+)  # fmt: skip
 def test_what_can_run_passes(kind, path, value, because):
     _check(kind, path, value)
 
@@ -41,6 +51,15 @@ def test_what_can_run_passes(kind, path, value, because):
         ("connector", "spec.pagination.responseField", "a[", "connector/sales-http: spec.pagination.responseField: ", Reason.CONFIG_INVALID),
         ("normalizer", "spec.mapping.amount", "$.totals[", "normalizer/sales-default@1.0.0: mapping.amount: ", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", "DROP TABLE x", "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text", Reason.CONFIG_INVALID),
+        ("analytics", "spec.queryTemplate.text", _query(amount="amont"), "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text: the dataset has no column 'amont'; did you mean 'amount'?", Reason.CONFIG_INVALID),
+        ("analytics", "spec.queryTemplate.text", _query(keys="1"), "column 'currency' is neither in GROUP BY nor in an aggregate function", Reason.CONFIG_INVALID),
+        ("analytics", "spec.queryTemplate.text", _query(edge="<="), "spec.queryTemplate.text: occurred_at: a comparison counts {{window_end}} in", Reason.CONFIG_INVALID),
+        ("analytics", "spec.queryTemplate.text", _query(start=">"), "occurred_at: a comparison leaves {{window_start}} out", Reason.CONFIG_INVALID),
+        ("analytics", "spec.queryTemplate.text", _query(rest=" ORDER BY total LIMIT 1"), "ORDER BY with LIMIT leaves ties", Reason.CONFIG_INVALID),
+        ("analytics", "spec.outputs.columns", {"day": "Date", "cur": "String"}, "analytics/sales-daily-rollup@1.0.0: spec.outputs.columns.cur: the query gives no such column", Reason.CONFIG_INVALID),
+        ("analytics", "spec.outputs.dataset", "sales-events", "dataset 'sales-events': two steps of the workflow write it", Reason.CONFIG_INVALID),
+        ("storage", "spec.raw", {"enabled": True, "dataset": "sales-rollup-daily"}, "dataset 'sales-rollup-daily': two steps", Reason.CONFIG_INVALID),
+        ("storage", "spec.raw", {"enabled": True, "dataset": "sales-events"}, "dataset 'sales-events': two steps", Reason.CONFIG_INVALID),
         ("storage", "spec.writeMode", "replace", "storage/sales-events@1.0.0: spec.writeMode 'replace'", Reason.NOT_SERVED),
     ],
 )  # fmt: skip
