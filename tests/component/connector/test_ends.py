@@ -1,11 +1,16 @@
 """Ends of paging over a real connection, and runs that are cut on their way to one."""
 
+from dataclasses import dataclass
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from chartly.errors import Reason
 from chartly_spool.segment import StreamState
-from support.connecting import FRIEND
+from support.connecting import FRIEND, HOME
 from support.http_servers import in_turn, json_reply, redirect, reply
+from support.linked_pages import LinkedPages, linked_pages
 from support.pulling import bodies, pulled, resumed
 
 PAGES = {"mode": "page"}
@@ -137,3 +142,60 @@ def test_inv_4_a_run_that_is_cut_goes_on_from_where_its_links_start(rig, tmp_pat
     assert bodies(rest) == bodies(whole)[cut:]
     for before, after in zip(asked, (home.targets, friend.targets), strict=True):
         assert after == before[len(before) - len(after) :]
+
+
+@dataclass
+class Scene:
+    """What two servers do and were asked for; the URL ``failing`` answers 500 the first time."""
+
+    api: LinkedPages
+    failing: str | None
+    asked: list[str]
+
+    def script(self, host):
+        def answer(_number, request, _server):
+            url = f"https://{host}{request.target}"
+            fails = url == self.failing and url not in self.asked
+            self.asked.append(url)
+            there = self.api.answers.get(url)
+            if there is None or fails:
+                return reply(b"", 404 if there is None else 500)
+            if there.location is not None:
+                return redirect(there.location)
+            return data(self.api.asked.index(url), next=there.link)
+
+        return answer
+
+
+def test_inv_4_a_run_that_is_cut_or_fails_anywhere_asks_for_the_same_urls(rig, tmp_path):
+    scene = Scene(LinkedPages(f"https://{HOME}", {}), None, [])
+    for host in (HOME, FRIEND):
+        rig.serve(scene.script(host), host)
+
+    def attempts(api, failing, state):
+        """What one attempt got, or two of them if the first failed, and the URLs asked for."""
+        scene.api, scene.failing, scene.asked = api, failing, []
+        path = api.base.removeprefix(f"https://{HOME}")
+        asked = {"pagination": NEXT_URL, "transport": {"path": path}, "retry": {"maxAttempts": 1}}
+        found = pulled(rig, tmp_path / "spool", state, **asked)
+        assert (found.end.reason is Reason.SUCCEEDED) == (failing is None), found.end.message
+        got = bodies(found)
+        if failing is not None:
+            found = pulled(rig, tmp_path / "spool", found.resume, **asked)
+            assert found.end.reason is Reason.SUCCEEDED
+            got += bodies(found)
+        return found.segments, got, list(dict.fromkeys(scene.asked))
+
+    @settings(max_examples=12, deadline=None)
+    @given(linked_pages(), st.data())
+    def check(api, drawn):
+        cut = drawn.draw(st.integers(1, api.pages), label="pages of the first attempt")
+        failing = drawn.draw(st.sampled_from(api.asked), label="fails")
+        segments, whole, urls = attempts(api, None, None)
+        assert urls == api.asked
+        assert attempts(api, failing, None)[1:] == (whole, api.asked)
+        _, rest, urls = attempts(api, None, resumed(StreamState(), segments[:cut]))
+        assert rest == whole[cut:]
+        assert urls == api.asked[len(api.asked) - len(urls) :]
+
+    check()
