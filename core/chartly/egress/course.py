@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from chartly.egress.ends import PageFacts
 
 Position = dict[str, str | int]
+_STORED = ("pages", "records", "largest", "empty", "last", "end", "unseen", "owed")
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Course:
         last: digest of the last page's records, where pages are counted.
         end: 1 when no page is left.
         unseen: 1 when no page had the paging member.
+        owed: 1 when the API said with the last page, by ``pagination.stop``, that there are more.
     """
 
     next: str | int | None = None
@@ -30,11 +32,12 @@ class Course:
     last: str = ""
     end: int = 0
     unseen: int = 0
+    owed: int = 0
 
     def position(self) -> Position:
         """The course as it is stored: what says nothing is left out."""
         stored: Position = {} if self.next is None else {"next": self.next}
-        for name in ("pages", "records", "largest", "empty", "last", "end", "unseen"):
+        for name in _STORED:
             if getattr(self, name):
                 stored[name] = getattr(self, name)
         return stored
@@ -53,8 +56,5 @@ class Course:
 
 def course_at(position: Position) -> Course:
     """The course that was stored as ``position``; what an older version did not store is 0."""
-    counts = {
-        name: int(position.get(name, 0))
-        for name in ("pages", "records", "largest", "empty", "end", "unseen")
-    }
+    counts = {name: int(position.get(name, 0)) for name in _STORED if name != "last"}
     return Course(next=position.get("next"), last=str(position.get("last", "")), **counts)

@@ -30,6 +30,15 @@ def next_after(pagination: Pagination, page: PageFacts, before: Course) -> str |
     return _FOLLOWING[pagination.mode](pagination, page, before)
 
 
+def leads_back(pagination: Pagination, page: PageFacts, before: Course) -> bool:
+    """Whether a page with records names itself as the next one."""
+    token = page.members.get("responseField")
+    if pagination.mode in COUNTED or not page.size or not isinstance(token, str | int):
+        return False
+    link = _absolute(page.url, str(token)) if pagination.mode == "nextUrl" else str(token)
+    return before.next is not None and link == str(before.next)
+
+
 def _next_page(_pagination: Pagination, _page: PageFacts, before: Course) -> int:
     return int(before.next or 0) + 1
 

@@ -31,6 +31,12 @@ def _is_capped(pagination: Pagination, course: Course) -> bool:
     return asked is not None and course.largest < min(asked, course.records)
 
 
+def _is_first_again(pagination: Pagination, course: Course) -> bool:
+    # The second page held records, and they were not counted: they were those of the first.
+    uncounted = course.pages == 2 and not course.empty and course.records == course.largest  # noqa: PLR2004 - the first and that
+    return pagination.stop.repeated_page and uncounted
+
+
 def _never_seen(pagination: Pagination, _course: Course) -> str:
     return (
         f"no page has {pagination.response_field!r}, so the first page was taken for the only one"
@@ -41,6 +47,15 @@ def _capped(pagination: Pagination, course: Course) -> str:
     return (
         f"{pagination.page_size} records a page were asked for, and none had more than "
         f"{course.largest}"
+    )
+
+
+def _first_again(pagination: Pagination, course: Course) -> str:
+    return (
+        f"the second page was the first again, with {course.records} records of "
+        f"{pagination.page_size}, and taken for the last; if the API caps pages and ignores "
+        f"{pagination.request_param or pagination.mode!r}, records are missing: name a total in "
+        f"pagination.stop"
     )
 
 
@@ -60,4 +75,10 @@ _WARNINGS: tuple[
         _never_seen,
     ),
     (WarningReason.PAGE_SIZE_CAPPED, "pagination.pageSize", _is_capped, _capped),
+    (
+        WarningReason.PAGE_SIZE_CAPPED,
+        "pagination.stop.repeatedPage",
+        _is_first_again,
+        _first_again,
+    ),
 )

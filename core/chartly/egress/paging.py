@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from chartly.api.connector import NEVER_AN_END, Pagination
 from chartly.egress.course import Course, Position, course_at
 from chartly.egress.ends import PageFacts, Reached, more_said
-from chartly.egress.following import COUNTED, first_of, next_after
+from chartly.egress.following import COUNTED, first_of, leads_back, next_after
 from chartly.egress.omissions import lacks_member, warnings_of
 from chartly.errors import Reason, RunError
 from chartly.warning import RunWarning
@@ -109,6 +109,9 @@ class Paging:
         if _is_repeated(self._pagination, page, before):
             course = replace(course, records=before.records)
         more = more_said(self._pagination, page, self._reached(course, page))
+        _check_owed(page, before, more=more)
+        if more is False:
+            self._check_served(page, before)
         if more is False or self._ends(page, course, more=more is True):
             unseen = more is None and lacks_member(self._pagination, page, before)
             self._course = replace(course, end=1, unseen=int(unseen))
@@ -116,7 +119,7 @@ class Paging:
         following = self._following(page, more=more is True)
         # The position moves first: one who resumes from it must meet the same loop or limit, and
         # not take the page for the last one.
-        self._course = replace(course, next=following)
+        self._course = replace(course, next=following, owed=int(more is True))
         self._check_repeated(page, before)
         self._check_limits()
         self._note(self._course)
@@ -161,6 +164,12 @@ class Paging:
             )
         return following
 
+    def _check_served(self, page: PageFacts, before: Course) -> None:
+        """A page that is the one before again does not complete what the API counts."""
+        self._check_repeated(page, before)
+        if leads_back(self._pagination, page, before):
+            raise _loop(self._pagination, _hash(before.next))
+
     def _check_repeated(self, page: PageFacts, before: Course) -> None:
         if _is_repeated(self._pagination, page, before):
             # Where it was: a later attempt asks for this page again.
@@ -186,13 +195,27 @@ class Paging:
             # Numbers only grow: an earlier attempt asked for this page, and it was a repeated one.
             raise _repeated(self._pagination)
         if token in self._seen:
-            what = "link" if self._pagination.mode == "nextUrl" else "token"
-            raise RunError(
-                Reason.PAGINATION_LOOP,
-                f"the API sent a page {what} a second time (its SHA-256 starts with {token[:12]})",
-            )
+            raise _loop(self._pagination, token)
         if course.next is not None:
             self._seen.add(token)
+
+
+def _loop(pagination: Pagination, token: str) -> RunError:
+    what = "link" if pagination.mode == "nextUrl" else "token"
+    return RunError(
+        Reason.PAGINATION_LOOP,
+        f"the API sent a page {what} a second time (its SHA-256 starts with {token[:12]})",
+    )
+
+
+def _check_owed(page: PageFacts, before: Course, *, more: bool | None) -> None:
+    """An answer that holds nothing and says nothing takes back no word of the page before."""
+    if before.owed and more is None and not page.size:
+        raise RunError(
+            Reason.UPSTREAM_UNAVAILABLE,
+            "the page before says by pagination.stop that there are more, and this answer holds "
+            "no record and does not say that there are none",
+        )
 
 
 def _parameter(pagination: Pagination) -> str:

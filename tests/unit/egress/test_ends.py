@@ -43,6 +43,7 @@ def walked(paging, pages):
     return None
 
 
+ENDED = PageFacts(0, ended=True)
 CASES = [
     ("page", {}, [facts(10), facts(3), facts(0)], 3, "an empty page ends, a short one does not"),
     ("page", {"emptyPage": False}, [facts(10), facts(0)], None, "the profile says otherwise"),
@@ -72,6 +73,16 @@ CASES = [
     ("page", {"repeatedPage": True}, [facts(5, "a"), facts(5, "b"), facts(5, "b")], 3, "the last again"),
     ("page", {"repeatedPage": True}, [facts(5, "a"), facts(5, "a")], Reason.PAGINATION_LOOP, "an ignored number"),
     ("offset", {"repeatedPage": True}, [facts(5, "a"), facts(5, "a")], 2, "one short page, again"),
+    ("page", {"hasMore": "m"}, [facts(5, hasMore=True), facts(0)], Reason.UPSTREAM_UNAVAILABLE, "no more, and no word"),
+    ("page", {"total": "t"}, [facts(5, total=9), ENDED], Reason.UPSTREAM_UNAVAILABLE, "a status takes no word back"),
+    ("page", {"total": "t"}, [facts(5, total=9), facts(0, total=5)], 2, "the word is taken back"),
+    ("page", {"hasMore": "m"}, [facts(0, hasMore=True), facts(5, "a", hasMore=False)], 2, "an empty page, and the rest"),
+    ("offset", {"total": "t"}, [facts(5, "a", total=9), facts(5, "a", total=9)], Reason.PAGINATION_LOOP, "an ignored offset"),
+    ("cursor", {"total": "t"}, [facts(5, token="a", total=9), facts(5, token="a", total=9)], Reason.PAGINATION_LOOP, "an ignored cursor"),
+    ("nextUrl", {"total": "t"}, [facts(5, token="/a", total=9), facts(5, token="/a", total=9)], Reason.PAGINATION_LOOP, "a link to itself"),
+    ("cursor", {"hasMore": "m"}, [facts(5, token="a", hasMore=True), facts(0, token="a", hasMore=False)], 2, "nothing new yet"),
+    ("page", {"totalPages": "p"}, [facts(5, "a", totalPages=2), facts(5, "a", totalPages=2)], Reason.PAGINATION_LOOP, "an ignored page"),
+    ("page", {"totalPages": "p", "repeatedPage": True}, [facts(5, "a", totalPages=2), facts(5, "a", totalPages=2)], Reason.PAGINATION_LOOP, "the last was promised"),
 ]  # fmt: skip
 
 
@@ -95,6 +106,9 @@ def test_page_numbers_from_zero_are_counted_alike():
     assert walked(paging, [facts(5, totalPages=2), facts(5, "b", totalPages=2)]) == 2
 
 
+REPEATED = {"repeatedPage": True}
+
+
 @pytest.mark.parametrize(
     ("mode", "fields", "pages", "warned"),
     [
@@ -106,6 +120,10 @@ def test_page_numbers_from_zero_are_counted_alike():
         ("page", {"sizeParam": "n", "pageSize": 500}, [facts(9), facts(9, "b"), facts(0)], ["pagination.pageSize"]),
         ("page", {"sizeParam": "n", "pageSize": 500}, [facts(9), facts(0)], []),
         ("page", {"sizeParam": "n", "pageSize": 9}, [facts(9), facts(3), facts(0)], []),
+        ("page", {"stop": REPEATED, "pageSize": 9}, [facts(3), facts(3)], ["pagination.stop.repeatedPage"]),
+        ("offset", {"stop": REPEATED}, [facts(3), facts(3)], ["pagination.stop.repeatedPage"]),
+        ("offset", {"stop": REPEATED}, [facts(3), facts(2, "b"), facts(2, "b")], []),
+        ("offset", {"stop": REPEATED}, [facts(3), facts(0)], []),
     ],
 )  # fmt: skip
 def test_what_is_said_of_a_run_is_said_again_by_the_attempt_after_it(mode, fields, pages, warned):
@@ -120,6 +138,13 @@ def test_what_is_said_of_a_run_is_said_again_by_the_attempt_after_it(mode, field
         again = Paging(asked, paging.position)
         assert again.is_over
         assert again.warnings == paging.warnings
+
+
+def test_what_the_api_owes_is_known_to_the_attempt_after_a_cut():
+    asked = pagination("page", {"hasMore": "m"})
+    before = Paging(asked)
+    before.advance(facts(5, hasMore=True))
+    assert walked(Paging(asked, before.position), [facts(0)]) is Reason.UPSTREAM_UNAVAILABLE
 
 
 @pytest.mark.parametrize(
