@@ -6,11 +6,13 @@ import json
 import pytest
 import yaml
 
+from chartly.names import API_VERSION
 from chartly_cli import store_admin
 from cluster.build import CLUSTER
 from cluster.layout import ROOT
 from support.cluster import api_server
 from support.command import chartly
+from support.custom_resources import PLURALS, await_kinds
 from support.store_users import StoreUsers
 
 CHART = ROOT / "charts" / "chartly"
@@ -30,8 +32,7 @@ def rig():
 def installed(rig):
     """The chart with a trial's store; there is no node, so nothing of it runs."""
     rig.helm("install", "chartly", CHART, "-n", SYSTEM, "--create-namespace", *TRIAL)
-    crds = ("profiles", "workflows", "workflowruns")
-    rig.kubectl("wait", "--for=condition=Established", *(f"crd/{one}.chartly.io" for one in crds))
+    await_kinds(rig, API_VERSION, PLURALS)
     return rig
 
 

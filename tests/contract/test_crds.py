@@ -13,6 +13,7 @@ from support.custom_resources import (
     CRDS,
     NAMESPACE,
     api_with_crds,
+    await_kinds,
     path_of,
     refusal,
     resource,
@@ -119,7 +120,7 @@ SINK = {
 def test_scalars_are_read_as_kubectl_sends_them(rig):
     """INV-5: one text has one digest, whichever program reads it."""
     rig.apply(SINK)
-    rig.kubectl("wait", "--for=condition=Established", "crd", "sinks.scalars.example")
+    await_kinds(rig, "scalars.example/v1", ["Sink"])
     values = "".join(f"  v{place}: {text}\n" for place, text in enumerate(SCALARS))
     text = f"apiVersion: scalars.example/v1\nkind: Sink\nmetadata: {{name: a}}\nspec:\n{values}"
     rig.kubectl("create", "--validate=false", "-f", "-", text=text)

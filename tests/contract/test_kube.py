@@ -17,7 +17,7 @@ from chartly_kube.client import KubeClient
 from chartly_kube.connection import load_configuration
 from chartly_kube.kinds import OWN
 from chartly_kube.port import AlreadyExists, Conflict, NotFound, Refused, Unavailable
-from support.cluster import api_server
+from support.custom_resources import api_with_crds
 from support.fake_api import fake_api, kubeconfig
 from support.loops import settled
 from support.profiles import ROOT
@@ -31,10 +31,7 @@ CHILD = {MANAGED_BY: OURS}
 @pytest.fixture(scope="module")
 def rig():
     """A real API server that knows our kinds."""
-    with api_server() as found:
-        found.kubectl("apply", "--server-side", "-f", CRDS)
-        names = [f"crd/{plural}.chartly.io" for plural in ("profiles", "workflows", "workflowruns")]
-        found.kubectl("wait", "--for=condition=Established", "--timeout=30s", *names)
+    with api_with_crds() as found:
         yield found
 
 

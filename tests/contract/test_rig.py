@@ -21,6 +21,7 @@ from cluster.options import Form
 from cluster.processes import outer_process
 from cluster.waiting import wait_for, wait_for_end
 from support.cluster import api_server, need_machine
+from support.custom_resources import await_kinds
 
 pytestmark = pytest.mark.timeout(900)  # the first test builds the programs where none are built
 APPLY = "application/apply-patch+yaml"
@@ -64,7 +65,7 @@ def widget(size):
 
 def test_rules_of_a_schema_are_enforced(rig):
     rig.apply(crd(SPEC))
-    rig.kubectl("wait", "crd/widgets.rig.test", "--for=condition=Established")
+    await_kinds(rig, "rig.test/v1", ["Widget"])
     with pytest.raises(RuntimeError, match="spec.size is 9 at most"):
         rig.apply(widget(10))
     rig.apply(widget(9))

@@ -3,8 +3,9 @@
 import copy
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from chartly.api.workflow import parse_workflow
 from chartly.names import API_VERSION
 from cluster.client import RefusedError
 from cluster.rig import Rig
+from cluster.waiting import wait_for
 from support.cluster import api_server
 from support.command import chartly
 from support.profiles import ROOT, playbook_profile, playbook_workflow
@@ -31,12 +33,52 @@ PROFILES = ("connector", "normalizer", "storage", "analytics")
 
 
 @contextmanager
-def api_with_crds() -> Iterator[Rig]:
-    """An API server that serves our kinds."""
-    with api_server() as rig:
+def api_with_crds(*, audit: str = "") -> Iterator[Rig]:
+    """An API server that serves our kinds, and says so to whoever asks what it serves.
+
+    Args:
+        audit: as for ``api_server``.
+    """
+    with api_server(audit=audit) as rig:
         rig.kubectl("apply", "--server-side", "-f", CRDS)
-        rig.kubectl("wait", "--for=condition=Established", "crd", "--all", "--timeout=60s")
+        await_kinds(rig, API_VERSION, PLURALS)
         yield rig
+
+
+def await_kinds(rig: Rig, group_version: str, kinds: Iterable[str]) -> None:
+    """Returns once a server tells of the kinds in discovery and in OpenAPI.
+
+    Both come some time after the condition ``Established``, discovery first: what kubectl creates
+    needs the one, what it explains the other.
+    """
+    wanted = set(kinds)
+    wait_for(f"{group_version} in discovery", lambda: wanted <= _discovered(rig, group_version))
+    wait_for(f"{group_version} in OpenAPI", lambda: wanted <= _described(rig, group_version))
+
+
+def _discovered(rig: Rig, group_version: str) -> set[str]:
+    listed = _asked(rig, f"/apis/{group_version}").get("resources", [])
+    return {str(resource["kind"]) for resource in listed}
+
+
+def _described(rig: Rig, group_version: str) -> set[str]:
+    schemas = _asked(rig, f"/openapi/v3/apis/{group_version}").get("components", {})
+    return {
+        str(kind["kind"])
+        for schema in schemas.get("schemas", {}).values()
+        for kind in schema.get("x-kubernetes-group-version-kind", [])
+        if f"{kind['group']}/{kind['version']}" == group_version
+    }
+
+
+def _asked(rig: Rig, path: str) -> dict[str, Any]:
+    try:
+        answer: dict[str, Any] = rig.client.call("GET", path)
+    except RefusedError as error:
+        if error.status != HTTPStatus.NOT_FOUND:
+            raise
+        return {}
+    return answer
 
 
 def resource(name: str) -> Document:

@@ -484,7 +484,7 @@ def test_a_store_is_used_by_one_command_at_a_time(ran):
         assert holder.stdout.readline() == "held\n"
         outcome = chartly(ran, "query", "SELECT 1")
         holder.stdin.close()
-        assert holder.wait(10) == 0
+        assert holder.wait(30) == 0
     assert outcome.code == 11
     assert f"is in use by process {holder.pid}; wait for it or end it" in outcome.err
     assert chartly(ran, "query", "SELECT 1").code == 0

@@ -111,7 +111,7 @@ def test_a_run_that_is_asked_to_stop_ends_and_says_so(tmp_path, folder, number, 
 
 def test_a_run_ends_at_its_deadline_and_says_so(tmp_path):
     folder = sales_folder(tmp_path / "timed", {
-        "workflows/sales-onboard@1.0.0.yaml": ("spec:\n", "spec:\n  deadlines:\n    run: 2\n"),
+        "workflows/sales-onboard@1.0.0.yaml": ("spec:\n", "spec:\n  deadlines:\n    run: 6\n"),
     })  # fmt: skip
     asked, over = threading.Event(), threading.Event()
 
@@ -125,7 +125,7 @@ def test_a_run_ends_at_its_deadline_and_says_so(tmp_path):
         over.set()
     assert asked.is_set()
     assert done.code == 31
-    assert "took longer than deadlines.run allows: 2 seconds" in done.err
+    assert "took longer than deadlines.run allows: 6 seconds" in done.err
 
 
 def test_a_run_that_takes_more_memory_than_it_may_ends_and_says_so(folder, tmp_path):

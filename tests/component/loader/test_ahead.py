@@ -37,7 +37,7 @@ def test_at_most_one_item_waits():
 
     with ahead(source(), "slow") as items:
         first = next(iter(items))
-        assert taken.wait(5)
+        assert taken.wait(30)
         assert first == 0
         assert made == [0, 1]
 

@@ -63,7 +63,7 @@ def said():
 def play():
     """Runs a scenario; one that hangs fails."""
 
-    def run(scenario, seconds=30):
+    def run(scenario, seconds=55):
         async def inside():
             async with asyncio.timeout(seconds):
                 await scenario()

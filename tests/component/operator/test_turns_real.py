@@ -24,10 +24,9 @@ from chartly.reconcile.objects import (
 from chartly_kube.client import KubeClient
 from chartly_kube.connection import load_configuration
 from chartly_kube.port import KubeError
-from support.cluster import api_server
+from support.custom_resources import api_with_crds
 from support.loops import settled
 from support.operators import LEASE, OPTIONS, Operator
-from support.profiles import ROOT
 
 pytestmark = pytest.mark.timeout(3600)  # the first rig builds its programs where none are built
 ROUNDS = int(os.environ.get("CHARTLY_TURN_ROUNDS", "1"))
@@ -39,10 +38,7 @@ OPERATORS = 2
 
 @pytest.fixture(scope="module")
 def rig():
-    with api_server() as found:
-        found.kubectl("apply", "--server-side", "-f", ROOT / "crds")
-        names = [f"crd/{plural}.chartly.io" for plural in ("profiles", "workflows", "workflowruns")]
-        found.kubectl("wait", "--for=condition=Established", "--timeout=30s", *names)
+    with api_with_crds() as found:
         yield found
 
 

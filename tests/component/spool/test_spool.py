@@ -312,7 +312,7 @@ def test_a_full_spool_pauses_the_connector_until_the_loader_has_read(tmp_path, m
         monkeypatch.setattr(writer, "_check_peer", look)
         waits = []
         with concurrently(lambda: waits.append(put(writer, 2, b"x" * 40))) as failures:
-            assert pausing.wait(10)
+            assert pausing.wait(30)
             assert names(tmp_path) == [
                 f"0000000{number}.{kind}" for number in (0, 1) for kind in ("json", "page")
             ]
