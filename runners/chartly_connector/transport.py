@@ -1,4 +1,4 @@
-"""The way out: each name resolved once, every address checked, the connection pinned to it."""
+"""The way out: each connection resolves its name once, and goes to an address that was checked."""
 
 import math
 import socket

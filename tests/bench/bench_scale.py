@@ -2,7 +2,7 @@
 
 Everything is real but the nodes: API server, controllers, scheduler, the operator's own process. Fake
 nodes complete Pods at once, with the termination message of a good run. Each run takes the turn of its
-workflow, one read and one write that are in the numbers. Prints a table and, last,
+workflow, one read and one write; they are in the rates, and not in the writes per run. Prints a table and, last,
 ``runs/min: N (bare Jobs: M)``.
 
 Usage: python tests/bench/bench_scale.py [--runs 1000] [--projects 20] [--finished 10000]
@@ -227,7 +227,10 @@ def latencies(rig: Rig, series: str) -> list[float]:
 
 
 def operator_writes(rig: Rig, series: str) -> int:
-    """Everything that the operator wrote about the runs of a series, Events included."""
+    """What the operator wrote about the runs of a series and their Jobs, Events included.
+
+    Their frozen inputs and the turns of their workflows, which have other names, are not in it.
+    """
     return sum(
         one.get("userAgent", "").startswith(OPERATOR)
         and f"{series}-" in one["objectRef"].get("name", "")
