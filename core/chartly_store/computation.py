@@ -31,7 +31,20 @@ _BEYOND_MEMORY = "Code: 241."
 # Time, and rows of a result: fewer windows may stay within them.
 _BEYOND_LIMITS = ("Code: 159.", "Code: 396.")
 # Errors of conversion, of arithmetic, and of our own checks.
-_DOES_NOT_FIT = ("Code: 70.", "Code: 153.", "Code: 321.", "Code: 349.", "Code: 395.", "Code: 407.")
+_DOES_NOT_FIT = (
+    "Code: 6.",
+    "Code: 32.",
+    "Code: 38.",
+    "Code: 41.",
+    "Code: 69.",
+    "Code: 70.",
+    "Code: 72.",
+    "Code: 153.",
+    "Code: 321.",
+    "Code: 349.",
+    "Code: 395.",
+    "Code: 407.",
+)
 
 
 class Computation:

@@ -12,14 +12,15 @@ from chartly.api.analytics import AnalyticsSpec
 from chartly.api.columns import parse_column_type
 from chartly.errors import SpecError
 from chartly.query.exact_calls import call
+from chartly.query.exact_casts import narrow_cast
+from chartly.query.exact_division import quotient
+from chartly.query.exact_times import amount
 from chartly.query.exact_values import (
     INEXACT,
     NAME,
     Value,
     combined,
     literal,
-    narrow_cast,
-    quotient,
     value_of_type,
 )
 from chartly.query.gate import CheckedQuery, check_query
@@ -33,6 +34,7 @@ select from where having by and or not in as on using when then else end between
 union join limit with is like ilike order group asc desc nulls first last offset final inner outer
 left right full cross except intersect null default
 """)
+_COMPARISONS = frozenset(("=", "==", "!=", "<>", "<", ">", "<=", ">="))
 _PASSES = 6
 _COLUMN = 38
 
@@ -120,10 +122,8 @@ class _Rewriter:
         parts: list[str] = []
         values: list[Value] = []
         last: Value | None = None
-        while self._peek().text not in ends or self._peek().kind == "string":
+        while self._peek().kind != "end" and not self._ends(ends):
             token = self._peek()
-            if token.kind == "end":
-                break
             if self._starts_value():
                 last = self._run()
                 values.append(last)
@@ -135,6 +135,9 @@ class _Rewriter:
                 self._name(last)
                 parts.append(self._take().text)
         return _whole(parts, values)
+
+    def _ends(self, ends: tuple[str, ...]) -> bool:
+        return self._peek().text in ends and self._peek().kind != "string"
 
     def _name(self, value: Value) -> None:
         name = self._peek().name
@@ -159,7 +162,7 @@ class _Rewriter:
         start = self._peek()
         value = self._operation(1)
         if value.by is None:
-            return value
+            return self._compared(value)
         scale = self._column_scale()
         if scale is None:
             raise self._refuse(start, INEXACT)
@@ -167,6 +170,24 @@ class _Rewriter:
             return quotient(value, scale)
         except ValueError as error:
             raise self._refuse(start, str(error)) from None
+
+    def _compared(self, left: Value) -> Value:
+        """A value, or its comparison with the one behind the sign."""
+        sign = self._peek()
+        if sign.text.lower() in ("between", "not") and left.family == "decimal":
+            return left.as_wide() if self._is_between() else left
+        if sign.text not in _COMPARISONS:
+            return left
+        self._take()
+        if not self._starts_value():
+            return Value(f"{left.text} {sign.text}", "unknown", left.digits, changed=left.changed)
+        right = self._operation(1)
+        if right.by is not None:
+            raise self._refuse(sign, INEXACT)
+        return Value(f"{left.comparable(right).text} {sign.text} {right.text}", "integer", 1, 0)
+
+    def _is_between(self) -> bool:
+        return "between" in (self._peek().text.lower(), self._peek(1).text.lower())
 
     def _column_scale(self) -> int | None:
         """The scale of the column that an operation fills, or of the type it is cast to."""
@@ -199,8 +220,7 @@ class _Rewriter:
         if token.kind == "number":
             value = self._literal(token, "")
         elif token.kind == "word" and lowered == "interval":
-            inner = self._operand()
-            value = Value(f"INTERVAL {inner.text} {self._take().text}", "interval")
+            value = self._interval(token)
         elif token.kind == "word" and lowered == "case":
             inner = self._sequence(("end", "END", "End"))
             self._take()
@@ -214,6 +234,14 @@ class _Rewriter:
         else:
             value = Value(token.text, "text" if token.kind == "string" else "unknown")
         return self._postfix(value)
+
+    def _interval(self, start: Token) -> Value:
+        inner, unit = self._operand(), self._take().text
+        try:
+            count = inner.text if inner.family == "text" else amount(inner.text, unit)
+        except ValueError as error:
+            raise self._refuse(start, str(error)) from None
+        return Value(f"INTERVAL {count} {unit}", "interval")
 
     def _negated(self) -> Value:
         if self._peek().kind == "number":
@@ -245,7 +273,7 @@ class _Rewriter:
             name = self._peek().name
             text += "." + self._take().text
         if placeholder_of(token.text):
-            return Value(text, "instant")
+            return Value(text, "bound")
         found = self.known.get(name) or self.aliases.get(name)
         return found.spelled(text) if found is not None else Value(text, NAME)
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Sequence
 
-from chartly.query.exact_values import ZERO, Value, check, combined, guarded, literal, narrow_cast
+from chartly.query.exact_casts import converted, narrow_cast
+from chartly.query.exact_times import amount, check, within
+from chartly.query.exact_values import ZERO, Value, combined, literal
 from chartly.query.vocabulary import names
 
 _TOLERANT = names("""
 if multiif coalesce ifnull nullif greatest least min max minif maxif minornull maxornull abs sign
 equals notequals less greater lessorequals greaterorequals and or not isnull isnotnull count
 countif uniqexact uniqexactif tostring assumenotnull tonullable quantileexact
-quantileexactlow quantileexacthigh medianexact round floor ceil ceiling trunc truncate divideDecimal
-multiplyDecimal todecimal32 todecimal64 todecimal128
+quantileexactlow quantileexacthigh medianexact round floor ceil ceiling trunc truncate
 """)
 _SAME = names("""
 if multiif coalesce ifnull nullif greatest least min max minif maxif minornull maxornull abs round
@@ -19,29 +20,37 @@ quantileexacthigh medianexact
 """)
 _ROUNDS = names("round floor ceil ceiling trunc truncate")
 _SIGNS = {"plus": "+", "minus": "-", "multiply": "*", "divide": "/", "modulo": "%", "mod": "%"}
-_TO_INTEGER = {
-    f"to{sign}int{bits}": f"{sign.upper()}Int{bits}"
-    for sign in ("", "u")
-    for bits in (8, 16, 32, 64)
-}
-_SHORT = names("""
-todate todatetime tostartofyear tostartofquarter tostartofmonth tostartofweek tomonday tostartofday
-tostartofhour tostartofminute tostartoffiveminutes tostartoftenminutes tostartoffifteenminutes
-tostartofinterval tolastdayofmonth timeslot tounixtimestamp
-""")
 _INTEGERS = names("""
 count countif uniqexact uniq uniqcombined uniqhll12 length lengthutf8 char_length toyear toquarter
 tomonth todayofyear todayofmonth todayofweek tohour tominute tosecond tomillisecond tounixtimestamp
 tounixtimestamp64milli toyyyymm toyyyymmdd toyyyymmddhhmmss toisoyear toisoweek toweek datediff
-date_diff position positionutf8 locate intdiv gcd lcm uniqexactif
+date_diff position positionutf8 locate gcd uniqexactif
 """)
-_INSTANTS = names("fromunixtimestamp64milli todatetime64")
 _DATES = names("todate32")
+_FLOAT = "{name}() is a float that depends on the order of rows; write sum(x * x), sum(x), count()"
 _REFUSED = {
-    "sumwithoverflow": "sumWithOverflow() wraps around; use sum",
-    "summap": "sumMap() wraps around; group by the key and use sum",
+    "sumwithoverflow": "{name}() wraps around; use sum",
+    "summap": "{name}() wraps around; group by the key and use sum",
+    "varpopstable": _FLOAT,
+    "varsampstable": _FLOAT,
+    "stddevpopstable": _FLOAT,
+    "stddevsampstable": _FLOAT,
+    "bitshift": "{name}() loses bits; multiply, or use intDiv()",
+    "lcm": "{name}() wraps around; write intDiv(a * b, gcd(a, b))",
+    "intdivorzero": "zero is not what a division by zero gives; use intDiv(a, nullIf(b, 0))",
+    "toint64orzero": "zero is not what is no number; write ifNull(toInt64OrNull(x), 0)",
+    "todateornull": "{name}() gives the nearest day that it holds; use toDate32(x)",
+    "jsonextractint": "{name}() gives zero where none fits; use toInt64(JSONExtractRaw(x, k))",
+    "jsonextractuint": "{name}() gives zero where none fits; use toUInt64(JSONExtractRaw(x, k))",
+    "multiplydecimal": "{name}() drops digits; write CAST(a * b AS Decimal(p, s))",
+    "dividedecimal": "{name}() drops digits; write CAST(a / b AS Decimal(p, s))",
+    **dict.fromkeys(("date_add", "dateadd"), "{name}() is not looked at; write addDays(x, n)"),
+    **dict.fromkeys(("date_sub", "datesub"), "{name}() is not looked at; write subtractDays(x, n)"),
 }
-_DECIMALS = {"todecimal32": 9, "todecimal64": 18, "todecimal128": 38}
+"""What is never exact, with what to write instead."""
+_COMPARISONS = names("equals notequals less greater lessorequals greaterorequals")
+_UNITS = "tointerval"
+_MOVES = ("add", "subtract")
 _ITEM = "_item"
 _COLUMN, _PAIR = 38, 2
 _DIVIDED = {
@@ -63,7 +72,7 @@ def call(name: str, spelled: str, parameters: str, arguments: Sequence[Value], k
         ValueError: it may be wrong in silence; says what to write instead.
     """
     folded = name.lower()
-    _refuse(folded, kind)
+    _refuse(folded, spelled, kind)
     if folded == "cast":
         return narrow_cast(arguments[0], kind or arguments[1].text)
     if not arguments:
@@ -71,17 +80,17 @@ def call(name: str, spelled: str, parameters: str, arguments: Sequence[Value], k
     return (
         _operation(folded, arguments)
         or _aggregate(folded, spelled, arguments)
-        or _conversion(folded, spelled, arguments)
+        or converted(folded, spelled, arguments)
         or _other(folded, spelled + parameters, arguments)
     )
 
 
-def _refuse(folded: str, kind: str) -> None:
+def _refuse(folded: str, spelled: str, kind: str) -> None:
     if kind and folded != "cast":
         raise ValueError("an alias does not stand within a call")
     for stem, why in _REFUSED.items():
         if folded.startswith(stem):
-            raise ValueError(why)
+            raise ValueError(why.format(name=spelled))
 
 
 def _operation(folded: str, arguments: Sequence[Value]) -> Value | None:
@@ -89,6 +98,8 @@ def _operation(folded: str, arguments: Sequence[Value]) -> Value | None:
         return arguments[0].with_sign(_SIGNS[folded], arguments[1])
     if folded == "negate":
         return literal("0").with_sign("-", arguments[0])
+    if folded == "intdiv" and len(arguments) == _PAIR:
+        return arguments[0].divided_whole(arguments[1])
     return None
 
 
@@ -98,14 +109,6 @@ def _aggregate(folded: str, spelled: str, arguments: Sequence[Value]) -> Value |
     if folded.startswith("sum"):
         return _sum(spelled, arguments)
     return _array_sum(arguments) if folded == "arraysum" else None
-
-
-def _conversion(folded: str, spelled: str, arguments: Sequence[Value]) -> Value | None:
-    if folded in _TO_INTEGER:
-        return narrow_cast(arguments[0], _TO_INTEGER[folded])
-    if folded in _SHORT and arguments[0].family != "integer":
-        return _short(folded, spelled, arguments)
-    return None
 
 
 def _sum(spelled: str, arguments: Sequence[Value]) -> Value:
@@ -142,15 +145,8 @@ def _array_sum(arguments: Sequence[Value]) -> Value:
     return Value(text, "unknown", inner.summed(), inner.scale, wide=True, changed=True)
 
 
-def _short(folded: str, spelled: str, arguments: Sequence[Value]) -> Value:
-    first, *others = arguments
-    listed = ", ".join([guarded(first, f"{spelled}()"), *(one.text for one in others)])
-    family = "integer" if folded == "tounixtimestamp" else "short"
-    return Value(f"{spelled}({listed})", family)
-
-
 def _other(folded: str, spelled: str, arguments: Sequence[Value]) -> Value:
-    arguments = [_whole_seconds(folded, one) for one in arguments]
+    arguments = _prepared(folded, arguments)
     if folded in _ROUNDS and len(arguments) > 1:
         # Next to the largest number of 64 bits, the next multiple of ten has more.
         arguments = [arguments[0].as_wide(), *arguments[1:]]
@@ -165,13 +161,30 @@ def _other(folded: str, spelled: str, arguments: Sequence[Value]) -> Value:
         text = f"{spelled}({', '.join(one.narrow() for one in arguments)})"
     if folded in _SAME:
         return combined(text, _results(folded, arguments))
-    if folded in _DECIMALS:
-        return Value(text, "decimal", _DECIMALS[folded])
-    if folded.startswith(("add", "subtract")) and arguments:
+    if folded.startswith(_MOVES) and arguments:
         return _moved(spelled, text, arguments)
     if folded in _INTEGERS:
         return Value(text, "integer", 20, 0)
     return Value(text, _family(folded), changed=any(one.changed for one in arguments))
+
+
+def _prepared(folded: str, arguments: Sequence[Value]) -> Sequence[Value]:
+    """Arguments where an engine would take another number for them."""
+    if folded == "gcd":
+        return [one.spelled(one.counted()) for one in arguments]
+    if folded.startswith(_UNITS) and arguments:
+        unit = folded.removeprefix(_UNITS)
+        return [arguments[0].spelled(amount(arguments[0].text, unit)), *arguments[1:]]
+    if folded in _COMPARISONS and len(arguments) == _PAIR:
+        return [arguments[0].comparable(arguments[1]), arguments[1]]
+    families = {one.family for one in arguments}
+    is_number = not any(one.is_time or one.family == "text" for one in arguments)
+    if folded in ("greatest", "least") and is_number and families != {"integer"}:
+        return [one.as_wide() if "decimal" in families else one for one in arguments]
+    if folded.startswith(_MOVES) and len(arguments) == _PAIR:
+        unit = folded.removeprefix("add").removeprefix("subtract")
+        return [arguments[0], arguments[1].spelled(amount(arguments[1].text, unit))]
+    return [_whole_seconds(folded, one) for one in arguments]
 
 
 def _results(folded: str, arguments: Sequence[Value]) -> Sequence[Value]:
@@ -193,16 +206,16 @@ def _whole_seconds(folded: str, value: Value) -> Value:
 def _moved(spelled: str, text: str, arguments: Sequence[Value]) -> Value:
     """A time plus an interval; a type that holds 1970 to 2106 only must hold the sum."""
     family = arguments[0].family
+    if family in ("instant", "date"):
+        return Value(within(text, f"{spelled}()"), family)
     if family != "short" or len(arguments) != _PAIR:
         return Value(text, family)
     wide = f"toDateTime64({arguments[0].text}, 3, 'UTC')"
-    moved = Value(f"{spelled}({wide}, {arguments[1].narrow()})", "instant")
+    moved = f"{spelled}({wide}, {arguments[1].text})"
     return Value(f"addDays({text}, {check(moved, spelled + '()')})", "short")
 
 
 def _family(folded: str) -> str:
-    if folded in _INSTANTS:
-        return "instant"
     if folded in _DATES:
         return "date"
     if folded.startswith("tointerval"):

@@ -5,8 +5,8 @@ from chartly.query.vocabulary import names
 _AGGREGATES = """
 count sum avg min max uniqExact uniq uniqCombined uniqHLL12 quantileExact quantilesExact
 quantileExactLow quantileExactHigh medianExact quantileExactWeighted sumWithOverflow
-groupUniqArraySorted groupArraySorted groupBitAnd groupBitOr groupBitXor sumMap minMap maxMap
-varPopStable varSampStable stddevPopStable stddevSampStable bool_and bool_or
+groupArraySorted groupBitAnd groupBitOr groupBitXor sumMap minMap maxMap
+varPopStable varSampStable stddevPopStable stddevSampStable
 """
 _SCALARS = """
 abs sign round floor ceil ceiling trunc truncate intDiv intDivOrZero modulo mod gcd lcm greatest
@@ -75,7 +75,7 @@ NON_REPEATABLE: dict[str, str] = {
     "argmin": "ties have no order; use min over a tuple",
     "argmax": "ties have no order; use max over a tuple",
     "grouparray": "use groupArraySorted",
-    "groupuniqarray": "use groupUniqArraySorted",
+    "groupuniqarray": "use GROUP BY, and groupArraySorted over it",
     "group_concat": "use groupArraySorted",
     "quantile": "use quantileExact",
     "quantiles": "use quantilesExact",
@@ -85,10 +85,10 @@ NON_REPEATABLE: dict[str, str] = {
     "topk": "use ORDER BY and LIMIT",
     "topkweighted": "use ORDER BY and LIMIT",
     "sumkahan": "use sum over an exact type",
-    "stddevpop": "use stddevPopStable",
-    "stddevsamp": "use stddevSampStable",
-    "varpop": "use varPopStable",
-    "varsamp": "use varSampStable",
+    "stddevpop": "write sum(x * x), sum(x) and count()",
+    "stddevsamp": "write sum(x * x), sum(x) and count()",
+    "varpop": "write sum(x * x), sum(x) and count()",
+    "varsamp": "write sum(x * x), sum(x) and count()",
     "rownumberinblock": "",
     "rownumberinallblocks": "",
     "blocknumber": "",

@@ -1,0 +1,53 @@
+"""Times in a query that an engine would cut to the nearest that it holds, or a failure."""
+
+_BEFORE, _BEHIND = "toDate32('1970-01-01')", "toDate32('2106-02-07')"
+_FIRST, _LAST = "toDate32('1900-01-01')", "toDate32('2299-12-31')"
+_MOST_OF = {
+    "year": 400,
+    "quarter": 1_600,
+    "month": 4_800,
+    "week": 20_900,
+    "day": 146_100,
+    "hour": 3_506_400,
+    "minute": 210_400_000,
+}
+_MOST_SECONDS = 12_630_000_000
+
+
+def amount(text: str, unit: str) -> str:
+    """A number of units, within the years that there are; an engine would cut a larger one.
+
+    Raises:
+        ValueError: a number that is written out is beyond them.
+    """
+    most = _MOST_OF.get(unit.lower().removesuffix("s"), _MOST_SECONDS)
+    said = f"no time is moved by more than 400 years, {most} of its units"
+    if text.lstrip("-").isdigit():
+        if abs(int(text)) > most:
+            raise ValueError(said)
+        return text
+    beyond = f"{text} > {most} OR {text} < -{most}"
+    return f"(accurateCast({text}, 'Nullable(Int64)') + throwIf({beyond}, '{said}'))"
+
+
+def guarded(text: str, family: str, name: str) -> str:
+    """A time that lies between 1970 and 2106, or a failure."""
+    if family == "short":
+        return text
+    if family == "text":
+        outside = check(f"toDate32(substring({text}, 1, 10))", name)
+        return f"concat({text}, substring('', toUInt8({outside}) + 1))"
+    return f"addDays({text}, {check(text, name)})"
+
+
+def check(text: str, name: str) -> str:
+    """Zero, or a failure where a time lies outside 1970 to 2106."""
+    said = f"{name} holds times of 1970 to 2106 only; toDate32() and date_trunc() hold others"
+    return f"throwIf({text} < {_BEFORE} OR {text} >= {_BEHIND}, '{said}')"
+
+
+def within(text: str, name: str) -> str:
+    """A time that lies between 1900 and 2299, or a failure."""
+    moved = f"({text})"
+    said = f"{name} gives times of 1900 to 2299 only"
+    return f"addDays({moved}, throwIf({moved} < {_FIRST} OR {moved} >= {_LAST}, '{said}'))"
