@@ -92,6 +92,20 @@ def run_checks(frozen: Frozen, secrets: Path) -> Iterator[Check]:
         yield _secret_check(reference, secrets / reference.name / reference.key)
 
 
+def query_checks(frozen: Frozen) -> Iterator[Check]:
+    """What an engine says of the queries; a run asks its own store before it asks an API."""
+    if not frozen.plan.analytics:
+        return
+    from chartly_store.explanation import check_explained  # noqa: PLC0415 - costs 0.4 s
+
+    try:
+        check_explained(frozen.plan)
+        said = f"{frozen.resolution.workflow}: the engine takes every query"
+        yield Check("queries", True, said)  # noqa: FBT003 - a verdict
+    except ChartlyError as error:
+        yield Check("queries", False, error.message, error.reason)  # noqa: FBT003 - a verdict
+
+
 def _secret_check(reference: SecretRef, path: Path) -> Check:
     why = _secret_fault(path)
     warning = None if why else _secret_warning(path)

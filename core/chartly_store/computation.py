@@ -17,6 +17,7 @@ from chartly.query.form import START
 from chartly.query.gate import INSTANT, CheckedQuery, check_query
 from chartly.query.spans import SpanQuery, spanning
 from chartly.query.windows import Window, spans_of
+from chartly_store.explanation import of_query
 from chartly_store.outputs import is_wide, narrowed
 from chartly_store.port import Engine
 
@@ -61,8 +62,8 @@ class Computation:
         self._view = view
         self._written = check_query(spec)
         rows = engine.rows(f"DESCRIBE TABLE {view}")
-        types = {str(row[0]): str(row[1]) for row in rows}
-        self._query = exact_query(spec, types)
+        self._types = {str(row[0]): str(row[1]) for row in rows}
+        self._query = exact_query(spec, self._types)
         self._spanning = spanning(self._query, time_column, parse_duration(spec.inputs.window))
 
     @cached_property
@@ -79,6 +80,17 @@ class Computation:
         sql = f"DESCRIBE TABLE ({query.sql(self._view)}\n)"
         rows = self._engine.rows(sql, _parameters([Window(_EPOCH, _EPOCH)], [""]))
         return {str(row[0]): str(row[1]) for row in rows}
+
+    def insist(self, where: str) -> None:
+        """Whether the engine takes the query, as it is written and as it runs.
+
+        Raises:
+            SpecError: it does not; names the profile, and the column where it is known.
+        """
+        try:
+            self.columns, self._computed  # noqa: B018 - asked for what it raises
+        except RunError as error:
+            raise of_query(error, self._written, self._types, where) from None
 
     def tables(self, windows: Sequence[Window]) -> Iterator[pa.Table]:
         """The rows of windows in order, each with its window's start in ``_window_start``.

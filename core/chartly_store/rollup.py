@@ -67,6 +67,16 @@ class Rollup:
         self._table = data_table(self._output)
         self._published = qualified(store.database, PUBLISHED)
 
+    def insist(self, where: str) -> None:
+        """Whether the query can run, and gives the columns that the output holds.
+
+        Raises:
+            SpecError: the engine refuses the query.
+            RunError: ``OutputContract``.
+        """
+        self._computation.insist(where)
+        self._checked_columns()
+
     def touched(self, digest: str) -> list[Window]:
         """The windows with rows of runs that no publication has covered yet.
 
@@ -137,17 +147,7 @@ class Rollup:
 
     def _ensure_output(self) -> None:
         """The output's table and view; its columns are a contract from the first run on."""
-        natural = self._computation.columns
-        declared = self._declared(natural)
-        stored = self._store.columns(self._table)
-        if stored:
-            kept = {name: kind for name, kind in stored.items() if name[0] != "_"}
-            if kept != declared:
-                raise RunError(
-                    Reason.OUTPUT_CONTRACT,
-                    f"output {self._output!r}: the query gives {_shown(declared)}, but the dataset "
-                    f"holds {_shown(kept)}; declare outputs.columns or write another dataset",
-                )
+        declared, stored = self._checked_columns()
         table = qualified(self._store.database, self._table)
         columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in declared.items())
         # The place of a row in its result is its identity: an insert that is sent again, because
@@ -164,6 +164,21 @@ class Rollup:
             f"SELECT {', '.join(map(quoted, declared))} FROM {table} FINAL "
             f"WHERE ({START}, {_GENERATION}) IN ({self._current()})"
         )
+
+    def _checked_columns(self) -> tuple[dict[str, str], dict[str, str]]:
+        """The columns that the query gives, and those of its table; they agree."""
+        natural = self._computation.columns
+        declared = self._declared(natural)
+        stored = self._store.columns(self._table)
+        if stored:
+            kept = {name: kind for name, kind in stored.items() if name[0] != "_"}
+            if kept != declared:
+                raise RunError(
+                    Reason.OUTPUT_CONTRACT,
+                    f"output {self._output!r}: the query gives {_shown(declared)}, but the dataset "
+                    f"holds {_shown(kept)}; declare outputs.columns or write another dataset",
+                )
+        return declared, stored
 
     def _number_rows(self, table: str, layout: str, *, done: bool) -> None:
         """Gives the rows of an older store their places; cut off anywhere, it is taken up again."""

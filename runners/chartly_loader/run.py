@@ -119,6 +119,7 @@ class _Load:
     def _load(self, attempt: Attempt) -> None:
         streams = [self._open(one, attempt) for one in self._request.plan.streams]
         with SpoolReader(self._request.spool, self._request.grace) as reader:
+            self._insist_on_queries(streams)
             reader.write_state(State({one.plan.name: _stream_state(one.resume) for one in streams}))
             # The first of Python's values that pyarrow is given takes 0.15 s where pandas is
             # installed; the first page takes as long to come.
@@ -153,6 +154,15 @@ class _Load:
             connector.records, connector.pagination.mode, plan.normalizer, plan.storage
         )
         return _Stream(plan, ObservedReader(pages), shaper, table, row, resume)
+
+    def _insist_on_queries(self, streams: list[_Stream]) -> None:
+        """What an engine says of a query, it says before the connector may ask for anything."""
+        times = {one.plan.storage.dataset: one.schema.time_column for one in streams}
+        for query in self._request.plan.analytics:
+            time = times[query.spec.inputs.dataset]
+            if time is not None:
+                where = f"{query.reference.profile}: spec.queryTemplate.text"
+                Rollup(self._store, query.spec, time).insist(where)
 
     def _take_in(self, stream: _Stream, attempt: Attempt, reader: SpoolReader) -> None:
         with closing(SeenKeys()) as seen:

@@ -8,10 +8,12 @@ from typing import Any
 import typer
 
 from chartly.errors import REASONS, Reason, RunError, SpecError
+from chartly.plan.check import check_plan
 from chartly_cli.fixtures import compare, fixtures_of
 from chartly_cli.runs import write_durably
 from chartly_cli.session import Session
 from chartly_cli.workspace import Workspace
+from chartly_store.explanation import check_explained
 
 RECORD = "conformance.json"
 
@@ -46,6 +48,8 @@ def _resolved(workspace: Workspace) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for workflow in workspace.workflows:
         frozen = workspace.freeze(workflow)
+        check_plan(frozen.resolution, frozen.plan)
+        check_explained(frozen.plan)
         found[f"{workflow.name}@{workflow.version}"] = {
             "configDigest": frozen.snapshot.digest,
             "profiles": {

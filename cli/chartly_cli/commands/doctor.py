@@ -5,7 +5,7 @@ from pathlib import Path
 import typer
 
 from chartly.errors import REASONS, ChartlyError
-from chartly_cli.checks import Check, machine_checks, profile_checks, run_checks
+from chartly_cli.checks import Check, machine_checks, profile_checks, query_checks, run_checks
 from chartly_cli.printable import one_line
 from chartly_cli.session import Session
 
@@ -25,6 +25,8 @@ def doctor(session: Session, secrets: Path | None) -> None:
                 checks.append(Check("plan", ok=False, sentence=error.message, reason=error.reason))
                 continue
             checks += run_checks(frozen, secrets or workspace.state / "secrets")
+            if all(one.ok for one in checks):
+                checks += query_checks(frozen)
     checks = list(dict.fromkeys(checks))
     document = [
         {"check": one.name, "ok": one.ok, "warning": one.warning, "sentence": one.sentence}

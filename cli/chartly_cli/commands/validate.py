@@ -14,6 +14,7 @@ from chartly.errors import ChartlyError, SpecError
 from chartly.load.pages import pages_dataset
 from chartly.plan.check import check_alone, check_plan
 from chartly.plan.resolve import homes
+from chartly.plan.runplan import RunPlan
 from chartly.plan.served import check_served
 from chartly_cli.printable import one_line
 from chartly_cli.session import Session
@@ -111,6 +112,7 @@ def _workflow_problems(workspace: Workspace) -> list[str]:
             problems += getattr(error, "problems", (error.message,))
             continue
         plan = frozen.plan
+        problems += _problems_of_queries(plan)
         datasets = [one.storage.dataset for one in plan.streams]
         datasets += [pages_dataset(one.storage) for one in plan.streams if one.storage.raw.enabled]
         datasets += [one.spec.outputs.dataset for one in plan.analytics]
@@ -123,3 +125,16 @@ def _workflow_problems(workspace: Workspace) -> list[str]:
                     f"workflow {other!r}; a dataset has one writer"
                 )
     return list(dict.fromkeys(problems))
+
+
+def _problems_of_queries(plan: RunPlan) -> Sequence[str]:
+    """What an engine refuses of the queries; that there is no engine is none of their problems."""
+    if not plan.analytics:
+        return ()
+    from chartly_store.explanation import check_explained  # noqa: PLC0415 - costs 0.4 s
+
+    try:
+        check_explained(plan)
+    except SpecError as error:
+        return (error.message,)
+    return ()

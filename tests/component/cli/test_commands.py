@@ -280,7 +280,7 @@ def test_doctor_lists_every_prerequisite(folder):
     document = chartly_json(folder, "doctor")
     assert all(one["ok"] for one in document)
     assert {one["check"] for one in document} == {
-        "environment", "services", "folder", "disk", "profiles", "workflows", "project", "plan",
+        "environment", "services", "folder", "disk", "profiles", "workflows", "project", "plan", "queries",
         "secret",
     }  # fmt: skip
     edit(folder / STORAGE, "retentionDays", "retentionDay")

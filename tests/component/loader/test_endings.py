@@ -8,6 +8,7 @@ from chartly.errors import Reason, RunError
 from chartly.warning import RunWarning, WarningReason
 from chartly_loader.recorded import result_of
 from chartly_loader.run import load
+from chartly_spool.segment import STATE
 from chartly_store.chains import AttemptChains
 from chartly_store.project import ProjectStore
 from support.loaded import COUNTS, adds_up, events, sums, trail
@@ -26,6 +27,7 @@ from support.loading import (
     sales_plan,
     spool_pages,
 )
+from support.profiles import playbook_profile
 
 
 def test_a_poison_page_fails_the_run_and_what_came_before_it_stays(engine, project, tmp_path):
@@ -41,6 +43,28 @@ def test_a_poison_page_fails_the_run_and_what_came_before_it_stays(engine, proje
     again = load_pages(engine, plan, tmp_path, [pages[0], page([sale("b")])])
     assert again.reason is Reason.SUCCEEDED, again.message
     assert again.counts["loaded"] == 2
+
+
+@pytest.mark.parametrize(
+    ("expression", "says", "because"),
+    [
+        ("sum(currency)", "Illegal type", "text is no number"),
+        ("sum(amont)", "Unknown expression", "a column that is not there"),
+    ],
+)
+def test_a_query_that_cannot_run_ends_the_run_before_it_begins(
+    engine, project, tmp_path, expression, says, because
+):
+    """The connector waits for the state, so an API is asked for nothing."""
+    text = playbook_profile("analytics").content["spec"]["queryTemplate"]["text"]
+    wrong = text.replace("sum(amount)", expression)
+    plan = sales_plan(project, {"analytics": {"spec.queryTemplate.text": wrong}})
+    result = load_pages(engine, plan, tmp_path, [page([sale("a")])])
+    assert result.reason is Reason.CONFIG_INVALID, because
+    assert "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text: " in result.message
+    assert says in result.message
+    assert not [*tmp_path.rglob(STATE)]
+    assert events(engine, plan) == []
 
 
 def test_a_poison_first_page_commits_nothing(engine, project, tmp_path):

@@ -1,0 +1,96 @@
+"""Whether an engine can run a query at all, asked before there is anything to run it over."""
+
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from chartly.api.analytics import AnalyticsSpec
+from chartly.errors import ChartlyError, RunError, SpecError
+from chartly.load.sql import quoted
+from chartly.plan.check import view_types
+from chartly.plan.runplan import RunPlan
+from chartly.query.exact import exact_query
+from chartly.query.gate import CheckedQuery, check_query, read_template
+from chartly_store.embedded import open_embedded
+from chartly_store.port import Engine
+
+# Names, types, numbers of arguments, groups, aliases, unions, joins and values that are constant.
+_OF_QUERIES = frozenset((
+    6, 8, 10, 16, 27, 35, 36, 38, 41, 42, 43, 44, 46, 47, 48, 50, 52, 53, 62, 63, 69, 70, 72, 80,
+    81, 130, 131, 153, 168, 169, 179, 184, 190, 207, 215, 258, 321, 349, 352, 386, 395, 403, 407,
+    440, 457, 636, 639,
+))  # fmt: skip
+"""Codes of an engine's refusals."""
+_REFUSED = re.compile(r"Code: ([0-9]+)\. DB::Exception: (.*)")
+_ENDS = re.compile(
+    r"[.:,]? (?:while |in scope |in query |maybe you meant)|\. |[.:]? \(line |: \(| \([A-Z_]+\)",
+    re.IGNORECASE,
+)
+_TYPE = re.compile(r"type (\w+).* function (\w+)", re.IGNORECASE)
+_EDGES = {"window_start": "2026-01-01 00:00:00.000", "window_end": "2026-01-02 00:00:00.000"}
+
+
+def check_explained(plan: RunPlan) -> None:
+    """Whether every query of a plan runs over a dataset without events.
+
+    An engine of its own is opened in a folder that is thrown away; a plan without analytics opens
+    none.
+
+    Raises:
+        SpecError: an engine refuses a query; names the profile, and the column where it is known.
+    """
+    if not plan.analytics:
+        return
+    streams = {one.storage.dataset: one for one in plan.streams}
+    with tempfile.TemporaryDirectory(prefix="chartly-explain-") as folder:
+        engine = open_embedded(Path(folder))
+        try:
+            for query in plan.analytics:
+                types = view_types(streams[query.spec.inputs.dataset])
+                where = f"{query.reference.profile}: spec.queryTemplate.text"
+                explain(engine, query.spec, types, where)
+        finally:
+            engine.close()
+
+
+def explain(engine: Engine, spec: AnalyticsSpec, types: Mapping[str, str], where: str) -> None:
+    """Runs a query, as it is written and as it is computed, over no rows of these types.
+
+    Raises:
+        SpecError: the engine refuses it.
+    """
+    columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
+    empty = "(SELECT * FROM null('" + columns.replace("'", "\\'") + "'))"
+    try:
+        for query in (check_query(spec, where), exact_query(spec, types, where)):
+            engine.arrow(query.sql(empty), _EDGES)
+    except RunError as error:
+        raise of_query(error, check_query(spec, where), types, where) from None
+
+
+def of_query(
+    error: RunError, query: CheckedQuery, types: Mapping[str, str], where: str
+) -> ChartlyError:
+    """The refusal of a query as a mistake in it; any other error as it is."""
+    found = _REFUSED.search(error.message)
+    if found is None or int(found[1]) not in _OF_QUERIES:
+        return error
+    said = _ENDS.split(found[2])[0].rstrip(". ")
+    columns = sorted(set(_arguments(said, query, types)))
+    named = f"; column {', '.join(map(repr, columns))}" if columns else ""
+    return SpecError(f"{where}: the query cannot run: {said}{named}")
+
+
+def _arguments(said: str, query: CheckedQuery, types: Mapping[str, str]) -> Iterator[str]:
+    """The columns of a type that a refusal names, in calls of the function that it names."""
+    meant = _TYPE.search(said)
+    if meant is None:
+        return
+    found, depth = read_template(query.text).tokens, 0
+    for before, token in zip((None, *found), found, strict=False):
+        starts = before is not None and before.name.lower() == meant[2].lower()
+        depth += token.text == "(" and (depth > 0 or starts)
+        depth -= token.text == ")" and depth > 0
+        if depth and meant[1] in types.get(token.name, ""):
+            yield token.name
