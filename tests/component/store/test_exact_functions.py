@@ -1,5 +1,6 @@
 """Every function that a query may call: exact, a failed run by name, or refused with a hint."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from math import gcd
@@ -8,6 +9,7 @@ import pytest
 
 from chartly.api.profile import parse_profile
 from chartly.errors import Reason, RunError, SpecError
+from chartly.query.functions import AGGREGATES, SCALARS
 from chartly.query.windows import Window
 from chartly_store.computation import Computation
 from support.profiles import changed, playbook_profile
@@ -195,3 +197,56 @@ def test_functions_are_exact_or_fail_or_are_refused(table, row):
         assert failed.value.reason is Reason.OUTPUT_CONTRACT, failed.value
         return
     assert _value(table, expression, *kind) == wanted, because
+
+
+REASONS = {
+    "gives text": """lower upper lowerutf8 upperutf8 trim trimleft trimright trimboth ltrim rtrim concat
+        concatwithseparator substring substr substringutf8 left right leftutf8 rightutf8 leftpad rightpad
+        lpad rpad replace replaceone replaceall replaceregexpone replaceregexpall extract extractall
+        splitbychar splitbystring arraystringconcat reverse repeat format unhex base64encode base64decode
+        tostring tostringcuttozero domain path protocol cutquerystring jsonextractstring jsonextractraw
+        jsontype""",
+    "gives a truth": """equals notequals less greater lessorequals greaterorequals and or not xor in notin
+        isnull isnotnull startswith endswith like notlike ilike match empty notempty has hasall hasany
+        mapcontains jsonhas jsonextractbool isvalidutf8 arrayexists arrayall tobool""",
+    "counts what is in memory": """count uniqexact length lengthutf8 char_length position positionutf8
+        locate ascii indexof arraycount arrayuniq jsonlength""",
+    "is an estimate by its name, the same every time": "uniq uniqcombined uniqhll12",
+    "gives back one of its values": """min max minmap maxmap quantileexact quantilesexact quantileexactlow
+        quantileexacthigh medianexact quantileexactweighted grouparraysorted ifnull nullif coalesce
+        assumenotnull tonullable array tuple tupleelement map mapkeys mapvalues arrayelement arraymap
+        arrayfilter arraymin arraymax arraysort arrayreversesort arraydistinct arrayconcat arrayslice
+        arrayjoin""",
+    "takes single bits, or is one for what is equal": """groupbitand groupbitor groupbitxor bitand bitor
+        bitxor siphash64 cityhash64 xxhash64 md5 sha256 sha1 halfmd5""",
+    "random arithmetic is held against Python": """sum avg plus minus multiply divide negate""",
+    "times of four centuries are held against Python": """todate todatetime todate32 cast toyear toquarter
+        tomonth todayofyear todayofmonth todayofweek tohour tominute tosecond tomillisecond tounixtimestamp
+        tostartofyear tostartofquarter tostartofmonth tostartofweek tomonday tostartofday tostartofhour
+        tostartofminute tostartoffiveminutes tostartoftenminutes tostartoffifteenminutes
+        tostartofinterval toyyyymm toyyyymmddhhmmss toisoweek tolastdayofmonth date_trunc datetrunc
+        timeslot""",
+    "another spelling, or the same with another unit": """ceil ceiling truncate mod date_diff datediff
+        toint16 toint32 touint8 touint16 touint32 touint64 touint64ornull todecimal32 todecimal128
+        addhours addminutes addweeks subtracthours subtractminutes subtractmonths subtractseconds
+        subtractweeks tointervalhour tointervalminute tointervalmonth tointervalsecond tointervalweek
+        tointervalyear""",
+    "is refused, as a row of its kind shows": """sumwithoverflow varsampstable stddevpopstable
+        date_sub dateadd jsonextractuint""",
+}
+
+
+def test_every_function_that_may_be_called_was_looked_at():
+    listed = {name for names in REASONS.values() for name in names.split()}
+    called = {name.lower() for row in TABLE for name in re.findall(r"(\w+)\(", row[0])}
+    assert sorted((AGGREGATES | SCALARS) - listed - called) == []
+    assert sorted(listed - AGGREGATES - SCALARS) == [], "is not allowed any more"
+
+
+_PARSED = {"date_add", "dateadd", "date_sub", "datesub", "summap", "minmap", "maxmap"}
+"""Words of the engine's grammar, and an aggregate with a combinator."""
+
+
+def test_the_engine_has_every_function_that_may_be_called(engine):
+    there = {str(row[0]).lower() for row in engine.rows("SELECT name FROM system.functions")}
+    assert sorted((AGGREGATES | SCALARS) - there - _PARSED) == []
