@@ -8,7 +8,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import TYPE_CHECKING
 
 from chartly.errors import Reason, RunError, SpecError
 
@@ -18,9 +17,6 @@ _SEGMENT = re.compile(
     r"|\[(?P<index>0|[1-9][0-9]{0,8})\]"
 )
 _FIELD = re.compile(r"[^.\[\]$*@'\" ]+(\.[^.\[\]$*@'\" ]+)*")
-
-if TYPE_CHECKING:
-    from chartly.extract.queries import Query
 
 Key = str | int
 
@@ -34,6 +30,7 @@ class Path:
         singular: it leads to one value at most, by its form and whatever the record holds; the
             values of any other come as a list, one or many.
         prefix: the keys on the way to the first place that can hold several values.
+        filters_below: it filters what ``..`` finds.
     """
 
     text: str
@@ -41,12 +38,28 @@ class Path:
     _values: Callable[[object], list[object]]
     singular: bool = True
     prefix: tuple[Key, ...] = ()
+    filters_below: bool = False
     _unfiltered: Callable[[object], list[object]] | None = None
+    _until_filter: Callable[[object], list[object]] | None = None
+    _dead_ends: Callable[[object], list[object]] | None = None
 
     @property
     def unfiltered(self) -> "Path":
         """The path with ``[*]`` in place of what filters."""
         return replace(self, _values=self._unfiltered or self._values)
+
+    @property
+    def until_filter(self) -> "Path":
+        """The path until what filters first, with ``[*]`` in place of that."""
+        return replace(self, _values=self._until_filter or self._values)
+
+    def dead_ends(self, record: object) -> list[object]:
+        """The values that all lack what the path names next; none where it finds something.
+
+        Raises:
+            RunError: as ``get`` does.
+        """
+        return self._dead_ends(record) if self._dead_ends is not None else []
 
     def get(self, record: object) -> object:
         """What the path leads to in ``record``.
@@ -135,19 +148,22 @@ def _by_library(text: str) -> Path:
     return Path(
         text,
         None,
-        _guarded(query, text),
+        _guarded(query.values, text),
         query.singular,
         query.prefix,
-        _guarded(query.unfiltered(), text),
+        query.filters_below,
+        _guarded(query.unfiltered().values, text),
+        _guarded(query.until_filter().values, text),
+        _guarded(query.dead_ends, text),
     )
 
 
-def _guarded(query: "Query", text: str) -> Callable[[object], list[object]]:
+def _guarded(read: Callable[[object], list[object]], text: str) -> Callable[[object], list[object]]:
     from jsonpath_rfc9535 import JSONPathRecursionError  # noqa: PLC0415 - as above
 
     def values(record: object) -> list[object]:
         try:
-            return query.values(record)
+            return read(record)
         except (JSONPathRecursionError, RecursionError):
             raise RunError(
                 Reason.UPSTREAM_UNAVAILABLE, f"the page is nested too deep for path {text!r}"

@@ -62,6 +62,36 @@ class Query:
         segments = tuple(map(_unfiltered, self._query.segments))
         return Query(JSONPathQuery(env=self._query.env, segments=segments))
 
+    @property
+    def filters_below(self) -> bool:
+        """Whether it filters what ``..`` finds: nobody can tell how many those are."""
+        return any(
+            isinstance(one, JSONPathRecursiveDescentSegment) and _filters(one)
+            for one in self._query.segments
+        )
+
+    def until_filter(self) -> "Query":
+        """The query until its first segment that filters, with ``[*]`` in place of that."""
+        segments = self._query.segments
+        end = next((n for n, one in enumerate(segments, 1) if _filters(one)), len(segments))
+        return Query(JSONPathQuery(env=self._query.env, segments=segments[:end])).unfiltered()
+
+    def dead_ends(self, document: object) -> list[object]:
+        """The values that all lack what the query names next; none where it finds something.
+
+        Null and an empty array lack nothing: they say that there is no value.
+
+        Raises:
+            RecursionError: the document is nested too deep.
+        """
+        nodes = [JSONPathNode(value=document, location=(), parent=None, root=document)]
+        for segment in self._query.segments:
+            there = [one.value for one in nodes if one.value is not None and one.value != []]
+            nodes = list(segment.resolve(nodes))
+            if not nodes:
+                return there if _is_dead_end(segment, there) else []
+        return []
+
     def values(self, document: object) -> list[object]:
         """What it matches, in order.
 
@@ -96,10 +126,35 @@ def _singular_prefix(query: JSONPathQuery) -> tuple[str | int, ...]:
 
 
 def _unfiltered(segment: JSONPathSegment) -> JSONPathSegment:
-    if not any(isinstance(one, FilterSelector) for one in segment.selectors):
+    if not _filters(segment):
         return segment
     every = WildcardSelector(env=segment.env, token=segment.token)
     return type(segment)(env=segment.env, token=segment.token, selectors=(every,))
+
+
+def _filters(segment: JSONPathSegment) -> bool:
+    return any(isinstance(one, FilterSelector) for one in segment.selectors)
+
+
+def _is_dead_end(segment: JSONPathSegment, values: list[object]) -> bool:
+    """Whether a segment that finds nothing in these values should have found something."""
+    if not all(isinstance(one, NameSelector | IndexSelector) for one in segment.selectors):
+        return not any(isinstance(one, dict | list) for one in values)
+    if isinstance(segment, JSONPathRecursiveDescentSegment):
+        return not any(map(_holds_nothing, values))
+    return True
+
+
+def _holds_nothing(value: object) -> bool:
+    """Whether null or an empty array stands anywhere in a value."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if value is None or value == []:
+            return True
+        if isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
+    return False
 
 
 class _Comparison(ComparisonExpression):

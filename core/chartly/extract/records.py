@@ -147,7 +147,14 @@ def _by_path(document: object, path: Path, *, optional: bool) -> Selection:
     records = _selected(document, path)
     if path.singular:
         return Selection(records, records)
-    return Selection(records, _selected(document, path.unfiltered))
+    lacking = [] if records else path.dead_ends(document)
+    if lacking and not optional:
+        raise _failed(
+            f"the page holds nothing where {_named(path)} leads: of {len(lacking)} places on the "
+            f"way none has what follows; the first has {_members(lacking[0])}"
+        )
+    every = _selected(document, path.unfiltered) or _selected(document, path.until_filter)
+    return Selection(records, every)
 
 
 def _step(place: object, key: Key) -> object:

@@ -11,7 +11,7 @@ from chartly.api.page_fields import page_fields
 from chartly.api.profile import Spec
 from chartly.api.suggestion import one_of
 from chartly.errors import SpecError
-from chartly.extract.jsonpath import compile_field, compile_path
+from chartly.extract.jsonpath import Path, compile_field, compile_path
 from chartly.extract.mapping import check_mapping
 from chartly.load.sql import column_type
 from chartly.load.tables import ENVELOPE_TYPES
@@ -108,10 +108,18 @@ def check_alone(spec: Spec, where: str) -> None:
 def _check_connector(spec: ConnectorSpec, where: str) -> None:
     with _named(f"{where}: spec.records.path"):
         if spec.records.path is not None:
-            compile_path(spec.records.path)
+            _check_records(compile_path(spec.records.path), spec.pagination.mode)
     for name, text in page_fields(spec.pagination).items():
         with _named(f"{where}: spec.pagination.{name}"):
             compile_field(text)
+
+
+def _check_records(path: Path, mode: str) -> None:
+    if mode == "offset" and path.filters_below:
+        raise SpecError(
+            f"path {path.text!r}: filters what '..' finds, so that nobody can tell by how many "
+            "records pagination.mode offset has to move; write the way to the records"
+        )
 
 
 @contextmanager

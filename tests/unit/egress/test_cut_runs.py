@@ -2,7 +2,7 @@
 
 import json
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chartly.api.connector import Pagination
@@ -47,6 +47,7 @@ def again(paging, seen):
     return Paging(NEXT_URL, position, tuple(seen))
 
 
+@settings(deadline=None)
 @given(linked_pages(), st.sets(st.integers(0, 6)), st.sets(st.integers(0, 6)))
 def test_inv_4_a_run_that_is_cut_anywhere_asks_for_the_same_urls(api, cuts, failures):
     assert walked(api) == api.asked

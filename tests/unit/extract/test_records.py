@@ -99,6 +99,12 @@ def test_where_records_are_is_never_guessed(document, mode):
         ({"a": [{}]}, "$.a[3].rows", "the page holds nothing where records.path '$.a[3].rows' leads: at $['a'] it has an array"),
         ({"rows": "none"}, "$.rows[*]", "records.path '$.rows[*]' leads to text, which holds no records"),
         ({"rows": True}, "$.rows[*]", "records.path '$.rows[*]' leads to true or false, which holds no records"),
+        ({"g": [{"items": []}, {"x": 1}]}, "$.g[*].itms[*]", "the page holds nothing where records.path '$.g[*].itms[*]' leads: of 2 places on the way none has what follows; the first has 'items'"),
+        ({"g": [None, {"x": 1}]}, "$.g[*].items", "the page holds nothing where records.path '$.g[*].items' leads: of 1 places on the way none has what follows; the first has 'x'"),
+        ({"g": [{"ok": 1}, {}]}, "$.g[?@.ok].items[*]", "the page holds nothing where records.path '$.g[?@.ok].items[*]' leads: of 1 places on the way none has what follows; the first has 'ok'"),
+        ({"g": [{"items": "none"}]}, "$.g[*].items[*]", "the page holds nothing where records.path '$.g[*].items[*]' leads: of 1 places on the way none has what follows; the first has text"),
+        ({"g": [[[1]], [[2]]]}, "$.g[*][1][*]", "the page holds nothing where records.path '$.g[*][1][*]' leads: of 2 places on the way none has what follows; the first has an array"),
+        ({"error": {"code": "x"}}, "$..items[*]", "the page holds nothing where records.path '$..items[*]' leads: of 1 places on the way none has what follows; the first has 'error'"),
         ("text", None, "the page holds no array: it has text"),
         (5, None, "the page holds no array: it has a number"),
         ({str(n): 1 for n in range(11)}, None, "the page holds no array: it has '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', ..."),
@@ -110,7 +116,7 @@ def test_absent_is_not_empty(document, path, says):
     assert (caught.value.reason, caught.value.message) == (Reason.UPSTREAM_UNAVAILABLE, says)
 
 
-@pytest.mark.parametrize("path", ["$.rows", "$.rows[*]", "$.a.rows[?@.x]"])
+@pytest.mark.parametrize("path", ["$.rows", "$.rows[*]", "$.a.rows[?@.x]", "$..rows[*]"])
 def test_records_that_are_optional_may_be_absent(path):
     assert select_records({"ok": True}, Records(path=path, optional=True), "page") == []
 
@@ -122,3 +128,27 @@ def test_records_that_are_optional_may_be_absent(path):
 def test_a_page_is_as_large_as_it_is_without_filters(path, size):
     document = {"r": [{"a": 1}, {"b": 1}, {"c": 1}]}
     assert selection(document, Records(path=path), "page").size == size
+
+
+@pytest.mark.parametrize(
+    ("document", "path"),
+    [
+        ({"g": []}, "$.g[*].items[*]"),
+        ({"g": [{"items": []}, {}]}, "$.g[*].items[*]"),
+        ({"g": [{"items": None}]}, "$.g[*].items[*]"),
+        ({"g": [None]}, "$.g[*].items[*]"),
+        ({"g": [[], []]}, "$.g[*][0]"),
+        ({"g": []}, "$..items[*]"),
+        ({"g": {"items": None}}, "$..items[*]"),
+        ({"g": [{"items": {}}]}, "$.g[*].items[*]"),
+    ],
+)
+def test_null_and_empty_are_empty_at_every_depth(document, path):
+    found = selection(document, Records(path=path), "page")
+    assert (found.records, found.size) == ([], 0)
+
+
+@pytest.mark.parametrize("path", ["$.g[?@.ok].items[*]", "$.g[?@.ok].items", "$.g[?@.ok][?@.b]"])
+def test_a_page_whose_places_are_all_filtered_is_not_empty(path):
+    found = selection({"g": [{"no": 0}, {"no": 1}]}, Records(path=path), "page")
+    assert (found.records, found.size) == ([], 2)

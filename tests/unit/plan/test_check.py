@@ -1,3 +1,5 @@
+from contextlib import nullcontext
+
 import pytest
 
 from chartly.api.profile import parse_profile
@@ -75,6 +77,23 @@ def test_a_workflow_that_is_not_served_is_named_too():
     with pytest.raises(SpecError, match="workflow sales-onboard@1.0.0: spec.runOnApply") as caught:
         _check(flow=workflow(changed(playbook_workflow(), "spec.runOnApply", value=True)))
     assert caught.value.reason is Reason.NOT_SERVED
+
+
+@pytest.mark.parametrize(
+    ("mode", "path", "refused"),
+    [
+        ("offset", "$..[?@.id]", True),
+        ("offset", "$.a..[0, ?@.id].b", True),
+        ("offset", "$..rows[?@.id]", False),
+        ("offset", "$.rows[?@.a == '..[?']", False),
+        ("page", "$..[?@.id]", False),
+    ],
+)
+def test_records_that_nobody_can_count_are_refused_where_they_move_the_offset(mode, path, refused):
+    document = changed(playbook_profile("connector"), "spec.records", {"path": path})
+    document = changed(document, "spec.pagination", {"mode": mode, "pageSize": 10})
+    with pytest.raises(SpecError, match="pagination.mode offset") if refused else nullcontext():
+        check_alone(parse_profile(document).spec, "here")
 
 
 @pytest.mark.parametrize("kind", KINDS)
