@@ -84,7 +84,8 @@ class Query:
         Raises:
             RecursionError: the document is nested too deep.
         """
-        nodes = [JSONPathNode(value=document, location=(), parent=None, root=document)]
+        here: Any = document
+        nodes = [JSONPathNode(value=here, location=(), parent=None, root=here)]
         for segment in self._query.segments:
             there = [one.value for one in nodes if one.value is not None and one.value != []]
             nodes = list(segment.resolve(nodes))
