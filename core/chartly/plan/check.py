@@ -41,17 +41,16 @@ def check_plan(resolution: Resolution, plan: RunPlan) -> None:
             check_mapping(stream.normalizer, stream.storage)
     schemas = {one.storage.dataset: one for one in plan.streams}
     for query in plan.analytics:
-        read = schemas.get(query.spec.inputs.dataset)
-        types = {} if read is None else view_types(read)
+        read = schemas[query.spec.inputs.dataset]
+        types = view_types(read)
         where = f"{query.reference.profile}: spec.queryTemplate.text"
         checked = exact_query(query.spec, types, where)
         _check_outputs(query.spec, checked, f"{query.reference.profile}")
         _check_answer(query.spec, where)
-        if read is not None:
-            reading = read_template(check_query(query.spec, where).text, where)
-            check_columns(reading, types, where)
-            by = read.storage.partitioning
-            check_edges(reading, by.by[0] if by else "", where)
+        reading = read_template(check_query(query.spec, where).text, where)
+        check_columns(reading, types, where)
+        by = read.storage.partitioning
+        check_edges(reading, by.by[0] if by else "", where)
 
 
 def _check_answer(spec: AnalyticsSpec, where: str) -> None:

@@ -42,13 +42,11 @@ def _own_names(tree: "exp.Query") -> Iterator[str]:
     """Aliases of columns, tables and queries, and the arguments of lambdas."""
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
-    for node in tree.find_all(exp.Alias, exp.Aliases, exp.TableAlias, exp.CTE, exp.Lambda):
+    for node in tree.find_all(exp.Alias, exp.TableAlias, exp.CTE, exp.Lambda):
         if isinstance(node, exp.Lambda):
             yield from (one.name for one in node.expressions)
         elif isinstance(node, exp.TableAlias):
             yield from (node.name, *(one.name for one in node.columns))
-        elif isinstance(node, exp.Aliases):
-            yield from (one.name for one in node.expressions)
         else:
             yield node.alias
 
