@@ -84,10 +84,20 @@ def page_of(sample: Path, plan: RunPlan) -> bytes:
         document = read_document(body)
         select_records(document.content, plan.connector.records, plan.connector.pagination.mode)
     except RunError as error:
+        if _is_record(body, plan):
+            return b"[%b]" % body
         raise RunError(Reason.CONFIG_INVALID, f"{sample}: {error.message}") from None
     except SpecError:
         return b"[%b]" % body
     return body
+
+
+def _is_record(body: bytes, plan: RunPlan) -> bool:
+    """Whether a sample can be a single record: an object, where no path is asked for."""
+    try:
+        return plan.connector.records.path is None and isinstance(decode_page(body), dict)
+    except RunError:
+        return False
 
 
 def _canonical_bytes(golden: Path) -> bytes:
