@@ -41,17 +41,12 @@ RANDOM_MIX = r"[A-Za-z][0-9]|[0-9][A-Za-z]"
 
 _START = r"(^|[^A-Za-z0-9])"
 COMMON_FORMS = (
+    r"^(Bearer|BEARER) +[!-~]+[ \r\n]*$|(?i:bearer) +([!-~]{16,}|[!-~]*[0-9])",
+    r"(?i:basic) +[A-Za-z0-9+/]{6,}=",
+    rf"{_START}(eyJ[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]{{2,}}|gh[a-z]_[A-Za-z0-9]{{10,}})",
     (
-        r"^(Bearer|BEARER) +[!-~]+[ \r\n]*$|(?i:bearer) +([!-~]{16,}|[!-~]*[0-9])"
-        r"|(?i:basic) +([A-Za-z0-9+/]{6,}=|[A-Za-z0-9+/]*[a-z0-9][A-Z][A-Za-z0-9+/]{4,})"
-    ),
-    (
-        rf"{_START}(eyJ[A-Za-z0-9_-]{{8,}}\.[A-Za-z0-9_-]{{2,}}|gh[a-z]_[A-Za-z0-9]{{10,}}"
-        r"|github_pat_[A-Za-z0-9]{10}|glpat-[A-Za-z0-9_-]{10}|xox[a-z]-[A-Za-z0-9-]{10})"
-    ),
-    (
-        rf"{_START}([a-z]k_(live|test)_[A-Za-z0-9]{{10}}|sk-[a-z0-9-]*[A-Za-z0-9_]{{20}}|A[KS]IA[A-Z0-9]{{16}}"
-        r"|AIza[A-Za-z0-9_-]{20}|(bot)?[0-9]{8,10}:[A-Za-z0-9_-]{35})|PRIVATE KEY-"
+        rf"{_START}([a-z]k_(live|test)_[A-Za-z0-9]{{10}}|bot[0-9]{{8,10}}:[A-Za-z0-9_-]{{35}})"
+        r"|PRIVATE KEY-"
     ),
 )
 """Values that are a credential whatever they are called: HTTP's own schemes, tokens with three
@@ -59,6 +54,13 @@ parts, and what the vendors most met start theirs with; in parts of a size that 
 """
 OTHER_FORMS = (
     r"^(?i:token|api[-_]?key|ssws|digest) +[!-~]{20,}[ \r\n]*$|://[^/ :@]+:[^/ @]+@",
+    r"(?i:basic) +[A-Za-z0-9+/]*[a-z0-9][A-Z][A-Za-z0-9+/]{4,}",
+    rf"{_START}sk-[a-z0-9-]*[A-Za-z0-9_]{{20}}",
+    (
+        rf"{_START}(github_pat_[A-Za-z0-9]{{10}}|glpat-[A-Za-z0-9_-]{{10}}"
+        r"|xox[a-z]-[A-Za-z0-9-]{10})"
+    ),
+    rf"{_START}(A[KS]IA[A-Z0-9]{{16}}|AIza[A-Za-z0-9_-]{{20}}|(bot)?[0-9]{{8,10}}:[A-Za-z0-9_-]{{35}})",
     (
         rf"{_START}(gl(rt|ptt|dt|oas|soat|cbt|ft)-[A-Za-z0-9_-]{{10}}|xapp-[A-Za-z0-9-]{{10}}"
         r"|whsec_[A-Za-z0-9+/]{10}|ya29\.[A-Za-z0-9_-]{10}|GOCSPX-[A-Za-z0-9_-]{10}"
