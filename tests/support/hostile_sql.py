@@ -224,6 +224,7 @@ _STATEMENTS = [
     _refused("SELECT 1 AS a FROM @ WHERE & UNION ALL SELECT 1 AS a SETTINGS max_threads = 1", "a setting at the end"),
     _refused("SELECT 1 AS a FROM @ WHERE & FOR UPDATE", "a lock"),
     _refused("SELECT 1 AS a FROM @ SAMPLE 0.1 WHERE &", "a sample"),
+    _refused("SELECT 1 AS a FROM @ WHERE & AND k IN CURRENT_USER . people", "a qualifier that is a call to the parser"),
     _refused("SELECT 1 AS a FROM @ TABLESAMPLE (1) WHERE &", "a sample of one of them"),
     _refused("SELECT 1 AS a FROM @ PIVOT(sum(n) FOR k IN ('x')) WHERE &", "a form of one of them"),
     _refused("SELECT 1 AS a FROM @ LATERAL VIEW explode(x) t WHERE &", "a form of one of them"),

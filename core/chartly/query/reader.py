@@ -5,12 +5,13 @@ differently.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chartly.errors import SpecError
 from chartly.query.lexer import Token, place, tokens
 from chartly.query.relations import Relation, relations_of
-from chartly.query.vocabulary import FORMS, KEYWORDS, TAKE_LAMBDAS
+from chartly.query.vocabulary import FORMS, KEYWORDS, TAKE_LAMBDAS, WITHOUT_BRACKETS
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -47,6 +48,7 @@ def read(text: str, where: str) -> Reading:
             at = place(text, token.start)
             raise SpecError(f"{where}: {at}: {token.text} has no value here")
     try:
+        _check_qualifiers(found, text, where)
         tree = _parsed(text, found, where)
         _check_forms(tree, where)
         _check_lambdas(tree, found, text, where)
@@ -93,6 +95,17 @@ def _parsed(text: str, found: list[Token], where: str) -> "exp.Query":
     if isinstance(tree, exp.Select | exp.SetOperation):
         return tree
     raise SpecError(only)
+
+
+def _check_qualifiers(found: list[Token], text: str, where: str) -> None:
+    """Whether no word that the parser takes for a call stands before a dot.
+
+    Raises:
+        SpecError: to an engine, ``IN current_user.people`` names a table.
+    """
+    for token, behind in pairwise(found):
+        if token.kind == "word" and token.name.lower() in WITHOUT_BRACKETS and behind.text == ".":
+            raise SpecError(f"{where}: {place(text, token.start)}: can be read in two ways")
 
 
 def _check_agreement(

@@ -38,3 +38,9 @@ notInIgnoreSet globalInIgnoreSet globalNotInIgnoreSet nullInIgnoreSet notNullInI
 globalNullInIgnoreSet globalNotNullInIgnoreSet
 """)
 """The functions behind IN; a name in second place is a table to the engine."""
+
+WITHOUT_BRACKETS = names("""
+current_date current_datetime current_role current_time current_user current_timestamp
+current_database current_schema current_catalog session_user system_user localtime localtimestamp
+""")
+"""Words that the parser takes for calls by themselves, where an engine may see a qualifier."""
