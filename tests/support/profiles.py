@@ -1,6 +1,7 @@
 """The playbook's files, and small changes to them."""
 
 import copy
+from functools import cache
 from pathlib import Path
 from typing import cast
 
@@ -15,6 +16,12 @@ HOME = Project("tenant-demo", "proj-sales")
 
 
 def document(path: Path) -> Document:
+    return copy.deepcopy(_parsed(path))
+
+
+@cache
+def _parsed(path: Path) -> Document:
+    # State machines ask for the playbook thousands of times.
     return parse_documents(path.read_text(encoding="utf-8"), path.name)[0]
 
 

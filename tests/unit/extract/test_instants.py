@@ -264,3 +264,10 @@ def test_every_zone_of_the_package_can_be_loaded():
     """Among them all that a profile may name."""
     for zone in files("tzdata").joinpath("zones").read_text().split():
         to_instant("2026-02-02T12:00:00", (), zone)
+
+
+def test_a_zone_that_the_package_lacks_is_none():
+    from chartly.extract.instants import _zone
+
+    with pytest.raises(KeyError):
+        _zone("Mars/Olympus_Mons")

@@ -207,3 +207,12 @@ def test_a_profile_that_cannot_work_makes_no_peek(path, field):
     """INV-10."""
     with pytest.raises(SpecError):
         _peek(path, field)
+
+
+def test_records_that_are_nested_too_deep_are_told():
+    records: list[object] = []
+    for _ in range(100_000):
+        records = [records]
+    with pytest.raises(RunError, match="nested too deep") as caught:
+        module._digest_of(records)
+    assert caught.value.reason is Reason.UPSTREAM_UNAVAILABLE

@@ -105,3 +105,7 @@ def test_a_filter_and_a_page_compare_as_decimals_do(left, right):
 def test_what_is_no_number_is_refused(number):
     with pytest.raises(SpecError):
         compile_path(f"$[?@.a == {number}]")
+
+
+def test_a_path_that_finds_something_has_no_dead_end():
+    assert compile_query("$.a[*].b").dead_ends({"a": [{"b": 1}, {"c": 2}]}) == []

@@ -240,3 +240,14 @@ def test_a_failure_to_decide_is_not_told_of_what_is_over(cluster):
     going = cluster.objects[Key("Workflow", SPACE, "sales-onboard")]
     going["metadata"]["deletionTimestamp"] = written(now)
     assert failing(going, "run.py:1: KeyError", now) == ()
+
+
+@pytest.mark.parametrize("kind", ["Workflow", "Profile"])
+def test_a_failure_to_decide_is_told_of_what_is_no_run(cluster, kind):
+    found = next(one for key, one in cluster.objects.items() if key.kind == kind)
+    actions = failing(found, "run.py:1: KeyError", cluster.now)
+    for action in actions:
+        cluster.perform(action)
+    told = next(one for key, one in cluster.objects.items() if key.kind == kind)
+    ready = next(one for one in told["status"]["conditions"] if one["type"] == "Ready")
+    assert (ready["status"], ready["reason"]) == ("False", "InternalError")
