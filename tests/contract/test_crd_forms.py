@@ -90,11 +90,11 @@ TEXTS = {
     ],
     ("connector", "spec.connector.transport.path"): [
         "", "/", "/a", "//a", "/a:b@c,d;e='()*!$&+=%20~", '/"<>[]^`{|}', "a", "@a", ":80", " /a", "/a b", "/a?b", "/a#b", "/a\\b", "/a\n", "/\t",
-        "/\x7f", "/\u00e4", "/\u2028", "/xoxb-123456789012", "/eyJhbGciOiJIUzI1NiJ9.eyJz.x", "/bot123456789:" + "a" * 35, "/bearer", "/basic",
+        "/\x7f", "/\u00e4", "/\u2028", "/ghp_0123456789abcdef", "/eyJhbGciOiJIUzI1NiJ9.eyJz.x", "/bot123456789:" + "a" * 35, "/bearer", "/basic",
     ],
     ("connector", "spec.connector.auth.secretRef.key"): [
         "a", "A.b_c-1", ".a", "-a", "a.", ".", "..", "..a", ".a..b", "a/b", "a b", "a\n", "\u00e4", "", "a" * 253, "a" * 254, "." + "a" * 252,
-        "." + "a" * 253, "ghp_0123456789abcdef", "AKIAIOSFODNN7EXAMPLE",
+        "." + "a" * 253, "ghp_0123456789abcdef", "sk_live_0123456789abcdef",
     ],
     ("connector", "spec.connector.transport.query"): [
         {name: value}
@@ -133,6 +133,21 @@ def test_both_take_the_same_texts(rig, place, values):
     found = {str(value): verdicts(rig, changed(start, field, value)) for value in values}
     assert {value: both for value, both in found.items() if both[0] is not both[1]} == {}
     assert {True, False} <= {both[0] for both in found.values()}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("spec.connector.transport.path", "/xoxb-123456789012"),
+        ("spec.connector.auth.secretRef.key", "AKIAIOSFODNN7EXAMPLE"),
+        ("spec.connector.transport.query", {"a": "AIza" + "a" * 20}),
+        ("spec.connector.transport.headers.Accept", "glpat-0123456789"),
+    ],
+)
+def test_the_forms_of_vendors_are_refused_by_who_reads_profiles(rig, field, value):
+    """``OTHER_FORMS``: over what rules of the API server may cost, so the operator refuses them."""
+    document = changed(resource("connector"), field, value)
+    assert verdicts(rig, document) == (False, True)
 
 
 LETTERS = st.text(alphabet="ab01-.@:/ T" + "Z\n", max_size=12)

@@ -1,6 +1,7 @@
 """A cluster in memory: it does what decisions ask for, and what a cluster does by itself."""
 
 import copy
+import functools
 import itertools
 import json
 from collections.abc import Iterable, Mapping
@@ -302,6 +303,18 @@ class Cluster:
 
     def _bump(self, found: dict[str, Any]) -> None:
         found["metadata"]["resourceVersion"] = str(next(self._numbers))
+
+
+def playbook_cluster() -> Cluster:
+    """A cluster with the playbook's Profiles and Workflow, reconciled."""
+    return copy.deepcopy(_reconciled_playbook())
+
+
+@functools.cache
+def _reconciled_playbook() -> Cluster:
+    cluster = Cluster()
+    cluster.add_playbook()
+    return cluster
 
 
 def namespace(name: str, tenant: str = "", project: str = "") -> dict[str, Any]:

@@ -5,6 +5,7 @@ differently.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -36,6 +37,8 @@ class Reading:
     calls: tuple[Token, ...]
 
 
+# A check of a plan reads a query five times, and an operator checks it at each event.
+@lru_cache(maxsize=64)
 def read(text: str, where: str) -> Reading:
     """Reads a text without placeholders.
 

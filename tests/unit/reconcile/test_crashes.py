@@ -6,7 +6,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from chartly.reconcile.actions import Key
 from chartly.reconcile.objects import uid_of
-from support.small_cluster import RUN, SPACE, Cluster, ConflictError, said
+from support.small_cluster import RUN, SPACE, ConflictError, playbook_cluster, said
 
 ENDS = st.sampled_from([
     said("Succeeded"),
@@ -24,8 +24,7 @@ class Crashes(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        self.cluster = Cluster()
-        self.cluster.add_playbook()
+        self.cluster = playbook_cluster()
         self.cluster.add_run()
         self.outcome: tuple[str, int] | None = None
         self.seen: set[tuple[str, str]] = set()

@@ -12,7 +12,7 @@ from chartly.api.status import WorkflowRunStatus
 from chartly.reconcile.actions import Key
 from chartly.reconcile.failing import failing
 from chartly.reconcile.objects import condition_of, written
-from support.small_cluster import RUN, SPACE, Cluster, said
+from support.small_cluster import RUN, SPACE, playbook_cluster, said
 
 KEY = Key("WorkflowRun", SPACE, RUN)
 COUNTS = {"counts": {"read": 5, "loaded": 5}}
@@ -26,8 +26,7 @@ def cluster():
 
 
 def begun():
-    cluster = Cluster()
-    cluster.add_playbook()
+    cluster = playbook_cluster()
     cluster.add_run()
     cluster.settle()
     return cluster

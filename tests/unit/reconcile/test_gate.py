@@ -8,7 +8,7 @@ from chartly.reconcile.check import Answer
 from chartly.reconcile.gate import CHECKS, Admitted, admitted
 from chartly.reconcile.objects import condition_of, key_of
 from support.profiles import playbook_profiles
-from support.small_cluster import RUN, SPACE, Cluster, namespace
+from support.small_cluster import RUN, SPACE, namespace, playbook_cluster
 
 WORKFLOW = Key("Workflow", SPACE, "sales-onboard")
 PROFILES = {one.id.kind: one for one in playbook_profiles()}
@@ -16,9 +16,7 @@ PROFILES = {one.id.kind: one for one in playbook_profiles()}
 
 @pytest.fixture
 def cluster():
-    found = Cluster()
-    found.add_playbook()
-    return found
+    return playbook_cluster()
 
 
 def profile_key(kind):

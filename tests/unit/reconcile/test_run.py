@@ -5,7 +5,7 @@ import pytest
 from chartly.names import config_name
 from chartly.reconcile.actions import ApplyStatus, Create, Decision, Key, Post, TakeTurn
 from chartly.reconcile.objects import condition_of, uid_of
-from support.small_cluster import RUN, SETTINGS, SPACE, Cluster, said
+from support.small_cluster import RUN, SETTINGS, SPACE, Cluster, playbook_cluster, said
 
 COUNTS = {
     "counts": {"pages": 2, "bytes": 10, "read": 5, "loaded": 3, "rejected": 1, "duplicate": 1,
@@ -17,9 +17,7 @@ COUNTS = {
 
 @pytest.fixture
 def cluster():
-    found = Cluster()
-    found.add_playbook()
-    return found
+    return playbook_cluster()
 
 
 def reason(cluster, name=RUN, kind="Succeeded"):
@@ -526,8 +524,7 @@ def test_old_jobs_get_their_time_to_go(cluster):
     cluster.end_pod(launched(cluster), said("UpstreamUnavailable", 10))
     cluster.settle()
     assert job(cluster)["spec"]["ttlSecondsAfterFinished"] == SETTINGS.job_ttl
-    second = Cluster()
-    second.add_playbook()
+    second = playbook_cluster()
     found = launched(second)
     second.end_pod(found, said(**COUNTS))
     for action in second.decide(second.run()).actions[:1]:

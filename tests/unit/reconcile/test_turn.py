@@ -7,7 +7,7 @@ import pytest
 from chartly.reconcile.actions import Key, TakeTurn
 from chartly.reconcile.objects import condition_of, uid_of, written
 from chartly.reconcile.turn import Holder, Standing, holders_of, standing_of
-from support.small_cluster import SPACE, Cluster, ConflictError, said
+from support.small_cluster import SPACE, ConflictError, playbook_cluster, said
 
 NOW = datetime(2026, 2, 10, 6, tzinfo=UTC)
 WORKFLOW = Key("Workflow", SPACE, "sales-onboard")
@@ -75,9 +75,7 @@ def test_a_holder_is_over_when_nothing_of_it_can_run(found, jobs, pods, live, st
 
 @pytest.fixture
 def cluster():
-    found = Cluster()
-    found.add_playbook()
-    return found
+    return playbook_cluster()
 
 
 def holders(cluster):

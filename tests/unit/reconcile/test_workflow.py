@@ -3,7 +3,14 @@ import pytest
 from chartly.reconcile.actions import Decision, Key
 from chartly.reconcile.objects import condition_of
 from support.profiles import playbook_profiles, workflow
-from support.small_cluster import GLOBAL, SPACE, Cluster, profile_resource, workflow_resource
+from support.small_cluster import (
+    GLOBAL,
+    SPACE,
+    Cluster,
+    playbook_cluster,
+    profile_resource,
+    workflow_resource,
+)
 
 FLOW = Key("Workflow", SPACE, "sales-onboard")
 STORAGE = next(one for one in playbook_profiles() if one.id.kind == "storage")
@@ -12,9 +19,7 @@ STORED = Key("Profile", SPACE, STORAGE.id.object_name)
 
 @pytest.fixture
 def cluster():
-    found = Cluster()
-    found.add_playbook()
-    return found
+    return playbook_cluster()
 
 
 def ready(cluster, key=FLOW):
