@@ -26,6 +26,7 @@ class WarningReason(StrEnum):
     TIMES_TRUNCATED = "TimesTruncated"
     WINDOW_SEALED = "WindowSealed"
     PAGE_SIZE_CAPPED = "PageSizeCapped"
+    UNCLASSIFIED = "Unclassified"
 
 
 WARNINGS: dict[WarningReason, str] = {
@@ -40,6 +41,7 @@ WARNINGS: dict[WarningReason, str] = {
     WarningReason.TIMES_TRUNCATED: "times were cut to the resolution of their column",
     WarningReason.WINDOW_SEALED: "windows that lost rows to retention were not computed again",
     WarningReason.PAGE_SIZE_CAPPED: "the API sends fewer records per page than it was asked for",
+    WarningReason.UNCLASSIFIED: "another version warned of something that this one does not know",
 }
 """What each warning says, for the reference documentation."""
 
@@ -111,4 +113,12 @@ def _parsed_warning(raw: object) -> RunWarning:
     texts = all(isinstance(raw[name], str) for name in ("reason", "object", "message"))
     if not texts or type(raw["count"]) is not int or raw["count"] < 1:
         raise ValueError("warnings: count is a whole number from 1, the others are text")
-    return RunWarning(WarningReason(raw["reason"]), raw["object"], raw["message"], raw["count"])
+    reason, message = _told(raw["reason"], raw["message"])
+    return RunWarning(reason, raw["object"], message, raw["count"])
+
+
+def _told(word: str, message: str) -> tuple[WarningReason, str]:
+    try:
+        return WarningReason(word), message
+    except ValueError:
+        return WarningReason.UNCLASSIFIED, f"{word}: {message}"[:MAX_MESSAGE]

@@ -92,31 +92,48 @@ class Gatherer:
             holders=() if flow is None else tuple(holders(self._cache, flow)),
         )
 
-    def _missing_jobs(self, key: Key, run: Object) -> list[Key]:
-        """Jobs of attempts that have not ended, and that the cache does not have."""
+    def _missing_jobs(self, key: Key, run: Object, *, seen: bool = False) -> list[Key]:
+        """Jobs of attempts that have not ended, and that the cache does not have.
+
+        Args:
+            seen: only those that somebody has seen.
+        """
         status = status_of(run)
         if status.get("outcome"):
             return []
         attempts = [one for one in status.get("attempts") or () if not one.get("end")]
-        keys = [Key("Job", key.namespace, str(one.get("job"))) for one in attempts]
+        keys = [
+            Key("Job", key.namespace, str(one.get("job")))
+            for one in attempts
+            if "uid" in one or not seen
+        ]
         return [one for one in keys if self._cache.get(one) is None]
 
     async def _confirmed(self, key: Key, missing: list[Key]) -> Object | None:
         """The run as it is now, with its missing Jobs in the cache if they are there.
 
         The run is asked for last. What is old in the cache may be a run that has long finished,
-        whose Job is gone for that reason; starting from that would start it again.
+        whose Job is gone for that reason; starting from that would start it again. A Job that
+        the run of now has seen may have been made since it was asked for: it is asked for again,
+        and if it ends meanwhile, what is written about the run is refused for its version.
         """
+        await self._ask(missing)
+        try:
+            self._intake.put(await self._port.get(key))
+        except NotFound:
+            self._intake.lost(key)
+        found = self._cache.get(key)
+        if found is not None:
+            await self._ask(self._missing_jobs(key, found, seen=True))
+        return found
+
+    async def _ask(self, missing: list[Key]) -> None:
+        """Puts into the cache what is there of it."""
         for one in missing:
             try:
                 self._intake.put(await self._port.get(one))
             except NotFound:
                 continue
-        try:
-            self._intake.put(await self._port.get(key))
-        except NotFound:
-            self._intake.lost(key)
-        return self._cache.get(key)
 
     def _frozen(self, namespace: str, run: Object) -> bool:
         name = (status_of(run).get("config") or {}).get("name")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from support import linked_domain
 from support.api_pods import API_HOST
 from support.command import chartly_json
 from support.installed import PROJECT, ROOT, SPACE, SYSTEM, TOKEN, Installed, installed
@@ -315,6 +316,27 @@ def test_a_killed_container_costs_an_attempt_and_no_row(there, container):
     status = exact(there, name)
     assert len(status["attempts"]) == 2
     assert status["attempts"][0]["reason"] in ("Killed", "PeerLost")
+
+
+def test_a_page_that_fails_costs_an_attempt_and_the_next_one_keeps_its_base(there):
+    """INV-4: each link counts from the page that holds it, also for another Pod."""
+    there.kubectl("apply", "-f", linked_domain.linked_files(there.folder))
+    flow = linked_domain.WORKFLOW
+    there.kubectl("wait", "--for=condition=Ready", "--timeout=60s", f"workflow/{flow}")
+    there.mood(last=500)
+    there.start("linked", workflowRef={"name": flow})
+
+    def failed():
+        attempts = there.run("linked").get("status", {}).get("attempts", [{}])
+        return attempts[0].get("end")
+
+    there.until("the last page fails for good", failed)
+    there.mood(last=200)
+    status = there.finished("linked")
+    told = [one["reason"] for one in status["attempts"]]
+    assert told == ["UpstreamUnavailable", "Succeeded"]
+    rows = there.rows("SELECT event_id FROM tenant_demo__proj_sales.linked_sales ORDER BY 1")
+    assert rows == [(one,) for one in linked_domain.RECORDS]
 
 
 def test_a_deleted_job_is_lost_and_replaced(there):

@@ -10,6 +10,7 @@ import trustme
 from cluster.base_root import base_layer
 from cluster.images import Image
 from cluster.rig import Rig
+from support.linked_domain import linked_pages
 
 API_HOST = "api.example.invalid"
 _PROGRAM = Path(__file__).with_name("api_program.py")
@@ -38,6 +39,7 @@ def _documents(issued: Any, pages: Sequence[bytes], token: str) -> list[dict[str
     labels = {"app": "api"}
     secret = {
         "pages.json": json.dumps([page.decode() for page in pages]),
+        "links.json": json.dumps(linked_pages()),
         "token": token,
         "tls.crt": issued.cert_chain_pems[0].bytes().decode(),
         "tls.key": issued.private_key_pem.bytes().decode(),

@@ -1,7 +1,7 @@
 """The playbook's API as a Pod runs it: pages behind a bearer token, slow or failing when told so.
 
 Only the standard library: it runs in an image that holds nothing else. Usage: api_program.py FOLDER, which
-holds ``pages.json``, ``token``, ``tls.crt`` and ``tls.key``.
+holds ``pages.json``, ``links.json``, ``token``, ``tls.crt`` and ``tls.key``.
 """
 
 import json
@@ -14,8 +14,10 @@ from urllib.parse import parse_qs, urlsplit
 
 FOLDER = Path(sys.argv[1])
 PAGES = json.loads((FOLDER / "pages.json").read_text())
+LINKS = json.loads((FOLDER / "links.json").read_text())
 TOKEN = (FOLDER / "token").read_text().strip()
-MOOD = {"delay": 0.0, "status": 200.0, "asked": 0.0}
+MOOD = {"delay": 0.0, "status": 200.0, "last": 200.0, "asked": 0.0}
+"""``last`` is the status of the linked page that has no link."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -34,6 +36,9 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(401, {"error": "who are you?"})
         elif MOOD["status"] != 200:
             self.answer(int(MOOD["status"]), {"error": "not now"})
+        elif parts.path in LINKS:
+            last = MOOD["last"] if "next" not in LINKS[parts.path] else 200
+            self.answer(int(last), json.dumps(LINKS[parts.path]))
         else:
             self.answer(200, PAGES[int(query.get("cursor", "c0")[1:])])
 

@@ -230,6 +230,7 @@ SAME = [
 
 
 LONGER = [
+    ("normalizer", "spec.normalizer.transforms.0.onError", None, "spec.normalizer.transforms[0].onError"),
     ("workflow", "spec.steps", [SYNC], ORDER_SAYS),
     ("workflow", "spec.steps", [SYNC, WRITE, NORMALIZE], ORDER_SAYS),
     ("workflow", "spec.steps", [SYNC, NORMALIZE, WRITE, NORMALIZE], ORDER_SAYS),

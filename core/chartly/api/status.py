@@ -191,7 +191,7 @@ class Result(SpecModel):
     duplicate: Count | None = None
     """Records of an event that the run had already."""
     filtered: Count | None = None
-    """Records left out on purpose."""
+    """Records left out by a filter of the profile; none while `records.filter` is not served."""
     late: Count | None = None
     """Records of events past their retention."""
     corrected: Count | None = None

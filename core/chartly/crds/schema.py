@@ -82,7 +82,7 @@ class Schemas:
     def _typed(self, annotation: object, checks: Checks) -> Schema:
         kind, found = opened(annotation, checks)
         if choices(kind):
-            return {"type": "string", "enum": list(choices(kind))}
+            return _choice(choices(kind))
         if alternatives(kind):
             return self._any_of(kind, found)
         if get_origin(kind) is tuple:
@@ -147,6 +147,12 @@ class Schemas:
         if set(plain) != {str, int}:
             return {UNTYPED: True}
         return {INT_OR_TEXT: True, "maxLength": plain[str].longest}
+
+
+def _choice(words: Sequence[str]) -> Schema:
+    """A word of several; where one is ``null``, a bare null is refused and not dropped."""
+    schema: Schema = {"type": "string", "enum": list(words)}
+    return schema | {"nullable": True} if "null" in words else schema
 
 
 def _integer(checks: Checks) -> Schema:

@@ -44,6 +44,28 @@ def test_a_job_that_is_gone_is_confirmed_with_the_run_of_now():
     play(scenario)
 
 
+def test_a_job_that_another_operator_makes_meanwhile_is_not_lost():
+    """INV-1: it was not there when it was asked for, and is recorded when the run is."""
+
+    async def scenario():
+        shell = Shell()
+        objects = shell.port.objects
+        objects.update(KEY, lambda one: {**one, "status": {"attempts": [ATTEMPT]}}, status=True)
+        shell.see()
+
+        def another_makes_it(verb, key):
+            if (verb, key) == ("get", KEY):
+                made = objects.create(job_of(shell.run))
+                told = [{**ATTEMPT, "uid": made["metadata"]["uid"]}]
+                objects.update(KEY, lambda one: {**one, "status": {"attempts": told}}, status=True)
+
+        shell.port.before = another_makes_it
+        await shell.look()
+        assert [key_of(one) for one in shell.worlds[-1].jobs] == [JOB]
+
+    play(scenario)
+
+
 def test_a_run_that_is_gone_with_its_job_is_not_decided_on():
     async def scenario():
         shell = Shell()

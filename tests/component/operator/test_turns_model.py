@@ -125,6 +125,18 @@ class Turns(RuleBasedStateMachine):
         assert all(made.count(one) == 1 or one[1] in lost for one in made)
 
     @invariant()
+    def no_attempt_that_nobody_needs(self):
+        """A Job is lost only if somebody has deleted it, or the run it belongs to."""
+        lost = {
+            name_of(change.object)
+            for change in self.crowd.port.objects.history
+            if (change.type, change.object["kind"]) == ("DELETED", "Job")
+        }
+        for run in self.crowd.of("WorkflowRun"):
+            for one in status_of(run).get("attempts", ()):
+                assert one.get("reason") != "JobLost" or one["job"] in lost, one
+
+    @invariant()
     def an_outcome_stays(self):
         """INV-2."""
         for run in self.crowd.of("WorkflowRun"):

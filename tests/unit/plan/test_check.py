@@ -108,6 +108,7 @@ def test_a_profile_of_the_playbook_can_be_used(kind):
         ("connector", "spec.pagination.responseField", "a[", "here: spec.pagination.responseField: "),
         ("normalizer", "spec.mapping.amount", "$.totals[", "here: mapping.amount: "),
         ("analytics", "spec.queryTemplate.text", "DROP TABLE x", "here: spec.queryTemplate.text"),
+        ("analytics", "spec.queryTemplate.text", _query().replace("sum(", "avg("), "here: spec.queryTemplate.text: line 1"),
         ("storage", "spec.writeMode", "replace", "here: spec.writeMode 'replace'"),
     ],
 )  # fmt: skip
