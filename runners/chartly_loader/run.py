@@ -253,7 +253,8 @@ class _Load:
         for query in self._request.plan.analytics:
             if query.spec.inputs.dataset == stream.plan.storage.dataset:
                 self._report(ANALYTICS)
-                result = self._publish(query, stream, attempt)
+                with _named(query):
+                    result = self._publish(query, stream, attempt)
                 self._done.outputs.append(result)
                 self._done.warnings.extend(_sealed(result))
                 self._account.rolled_up(query.digest, result)
@@ -337,3 +338,14 @@ def _sealed(result: RollupResult) -> Iterator[RunWarning]:
             "windows that lost rows to retention are kept as they are",
             result.sealed,
         )
+
+
+@contextmanager
+def _named(query: AnalyticsPlan) -> Iterator[None]:
+    """Puts the profile before what is wrong with its output."""
+    try:
+        yield
+    except RunError as error:
+        if error.reason is not Reason.OUTPUT_CONTRACT:
+            raise
+        raise RunError(error.reason, f"{query.reference.profile}: {error.message}") from None

@@ -67,6 +67,17 @@ def test_a_query_that_cannot_run_ends_the_run_before_it_begins(
     assert events(engine, plan) == []
 
 
+def test_a_value_that_fits_no_output_names_the_profile_and_the_window(engine, project, tmp_path):
+    columns = {"day": "Timestamp", "currency": "String", "orders": "Int64"}
+    declared = {**columns, "total_amount": "Decimal(4, 2)"}
+    plan = sales_plan(project, {"analytics": {"spec.outputs.columns": declared}})
+    result = load_pages(engine, plan, tmp_path, [page([sale("a", amount="1234.5")])])
+    assert result.reason is Reason.OUTPUT_CONTRACT
+    assert result.message.startswith("analytics/sales-daily-rollup@1.0.0: output 'sales-")
+    assert "; window 20" in result.message
+    assert "Decimal(4, 2)" in result.message
+
+
 def test_a_poison_first_page_commits_nothing(engine, project, tmp_path):
     plan = sales_plan(project)
     result = load_pages(engine, plan, tmp_path, [b'{"a": 1}'])
