@@ -145,10 +145,15 @@ def read_workspace(root: Path, project: str | None = None) -> Workspace:
 
 
 def read_files(paths: Iterable[Path], root: Path) -> Workspace:
-    """A workspace of the named files alone."""
+    """A workspace of the named files alone; a folder stands for its own files, as to kubectl."""
     workspace = Workspace(root)
     for path in paths:
-        for document in _documents(path, root, workspace.problems):
+        before = len(workspace.problems)
+        files = sorted(filter(_is_ours, path.iterdir())) if path.is_dir() else [path]
+        found = [one for file in files for one in _documents(file, root, workspace.problems)]
+        if not found and len(workspace.problems) == before:
+            workspace.problems.append(f"{path}: holds no object")
+        for document in found:
             _take(document, workspace, shared=False)
     return workspace
 
@@ -158,7 +163,11 @@ def _files(root: Path) -> Iterator[Path]:
         yield root / NAMESPACE_FILE
     for folder in _FOLDERS:
         found = (root / folder).rglob("*") if (root / folder).is_dir() else ()
-        yield from sorted(path for path in found if path.suffix in _SUFFIXES and path.is_file())
+        yield from sorted(filter(_is_ours, found))
+
+
+def _is_ours(path: Path) -> bool:
+    return path.suffix in _SUFFIXES and path.is_file()
 
 
 def _documents(path: Path, root: Path, problems: list[str]) -> list[Document]:
@@ -170,7 +179,7 @@ def _documents(path: Path, root: Path, problems: list[str]) -> list[Document]:
     except OSError as error:
         problems.append(f"{source}: cannot be read: {error.strerror}")
     except UnicodeDecodeError:
-        problems.append(f"{source}: is not UTF-8")
+        problems.append(f"{source}: is not UTF-8; save it in that encoding")
     return []
 
 

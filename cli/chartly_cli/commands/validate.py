@@ -40,7 +40,8 @@ def validate(session: Session, paths: list[Path]) -> None:
         raise InvalidObjectError(problems)
     if not checked:
         raise SpecError(f"{session.directory}: holds no profiles/ and workflows/ to check")
-    lines = [f"{checked} objects are valid", *(f"not checked: {one}" for one in unchecked)]
+    told = "1 object is valid" if checked == 1 else f"{checked} objects are valid"
+    lines = [told, *(f"not checked: {one}" for one in unchecked)]
     session.printer.result(document, "\n".join(map(one_line, lines)))
 
 

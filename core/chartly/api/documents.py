@@ -1,5 +1,6 @@
 """YAML text as kubectl reads it: scalars of YAML 1.1 in go-yaml's dialect, nothing executable."""
 
+import math
 import re
 from dataclasses import dataclass
 from typing import cast
@@ -12,6 +13,7 @@ Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
 MAX_DOCUMENT_BYTES = 1024 * 1024
 MAX_DEPTH = 64
 MAX_NODES = 100_000
+MAX_DIGITS = 1_000
 
 _BOOLEANS = {
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
@@ -61,7 +63,7 @@ def _position(error: yaml.MarkedYAMLError) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else "nested too deep"
+    return "nested too deep" if isinstance(error, RecursionError) else str(error).splitlines()[0]
 
 
 def _is_empty(node: yaml.Node | None) -> bool:
@@ -135,7 +137,7 @@ def plain_scalar(text: str) -> Json:
     """An unquoted scalar as kubectl reads it.
 
     Raises:
-        ValueError: infinity or not-a-number, which JSON cannot say.
+        ValueError: infinity or not-a-number, which JSON cannot say; or too many digits.
     """
     if text in _NULLS:
         return None
@@ -147,6 +149,8 @@ def plain_scalar(text: str) -> Json:
         return _integer(text)
     if _FLOAT.fullmatch(text):
         number = float(text)
+        if math.isinf(number):
+            raise ValueError("a number is beyond what JSON readers agree on")
         return int(number) if number.is_integer() and abs(number) < 1 << 53 else number
     return text
 
@@ -154,6 +158,8 @@ def plain_scalar(text: str) -> Json:
 def _integer(text: str) -> Json:
     sign = -1 if text.startswith("-") else 1
     digits = text.lstrip("+-").replace("_", "")
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number has more than {MAX_DIGITS} digits")
     if digits.startswith(("0b", "0x", "0o")):
         return sign * int(digits, 0) if len(digits) > len("0x") else text
     return sign * int(digits, 8 if digits.startswith("0") and digits != "0" else 10)

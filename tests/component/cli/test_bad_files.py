@@ -168,7 +168,7 @@ def test_nothing_to_check_is_a_mistake_too(tmp_path):
 
 def test_named_files_are_checked_alone(tmp_path):
     folder = sales_folder(tmp_path / "sales", {STORAGE: ("retentionDays", "retentionDay")})
-    assert chartly(folder, "validate", str(folder / CONNECTOR)).out == "1 objects are valid\n"
+    assert chartly(folder, "validate", str(folder / CONNECTOR)).out == "1 object is valid\n"
     assert chartly(folder, "validate", str(folder / STORAGE)).code == 3
     gone = chartly(folder, "validate", str(folder / "none.yaml"))
     assert (gone.code, "cannot be read" in gone.err) == (3, True)

@@ -87,7 +87,7 @@ def test_what_was_not_checked_is_said(tmp_path):
     outcome = chartly(tmp_path, "validate", str(file))
     assert outcome.code == 0
     lines = outcome.out.splitlines()
-    assert lines[0] == "1 objects are valid"
+    assert lines[0] == "1 object is valid"
     assert lines[1].startswith("not checked: sales/workflows/sales-onboard@1.0.0.yaml: workflow ")
     assert lines[1].endswith(
         "profile 'tenant-demo/proj-sales::connector/sales-http@1.0.0' is not at hand"
@@ -104,7 +104,8 @@ def test_profiles_that_are_at_hand_are_checked_against(tmp_path):
         (tmp_path, [*(folder / "profiles").iterdir(), folder / WORKFLOW]),
     ):
         outcome = chartly(place, "validate", *map(str, files))
-        assert (outcome.code, outcome.out) == (0, f"{len(files)} objects are valid\n"), outcome
+        told = "1 object is valid" if len(files) == 1 else f"{len(files)} objects are valid"
+        assert (outcome.code, outcome.out) == (0, f"{told}\n"), outcome
     edit(folder / "profiles/analytics-sales-daily-rollup@1.0.0.yaml", "dataset: sales-events",
          "dataset: other-events")  # fmt: skip
     outcome = chartly(folder, "validate", str(folder / WORKFLOW))
@@ -157,9 +158,28 @@ def test_a_profile_that_no_workflow_could_use_is_refused_alone(tmp_path, name, o
 
 def test_a_run_is_checked_and_not_rendered(tmp_path):
     path = written(tmp_path, resource("run").content)
-    assert chartly(tmp_path, "validate", str(path)).out == "1 objects are valid\n"
+    assert chartly(tmp_path, "validate", str(path)).out == "1 object is valid\n"
     rendered = chartly(tmp_path, "render", str(path))
     assert (rendered.code, "apply it as it is" in rendered.err) == (3, True)
     asked = changed(resource("run"), "spec.parameters", {"a": 1}).content
     refused = chartly(tmp_path, "validate", str(written(tmp_path, asked)))
     assert (refused.code, "spec.parameters: is not served" in refused.err) == (3, True)
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n", "---\n---\n"])
+def test_a_named_file_that_holds_nothing_is_told(tmp_path, text):
+    """Unread is not valid."""
+    folder = sales_folder(tmp_path / "sales")
+    empty = tmp_path / "empty.yaml"
+    empty.write_text(text)
+    outcome = chartly(folder, "validate", str(folder / WORKFLOW), str(empty))
+    assert outcome.code == 3
+    assert f"{empty}: holds no object" in outcome.err
+
+
+def test_a_named_folder_stands_for_its_files(tmp_path):
+    folder = sales_folder(tmp_path / "sales")
+    (folder / "profiles" / "notes.txt").write_text("none of ours")
+    assert chartly(tmp_path, "validate", str(folder / "profiles")).out == "4 objects are valid\n"
+    outcome = chartly(tmp_path, "validate", str(folder))
+    assert (outcome.code, f"{folder}: holds no object" in outcome.err) == (3, True)

@@ -52,6 +52,19 @@ def test_plain_scalars_are_read_as_kubectl_reads_them(text, value):
     assert type(read) is type(value)
 
 
+@pytest.mark.parametrize(
+    "text", ["1e999", "-1e999", "9" * 400 + ".5", "9" * 5000, "-" + "1_" * 1001]
+)
+def test_a_number_without_end_is_refused(text):
+    with pytest.raises(SpecError, match="x.yaml: line 1, column 4: a number "):
+        parse_documents(f"a: {text}", "x.yaml")
+
+
+def test_what_is_nested_without_end_is_refused():
+    with pytest.raises(SpecError, match="not YAML: nested too deep|deeper than 64 levels"):
+        parse_documents("a: " + "[" * 3000 + "]" * 3000, "x.yaml")
+
+
 @pytest.mark.parametrize("text", [".inf", "-.Inf", "+.INF", ".nan", ".NaN"])
 def test_numbers_that_json_cannot_say_are_refused(text):
     with pytest.raises(SpecError, match="line 1, column 4: .* is not a JSON number"):
