@@ -2,9 +2,6 @@
 
 from chartly.api.columns import COLUMN_SAYS, DECIMAL_SAYS
 from chartly.api.connector import (
-    BASE_URL_SAYS,
-    CIDR_SAYS,
-    HOST_SAYS,
     NEEDS_HTTPS_SAYS,
     NO_SECRET_SAYS,
     NOT_LISTED_SAYS,
@@ -24,6 +21,7 @@ from chartly.api.request import (
     SECRET_KEY_SAYS,
 )
 from chartly.api.storage import RETENTION_SAYS
+from chartly.api.transport import BASE_URL_SAYS, CIDR_SAYS, HOST_SAYS
 from chartly.api.version import LATEST_SAYS, VERSION_SAYS
 from chartly.api.workflow import (
     ORDER_SAYS,

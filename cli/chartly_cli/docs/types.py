@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from chartly.api.columns import COLUMN_TYPES, ColumnTypeText
-from chartly.api.connector import Cidr, Host
 from chartly.api.duration import DURATION_RULE, Duration
 from chartly.api.model import FieldName, Slug
 from chartly.api.profile import Version
+from chartly.api.transport import Cidr, Host
 from chartly.api.workflow_run import Instant
 from chartly.names import SLUG_RULE
 

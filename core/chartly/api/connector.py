@@ -1,145 +1,19 @@
 """The connector profile: how records are pulled from an HTTP API, and what may leave."""
 
-import ipaddress
-import re
-from typing import Annotated, Literal, Self, cast
-from urllib.parse import urlencode
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
-from chartly.api.model import Bytes, FieldName, Milliseconds, Path, Slug, SpecModel, Unserved
-from chartly.api.request import (
-    LONGEST_URL,
-    PATH_CHARACTERS,
-    PORT_FORM,
-    PORT_SAYS,
-    Headers,
-    Members,
-    Query,
-    RequestPath,
-    SecretKey,
-    without_credential,
-)
+from chartly.api.model import FieldName, Milliseconds, Path, Slug, SpecModel, Unserved
+from chartly.api.pagination import Pagination
+from chartly.api.request import Members, SecretKey
+from chartly.api.transport import EgressPolicy, Transport, origin_of
 
-HOST_FORM = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-HOST_LENGTH = 253
-BASE_HOST_FORM = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
-"""A host that can be asked for: the last label is no number, which only addresses have."""
-BASE_URL_FORM = (
-    r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+)(:(?P<port>[0-9]{1,5}))?"
-    rf"(?P<path>/{PATH_CHARACTERS})?"
-)
-DEFAULT_PORTS = {"https": 443, "http": 80}
-_HOST = re.compile(HOST_FORM)
-_BASE_HOST = re.compile(BASE_HOST_FORM)
-_BASE_URL = re.compile(BASE_URL_FORM)
-_PORT = re.compile(PORT_FORM)
-_CIDR = re.compile(r"[0-9a-fA-F.:]+/(0|[1-9][0-9]{0,2})")
-
-CIDR_SAYS = "must be a CIDR such as 10.0.0.0/8, without host bits"
-HOST_SAYS = "must be a DNS name in lower case, without scheme, port or wildcard"
-BASE_URL_SAYS = "must be https://host[:port][/path] in plain ASCII, without user, query or fragment"
 NEEDS_HTTPS_SAYS = "transport.baseUrl must be https, because auth.mode is not none"
 PORT_NOT_LISTED_SAYS = "the port of transport.baseUrl is not in egressPolicy.ports"
 NEEDS_SECRET_SAYS = "needs secretRef with name and key"  # noqa: S105 - a sentence, not a secret
 NO_SECRET_SAYS = "mode none takes no secretRef"  # noqa: S105 - a sentence, not a secret
-SIZE_SAYS = "sizeParam needs pageSize"
-OFFSET_SAYS = "mode offset needs pageSize"
 NOT_LISTED_SAYS = "of transport.baseUrl is not in egressPolicy.dnsAllowlist"
-NEVER_AN_END = (401, 403, 408, 425, 429)
-NEVER_AN_END_SAYS = "statuses 401, 403, 408, 425 and 429 never mean the end of the pages"
-OFFSET_GOES_ON_SAYS = "mode offset cannot go on behind an empty page; stop.emptyPage must be true"
-PAGINATION_NEEDS: dict[str, tuple[str, ...]] = {
-    "cursor": ("requestParam", "responseField"),
-    "nextUrl": ("responseField",),
-}
-"""The fields that a mode of pagination cannot do without."""
-
-
-def _network(text: str) -> str:
-    try:
-        ipaddress.ip_network(text, strict=True)
-    except ValueError:
-        raise ValueError(CIDR_SAYS) from None
-    if _CIDR.fullmatch(text) is None:
-        raise ValueError(CIDR_SAYS)
-    return text
-
-
-def _host(text: str) -> str:
-    if len(text) > HOST_LENGTH or _HOST.fullmatch(text) is None:
-        raise ValueError(HOST_SAYS)
-    return text
-
-
-def _base_url(text: str) -> str:
-    found = _BASE_URL.fullmatch(text)
-    if found is None:
-        raise ValueError(BASE_URL_SAYS)
-    if len(found["host"]) > HOST_LENGTH or _BASE_HOST.fullmatch(found["host"]) is None:
-        raise ValueError(HOST_SAYS)
-    if found["port"] is not None and _PORT.fullmatch(found["port"]) is None:
-        raise ValueError(PORT_SAYS)
-    return without_credential(text)
-
-
-Cidr = Annotated[str, Field(max_length=64), AfterValidator(_network)]
-Host = Annotated[str, Field(max_length=300), AfterValidator(_host)]
-BaseUrl = Annotated[str, Field(max_length=2000), AfterValidator(_base_url)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-
-
-class Transport(SpecModel):
-    """Where and how a request is made."""
-
-    base_url: BaseUrl
-    """Where requests go: `https://host[:port][/path]`, no user, query or fragment. `http` is for
-    APIs that need no credential.
-    """
-    path: RequestPath = ""
-    """Is put after `baseUrl`; begins with `/`."""
-    method: Annotated[Literal["GET", "POST"], Unserved(("POST",))] = "GET"
-    """The method of every request."""
-    timeout_ms: Milliseconds = 30_000
-    """How long one request may take, from connecting to the last byte."""
-    max_payload_bytes: Bytes = 16 * 1024 * 1024
-    """How large a response may be, on the wire and decompressed; a larger one ends the run with
-    `LimitReached`.
-    """
-    headers: Headers = Field(default_factory=dict)
-    """Sent to the origin of `baseUrl` only. What looks like a credential by its name or value is
-    refused, and so are the headers of the connection itself, such as `Host`.
-    """
-    query: Query = Field(default_factory=dict)
-    """Query parameters of every page. What looks like a credential by its name or value is
-    refused.
-    """
-    body: Annotated[Annotated[Members, Field(max_length=1000)] | None, Unserved()] = None
-    """The JSON body of a POST."""
-
-    @model_validator(mode="after")
-    def _fits_into_a_url(self) -> Self:
-        length = len(f"{self.base_url}{self.path}?{urlencode(self.query)}")
-        if length > LONGEST_URL:
-            raise ValueError(f"makes a URL of {length} characters; allowed are {LONGEST_URL}")
-        return self
-
-
-class EgressPolicy(SpecModel):
-    """What may be reached: hosts by name, addresses by network."""
-
-    dns_allowlist: Annotated[tuple[Host, ...], Field(min_length=1, max_length=64)]
-    """The only hosts that a request, a redirect or a page link may lead to; the host of
-    `baseUrl` is one of them.
-    """
-    block_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=256)]
-    """Addresses that are refused although their host is allowed. Loopback, link-local, metadata
-    and reserved ranges are refused always.
-    """
-    allow_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=64)] = ()
-    """Private ranges that the API lives in; they also must be granted by who runs Chartly."""
-    ports: Annotated[tuple[Port, ...], Field(max_length=16)] = ()
-    """Ports that may be reached; without it only that of `baseUrl`."""
 
 
 class SecretRef(SpecModel):
@@ -168,99 +42,6 @@ class Auth(SpecModel):
             raise ValueError(f"mode {self.mode} {NEEDS_SECRET_SAYS}")
         if self.mode == "none" and self.secret_ref is not None:
             raise ValueError(NO_SECRET_SAYS)
-        return self
-
-
-class Stop(SpecModel):
-    """What ends the pages, beside a page without a next one.
-
-    `hasMore`, `total`, `totalHeader` and `totalPages` are what the API itself says: it must be on
-    each page that holds records, and if it says that there is more, an empty page does not end the
-    run.
-    """
-
-    statuses: Annotated[
-        tuple[Annotated[int, Field(ge=400, le=499)], ...], Field(max_length=16)
-    ] = ()
-    """Statuses that stand for the end when they are the answer behind the last page, such as 404.
-    On the first page they are failures. 401, 403, 408, 425 and 429 never mean an end.
-    """
-    has_more: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    """Where a page says whether there is another: true or false. Dotted name or JSONPath."""
-    total: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    """Where a page says how many records there are on all pages. Dotted name or JSONPath."""
-    total_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", max_length=128)] | None = None
-    """The response header that says how many records there are on all pages."""
-    total_pages: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    """Where a page says how many pages there are. Dotted name or JSONPath."""
-    short_page: bool = False
-    """Whether a page with fewer records than the largest one before it is the last. A first page
-    is never short: the API may send fewer than `pageSize`.
-    """
-    empty_page: bool | None = None
-    """Whether a page without records is the last; true without it for `page` and `offset`, false
-    for `cursor` and `nextUrl`. A page of which a filter in `records.path` takes nothing is not
-    empty. Mode `offset` cannot go on behind an empty page.
-    """
-    repeated_page: bool = False
-    """Whether a page with the records of the one before it is the last, as of an API that answers
-    with its last page again and again; its records count as duplicates. Without it such a page
-    ends the run with `PaginationLoop`. For `page` and `offset`.
-    """
-
-    @model_validator(mode="after")
-    def _never_ends(self) -> Self:
-        if any(status in NEVER_AN_END for status in self.statuses):
-            raise ValueError(NEVER_AN_END_SAYS)
-        return self
-
-
-class Pagination(SpecModel):
-    """How the next page is asked for.
-
-    ``cursor`` reads ``responseField`` and sends it as ``requestParam``; ``page`` and ``offset``
-    count; ``nextUrl`` follows the link in ``responseField``. A dotted name reaches into objects.
-    """
-
-    mode: Annotated[
-        Literal["none", "cursor", "page", "offset", "nextUrl", "linkHeader"],
-        Unserved(("linkHeader",)),
-    ] = "none"
-    """How the next page is found."""
-    request_param: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-    """The query parameter that takes the cursor, page or offset; required for `cursor`,
-    otherwise `page` or `offset`.
-    """
-    response_field: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    """Where a page holds the next cursor or link; required for `cursor` and `nextUrl`. Null,
-    false, empty or absent ends the run of pages; if the first page holds records and not this
-    member, that is the warning `PagingFieldNeverSeen`.
-    """
-    size_param: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-    """The query parameter that takes `pageSize`."""
-    page_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Records asked for per page; `offset` moves by those that came, whatever was asked for."""
-    start: Annotated[int, Field(ge=0)] | None = None
-    """The first page (1 without it) or offset (0 without it)."""
-    max_pages: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
-    """Pages at most; if the API has more, the run ends with `LimitReached`."""
-    max_empty_pages: Annotated[int, Field(ge=0, le=10_000)] = 10
-    """Pages without a record that may follow each other before the run ends with `LimitReached`."""
-    stop: Stop = Stop.model_construct()
-    """What ends the pages, beside a page without a next one."""
-
-    @model_validator(mode="after")
-    def _needs_fields(self) -> Self:
-        given = {"requestParam": self.request_param, "responseField": self.response_field}
-        for field in PAGINATION_NEEDS.get(self.mode, ()):
-            if given[field] is None:
-                raise ValueError(f"mode {self.mode} needs {field}")
-        if self.size_param is not None and self.page_size is None:
-            raise ValueError(SIZE_SAYS)
-        if self.mode == "offset" and self.page_size is None:
-            raise ValueError(OFFSET_SAYS)
-        if self.mode == "offset" and self.stop.empty_page is False:
-            raise ValueError(OFFSET_GOES_ON_SAYS)
         return self
 
 
@@ -385,13 +166,11 @@ class ConnectorSpec(SpecModel):
 
     @model_validator(mode="after")
     def _base_url_allowed(self) -> Self:
-        # The field's own check has seen that it is of this form.
-        found = cast("re.Match[str]", _BASE_URL.fullmatch(self.transport.base_url))
-        if found["host"] not in self.egress_policy.dns_allowlist:
-            raise ValueError(f"host {found['host']!r} {NOT_LISTED_SAYS}")
-        port = int(found["port"] or DEFAULT_PORTS[found["scheme"]])
+        scheme, host, port = origin_of(self.transport.base_url)
+        if host not in self.egress_policy.dns_allowlist:
+            raise ValueError(f"host {host!r} {NOT_LISTED_SAYS}")
         if self.egress_policy.ports and port not in self.egress_policy.ports:
             raise ValueError(PORT_NOT_LISTED_SAYS)
-        if self.auth.mode != "none" and found["scheme"] != "https":
+        if self.auth.mode != "none" and scheme != "https":
             raise ValueError(NEEDS_HTTPS_SAYS)
         return self

@@ -1,6 +1,6 @@
 """The paths into a page by which a profile pages."""
 
-from chartly.api.connector import Pagination
+from chartly.api.pagination import Pagination
 
 
 def page_fields(pagination: Pagination) -> dict[str, str]:

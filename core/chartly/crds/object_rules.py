@@ -5,28 +5,29 @@ from collections.abc import Iterable
 from pydantic import BaseModel
 
 from chartly.api.connector import (
-    BASE_URL_FORM,
-    DEFAULT_PORTS,
     NEEDS_HTTPS_SAYS,
     NEEDS_SECRET_SAYS,
-    NEVER_AN_END,
-    NEVER_AN_END_SAYS,
     NO_SECRET_SAYS,
     NOT_LISTED_SAYS,
+    PORT_NOT_LISTED_SAYS,
+    Auth,
+    ConnectorSpec,
+)
+from chartly.api.normalizer import DEFAULT_PRECISION, DEFAULT_SCALE, SCALE_SAYS, ToDecimal
+from chartly.api.pagination import (
+    NEVER_AN_END,
+    NEVER_AN_END_SAYS,
     OFFSET_GOES_ON_SAYS,
     OFFSET_SAYS,
     PAGINATION_NEEDS,
-    PORT_NOT_LISTED_SAYS,
     SIZE_SAYS,
-    Auth,
-    ConnectorSpec,
     Pagination,
     Stop,
 )
-from chartly.api.normalizer import DEFAULT_PRECISION, DEFAULT_SCALE, SCALE_SAYS, ToDecimal
 from chartly.api.profile import ResourceSpec
 from chartly.api.reference import PROFILE_KINDS
 from chartly.api.storage import RETENTION_SAYS, StorageSpec
+from chartly.api.transport import BASE_URL_FORM, DEFAULT_PORTS
 from chartly.api.workflow import (
     ORDER_SAYS,
     SPELLINGS,

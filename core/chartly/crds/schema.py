@@ -10,7 +10,8 @@ from typing import Any, TypeAlias, get_args, get_origin
 
 from pydantic import BaseModel
 
-from chartly.api.connector import SecretRef, Transport
+from chartly.api.connector import SecretRef
+from chartly.api.transport import Transport
 from chartly.crds.annotations import (
     Checks,
     alias_of,

@@ -4,18 +4,6 @@ from collections.abc import Iterable
 from typing import Any
 
 from chartly.api.columns import COLUMN_SAYS, DECIMAL, DECIMAL_SAYS, PLAIN, ColumnTypeText
-from chartly.api.connector import (
-    BASE_HOST_FORM,
-    BASE_URL_FORM,
-    BASE_URL_SAYS,
-    CIDR_SAYS,
-    HOST_FORM,
-    HOST_LENGTH,
-    HOST_SAYS,
-    BaseUrl,
-    Cidr,
-    Host,
-)
 from chartly.api.duration import DURATION_FORM, DURATION_SAYS, Duration
 from chartly.api.model import SLUG_SAYS, Slug
 from chartly.api.profile import Version
@@ -34,6 +22,18 @@ from chartly.api.request import (
     Query,
     RequestPath,
     SecretKey,
+)
+from chartly.api.transport import (
+    BASE_HOST_FORM,
+    BASE_URL_FORM,
+    BASE_URL_SAYS,
+    CIDR_SAYS,
+    HOST_FORM,
+    HOST_LENGTH,
+    HOST_SAYS,
+    BaseUrl,
+    Cidr,
+    Host,
 )
 from chartly.api.version import (
     LATEST,

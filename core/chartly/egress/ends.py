@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from chartly.api.connector import Pagination
 from chartly.api.page_fields import page_fields
+from chartly.api.pagination import Pagination
 from chartly.errors import Reason, RunError
 
 

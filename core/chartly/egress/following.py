@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import urljoin
 
-from chartly.api.connector import Pagination
+from chartly.api.pagination import Pagination
 from chartly.egress.course import Course
 from chartly.egress.ends import PageFacts
 from chartly.errors import Reason, RunError

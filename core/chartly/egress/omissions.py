@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from chartly.api.connector import Pagination
+from chartly.api.pagination import Pagination
 from chartly.egress.course import Course
 from chartly.egress.ends import PageFacts
 from chartly.warning import RunWarning, WarningReason

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from chartly.api.connector import NEVER_AN_END, Pagination
+from chartly.api.pagination import NEVER_AN_END, Pagination
 from chartly.egress.course import Course, Position, course_at
 from chartly.egress.ends import PageFacts, Reached, more_said
 from chartly.egress.following import COUNTED, first_of, leads_back, next_after

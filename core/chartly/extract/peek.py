@@ -15,8 +15,9 @@ from typing import Any, TypeAlias
 import msgspec
 from msgspec import UNSET
 
-from chartly.api.connector import Pagination, Records
+from chartly.api.connector import Records
 from chartly.api.page_fields import page_fields
+from chartly.api.pagination import Pagination
 from chartly.errors import Reason, RunError
 from chartly.extract.jsonpath import Key, Path, compile_field, compile_path
 from chartly.extract.lenient import flaw_of, read_document

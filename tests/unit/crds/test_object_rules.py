@@ -2,8 +2,9 @@ from typing import get_args
 
 import pytest
 
-from chartly.api.connector import Auth, Pagination, RateLimit
+from chartly.api.connector import Auth, RateLimit
 from chartly.api.normalizer import ToDecimal
+from chartly.api.pagination import Pagination
 from chartly.api.profile import ResourceSpec
 from chartly.api.workflow import SPELLINGS, WorkflowSpec, exactly_one_says, takes_kind_says
 from chartly.api.workflow_run import WorkflowRunSpec

@@ -3,9 +3,9 @@ import re
 import pytest
 from pydantic import AfterValidator
 
-from chartly.api.connector import CIDR_SAYS, Cidr
 from chartly.api.model import SLUG_SAYS, Slug
 from chartly.api.reference import KIND_SAYS, NAME_SAYS, PROJECT_SAYS, SHAPE_SAYS
+from chartly.api.transport import CIDR_SAYS, Cidr
 from chartly.api.version import LATEST_SAYS, VERSION_SAYS
 from chartly.crds.annotations import Checks
 from chartly.crds.text_rules import is_instant, reference_rules, rules_of_type, slug

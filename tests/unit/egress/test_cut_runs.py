@@ -5,7 +5,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chartly.api.connector import Pagination
+from chartly.api.pagination import Pagination
 from chartly.egress.ends import PageFacts
 from chartly.egress.origins import follow, origin_policy, parse_target
 from chartly.egress.paging import Paging

@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from chartly.api.connector import Pagination
+from chartly.api.pagination import Pagination
 from chartly.egress.course import course_at
 from chartly.egress.ends import PageFacts
 from chartly.egress.paging import Paging

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartly.api.connector import Pagination
+from chartly.api.pagination import Pagination
 from chartly.egress.ends import PageFacts
 from chartly.egress.paging import Paging
 from chartly.errors import Reason, RunError

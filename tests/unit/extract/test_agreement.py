@@ -5,7 +5,8 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chartly.api.connector import Pagination, Records
+from chartly.api.connector import Records
+from chartly.api.pagination import Pagination
 from chartly.errors import ChartlyError
 from chartly.extract.jsonpath import compile_path
 from chartly.extract.pages import PageReader

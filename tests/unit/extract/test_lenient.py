@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartly.api.connector import Pagination, Records
+from chartly.api.connector import Records
 from chartly.api.normalizer import NormalizerSpec
+from chartly.api.pagination import Pagination
 from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
 from chartly.extract.lenient import flaw_of, read_document

@@ -6,7 +6,8 @@ from itertools import product
 
 import pytest
 
-from chartly.api.connector import Pagination, Records
+from chartly.api.connector import Records
+from chartly.api.pagination import Pagination
 from chartly.errors import ChartlyError, Reason, RunError, SpecError
 from chartly.extract import peek as module
 from chartly.extract.jsonpath import compile_field

@@ -1,0 +1,111 @@
+"""How a connector profile says that pages follow each other, and where they end."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from chartly.api.model import SpecModel, Unserved
+
+SIZE_SAYS = "sizeParam needs pageSize"
+OFFSET_SAYS = "mode offset needs pageSize"
+NEVER_AN_END = (401, 403, 408, 425, 429)
+NEVER_AN_END_SAYS = "statuses 401, 403, 408, 425 and 429 never mean the end of the pages"
+OFFSET_GOES_ON_SAYS = "mode offset cannot go on behind an empty page; stop.emptyPage must be true"
+PAGINATION_NEEDS: dict[str, tuple[str, ...]] = {
+    "cursor": ("requestParam", "responseField"),
+    "nextUrl": ("responseField",),
+}
+"""The fields that a mode of pagination cannot do without."""
+
+
+class Stop(SpecModel):
+    """What ends the pages, beside a page without a next one.
+
+    `hasMore`, `total`, `totalHeader` and `totalPages` are what the API itself says: it must be on
+    each page that holds records, and if it says that there is more, an empty page does not end the
+    run.
+    """
+
+    statuses: Annotated[
+        tuple[Annotated[int, Field(ge=400, le=499)], ...], Field(max_length=16)
+    ] = ()
+    """Statuses that stand for the end when they are the answer behind the last page, such as 404.
+    On the first page they are failures. 401, 403, 408, 425 and 429 never mean an end.
+    """
+    has_more: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """Where a page says whether there is another: true or false. Dotted name or JSONPath."""
+    total: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """Where a page says how many records there are on all pages. Dotted name or JSONPath."""
+    total_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", max_length=128)] | None = None
+    """The response header that says how many records there are on all pages."""
+    total_pages: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """Where a page says how many pages there are. Dotted name or JSONPath."""
+    short_page: bool = False
+    """Whether a page with fewer records than the largest one before it is the last. A first page
+    is never short: the API may send fewer than `pageSize`.
+    """
+    empty_page: bool | None = None
+    """Whether a page without records is the last; true without it for `page` and `offset`, false
+    for `cursor` and `nextUrl`. A page of which a filter in `records.path` takes nothing is not
+    empty. Mode `offset` cannot go on behind an empty page.
+    """
+    repeated_page: bool = False
+    """Whether a page with the records of the one before it is the last, as of an API that answers
+    with its last page again and again; its records count as duplicates. Without it such a page
+    ends the run with `PaginationLoop`. For `page` and `offset`.
+    """
+
+    @model_validator(mode="after")
+    def _never_ends(self) -> Self:
+        if any(status in NEVER_AN_END for status in self.statuses):
+            raise ValueError(NEVER_AN_END_SAYS)
+        return self
+
+
+class Pagination(SpecModel):
+    """How the next page is asked for.
+
+    ``cursor`` reads ``responseField`` and sends it as ``requestParam``; ``page`` and ``offset``
+    count; ``nextUrl`` follows the link in ``responseField``. A dotted name reaches into objects.
+    """
+
+    mode: Annotated[
+        Literal["none", "cursor", "page", "offset", "nextUrl", "linkHeader"],
+        Unserved(("linkHeader",)),
+    ] = "none"
+    """How the next page is found."""
+    request_param: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """The query parameter that takes the cursor, page or offset; required for `cursor`,
+    otherwise `page` or `offset`.
+    """
+    response_field: Annotated[str, Field(min_length=1, max_length=256)] | None = None
+    """Where a page holds the next cursor or link; required for `cursor` and `nextUrl`. Null,
+    false, empty or absent ends the run of pages; if the first page holds records and not this
+    member, that is the warning `PagingFieldNeverSeen`.
+    """
+    size_param: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """The query parameter that takes `pageSize`."""
+    page_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    """Records asked for per page; `offset` moves by those that came, whatever was asked for."""
+    start: Annotated[int, Field(ge=0)] | None = None
+    """The first page (1 without it) or offset (0 without it)."""
+    max_pages: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
+    """Pages at most; if the API has more, the run ends with `LimitReached`."""
+    max_empty_pages: Annotated[int, Field(ge=0, le=10_000)] = 10
+    """Pages without a record that may follow each other before the run ends with `LimitReached`."""
+    stop: Stop = Stop.model_construct()
+    """What ends the pages, beside a page without a next one."""
+
+    @model_validator(mode="after")
+    def _needs_fields(self) -> Self:
+        given = {"requestParam": self.request_param, "responseField": self.response_field}
+        for field in PAGINATION_NEEDS.get(self.mode, ()):
+            if given[field] is None:
+                raise ValueError(f"mode {self.mode} needs {field}")
+        if self.size_param is not None and self.page_size is None:
+            raise ValueError(SIZE_SAYS)
+        if self.mode == "offset" and self.page_size is None:
+            raise ValueError(OFFSET_SAYS)
+        if self.mode == "offset" and self.stop.empty_page is False:
+            raise ValueError(OFFSET_GOES_ON_SAYS)
+        return self
