@@ -33,12 +33,13 @@ demo: $(STAMP) ## run the domains sales and flights end to end on this machine
 
 test: $(STAMP) lint type rig ## lint, check types and run every test that this machine can run
 	$(BIN)/coverage erase
-	$(BIN)/python -m pytest --cov --cov-report= tests
+	$(BIN)/python -m pytest --cov --cov-report= tests/unit tests/component
+	$(BIN)/coverage report --include='core/chartly/*' --fail-under=100 --skip-covered
+	$(BIN)/coverage report --include='core/chartly_*/*,operator/*,runners/*,cli/*' --fail-under=90 --skip-covered
+	$(BIN)/python -m pytest --ignore tests/unit --ignore tests/component tests
 	TZ=America/New_York $(BIN)/python -m pytest --quiet tests/unit/extract tests/unit/query tests/component/loader \
 	  --ignore tests/component/loader/test_loader_main.py --ignore tests/component/loader/test_loader_processes.py \
 	  --ignore tests/component/loader/test_pair.py
-	$(BIN)/coverage report --include='core/chartly/*' --fail-under=100 --skip-covered
-	$(BIN)/coverage report --include='core/chartly_*/*,operator/*,runners/*,cli/*' --fail-under=90 --skip-covered
 
 lint: $(STAMP) ## ruff and the import contracts
 	$(BIN)/ruff check .

@@ -95,7 +95,8 @@ class Operators:
         self._running = []
 
     async def __aenter__(self):
-        self._running = [await self._begin() for _ in range(OPERATORS)]
+        self._running = [self._begun() for _ in range(OPERATORS)]
+        await asyncio.gather(*(one.started.wait() for one in self._running))
         self._chaos = asyncio.create_task(self._kill())
         return self
 
@@ -105,19 +106,19 @@ class Operators:
         for one in self._running:
             await one.stop()
 
-    async def _begin(self):
+    def _begun(self):
         self._number += 1
         options = replace(OPTIONS, identity=f"operator-{self._number}", lease=self._lease)
-        operator = Operator(options, self._rig.kubeconfig)
-        await operator.started.wait()
-        return operator
+        return Operator(options, self._rig.kubeconfig)
 
     async def _kill(self):
+        """Each is in the list as long as its thread may run, wherever this is cancelled."""
         while True:
             await asyncio.sleep(random.uniform(0.3, 2.5))
-            victim = self._running.pop(random.randrange(OPERATORS))
-            await victim.kill()
-            self._running.append(await self._begin())
+            place = random.randrange(OPERATORS)
+            await self._running[place].kill()
+            self._running[place] = self._begun()
+            await self._running[place].started.wait()
 
 
 def moved(documents, space, concurrency):

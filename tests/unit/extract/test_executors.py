@@ -415,6 +415,7 @@ def _compiled(profile):
     return pages, compile_shaper(*PROFILES[profile]).shape(pages)
 
 
+@pytest.mark.no_cover  # four times as fast; smaller tests cover the same code
 @pytest.mark.parametrize("profile", PROFILES)
 def test_pages_give_what_single_values_give(profile):
     """INV-4 and INV-5: every record comes out as the rules for one value say, in its place."""
@@ -437,6 +438,7 @@ def _kinds(row):
     return {name: type(value) for name, value in row.items()}
 
 
+@pytest.mark.no_cover  # four times as fast; smaller tests cover the same code
 @pytest.mark.parametrize("profile", PROFILES)
 def test_pages_together_give_what_they_give_one_by_one(profile):
     """INV-5: where a batch ends changes nothing."""

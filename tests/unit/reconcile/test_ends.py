@@ -198,6 +198,7 @@ WORDS = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.no_cover  # four times as fast; smaller tests cover the same code
 @budget(max_examples=60, deadline=None)
 @given(word=WORDS)
 def test_whatever_a_runner_says_gives_a_status_that_the_api_server_takes(word):
