@@ -5,7 +5,7 @@ Python's that holds less than the engine's.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chartly.errors import SpecError
@@ -56,8 +56,15 @@ def parse_result(answer: bytes) -> Result:
     """What the engine answered in ``FORMAT``."""
     lines = [_read(line) for line in answer.splitlines()]
     names, types, *rows = lines
-    instants = [bare(str(kind)).startswith("DateTime64(") for kind in types]
-    return Result([str(name) for name in names], [_row(row, instants) for row in rows])
+    adapters = [_adapter(str(kind)) for kind in types]
+    return Result([str(name) for name in names], [_row(row, adapters) for row in rows])
+
+
+def _adapter(kind: str) -> Callable[[object], object]:
+    """What turns the values of a type into those that are shown."""
+    if bare(kind).startswith("DateTime64("):
+        return _instant
+    return _float if "Float" in kind and "String" not in kind else _value
 
 
 def _read(line: bytes) -> list[object]:
@@ -74,16 +81,22 @@ def _object(pairs: list[tuple[str, object]]) -> object:
     return found if len(found) == len(pairs) else [list(pair) for pair in pairs]
 
 
-def _row(row: list[object], instants: Sequence[bool]) -> list[object]:
-    return [
-        _instant(str(value)) if at and value is not None else _value(value)
-        for value, at in zip(row, instants, strict=True)
-    ]
+def _row(row: list[object], adapters: Sequence[Callable[[object], object]]) -> list[object]:
+    return [adapted(value) for value, adapted in zip(row, adapters, strict=True)]
 
 
-def _instant(text: str) -> str:
+def _float(value: object) -> object:
+    """Without the sign of a NaN, which is a matter of the processor and says nothing."""
+    if isinstance(value, list):
+        return [_float(item) for item in value]
+    return "nan" if value == "-nan" else _value(value)
+
+
+def _instant(value: object) -> object:
     """Without the zeros that say nothing, as canonical events have it."""
-    whole, point, fraction = text.removesuffix("Z").partition(".")
+    if value is None:
+        return None
+    whole, point, fraction = str(value).removesuffix("Z").partition(".")
     digits = fraction.rstrip("0")
     return f"{whole}{point if digits else ''}{digits}Z"
 

@@ -26,6 +26,7 @@ class WarningReason(StrEnum):
     TIMES_TRUNCATED = "TimesTruncated"
     WINDOW_SEALED = "WindowSealed"
     PAGE_SIZE_CAPPED = "PageSizeCapped"
+    TOTAL_NOT_REACHED = "TotalNotReached"
     UNCLASSIFIED = "Unclassified"
 
 
@@ -41,6 +42,9 @@ WARNINGS: dict[WarningReason, str] = {
     WarningReason.TIMES_TRUNCATED: "times were cut to the resolution of their column",
     WarningReason.WINDOW_SEALED: "windows that lost rows to retention were not computed again",
     WarningReason.PAGE_SIZE_CAPPED: "the API sends fewer records per page than it was asked for",
+    WarningReason.TOTAL_NOT_REACHED: (
+        "fewer records came than the API said there are, or some of them came twice"
+    ),
     WarningReason.UNCLASSIFIED: "another version warned of something that this one does not know",
 }
 """What each warning says, for the reference documentation."""

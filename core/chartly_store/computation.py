@@ -1,5 +1,6 @@
 """The rows of an analytics output, computed by an engine within the limits of its profile."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
@@ -31,6 +32,8 @@ _EASY_BYTES = 96 * 1024 * 1024
 _BEYOND_MEMORY = "Code: 241."
 # Time, and rows of a result: fewer windows may stay within them.
 _BEYOND_LIMITS = ("Code: 159.", "Code: 396.")
+_WHERE_IN_THE_PLAN = re.compile(r"[.:,]? while executing .*", re.DOTALL | re.IGNORECASE)
+"""What an engine says of its own plan, which no user has written."""
 # Errors of conversion, of arithmetic, and of our own checks.
 _DOES_NOT_FIT = (
     "Code: 6.",
@@ -172,8 +175,9 @@ class Computation:
         except RunError as error:
             if not any(one in error.message for one in _DOES_NOT_FIT):
                 raise
+            said = _WHERE_IN_THE_PLAN.sub("", error.message)
             raise RunError(
-                Reason.OUTPUT_CONTRACT, f"output {self._spec.outputs.dataset!r}: {error.message}"
+                Reason.OUTPUT_CONTRACT, f"output {self._spec.outputs.dataset!r}: {said}"
             ) from None
         return self._cast(found)
 

@@ -211,6 +211,7 @@ class _Load:
         except RunError as error:
             self._account.too_many_rejects(totals, error.reason)
             raise
+        self._done.warnings.extend(self._twice(totals["duplicate"]))
         self._account.normalized(totals)
         self._expire(stream)
         self._account.dataset_updated(stream.plan, totals)
@@ -223,6 +224,18 @@ class _Load:
             for name in rows.with_values([*unmatched]):
                 del unmatched[name]
         return [*unmatched.values()]
+
+    def _twice(self, duplicates: int) -> Iterator[RunWarning]:
+        """What came twice counts towards the total of an API, and stands for what did not come."""
+        stop = self._request.plan.connector.pagination.stop
+        if duplicates and (stop.total or stop.total_header):
+            yield RunWarning(
+                WarningReason.TOTAL_NOT_REACHED,
+                "pagination.stop.total" if stop.total else "pagination.stop.totalHeader",
+                f"{duplicates} of the records that reach the API's total came twice; where its "
+                "pages overlap, as many are missing",
+                duplicates,
+            )
 
     def _expire(self, stream: _Stream) -> None:
         """Windows are sealed before their rows go: computed without them they would be wrong."""

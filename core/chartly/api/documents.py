@@ -165,6 +165,12 @@ def _integer(text: str) -> Json:
     return sign * int(digits, 8 if digits.startswith("0") and digits != "0" else 10)
 
 
+def json_type(value: object) -> str:
+    """What kind of JSON value it is, in the words of RFC 8259."""
+    kinds = ((bool, "a boolean"), (str, "text"), (dict, "an object"), (list, "an array"))
+    return next((name for kind, name in kinds if isinstance(value, kind)), "a number")
+
+
 def without_nulls(value: object) -> object:
     """``value`` without the members of objects that are null, at any depth."""
     if isinstance(value, dict):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from chartly.egress.ends import PageFacts
 
 Position = dict[str, str | int]
-_STORED = ("pages", "records", "largest", "empty", "last", "end", "unseen", "owed")
+_STORED = ("pages", "records", "largest", "total", "empty", "last", "end", "unseen", "owed")
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class Course:
         pages: how many came.
         records: how many they held, before any filter.
         largest: how many the largest page held.
+        total: the most records that the API said there are, by ``pagination.stop``.
         empty: how many pages without a record came last.
         last: digest of the last page's records, where pages are counted.
         end: 1 when no page is left.
@@ -28,6 +29,7 @@ class Course:
     pages: int = 0
     records: int = 0
     largest: int = 0
+    total: int = 0
     empty: int = 0
     last: str = ""
     end: int = 0

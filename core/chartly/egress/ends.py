@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from chartly.api.documents import json_type
 from chartly.api.page_fields import page_fields
 from chartly.api.pagination import Pagination
 from chartly.errors import Reason, RunError
@@ -63,6 +64,13 @@ def more_said(pagination: Pagination, page: PageFacts, reached: Reached) -> bool
     return next(iter(said.values()), None)
 
 
+def total_said(pagination: Pagination, page: PageFacts) -> int:
+    """How many records a page says there are on all; 0 where it does not say."""
+    read = {name: _RULES[name][0](pagination, page) for name in ("stop.total", "stop.totalHeader")}
+    said = {name: value for name, value in read.items() if value not in (None, _NOT_ASKED)}
+    return max((_count(_named(pagination, name), value) for name, value in said.items()), default=0)
+
+
 _NOT_ASKED = object()
 _TRUE: tuple[object, ...] = (True, "true", "True")
 _FALSE: tuple[object, ...] = (False, "false", "False")
@@ -82,7 +90,7 @@ def _total_header(pagination: Pagination, page: PageFacts) -> object:
 
 def _has_more(name: str, value: object, _reached: Reached) -> bool:
     if not isinstance(value, bool | str) or value not in (*_TRUE, *_FALSE):
-        raise _failed(f"{name} holds {type(value).__name__}, not true or false")
+        raise _failed(f"{name} holds {json_type(value)}, not true or false")
     return value in _TRUE
 
 
@@ -97,7 +105,7 @@ def _total_pages(name: str, value: object, reached: Reached) -> bool:
 def _count(name: str, value: object) -> int:
     text = str(value).strip()
     if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or len(text) > _DIGITS:
-        raise _failed(f"{name} holds {type(value).__name__}, not a whole number from 0")
+        raise _failed(f"{name} holds {json_type(value)}, not a whole number from 0")
     return int(text)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from urllib.parse import urljoin
 
+from chartly.api.documents import json_type
 from chartly.api.pagination import Pagination
 from chartly.egress.course import Course
 from chartly.egress.ends import PageFacts
@@ -54,7 +55,7 @@ def _named_next(pagination: Pagination, page: PageFacts, before: Course) -> str 
         return None
     field = f"pagination.responseField {pagination.response_field!r}"
     if isinstance(token, bool) or not isinstance(token, str | int):
-        raise _unusable(f"{field} holds {type(token).__name__}, not text or a whole number")
+        raise _unusable(f"{field} holds {json_type(token)}, not text or a number")
     if len(str(token)) > _LONGEST_TOKEN:
         raise _unusable(f"{field} holds {len(str(token))} characters; allowed are {_LONGEST_TOKEN}")
     following = token if type(token) is int else str(token)

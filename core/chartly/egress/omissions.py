@@ -37,6 +37,16 @@ def _is_first_again(pagination: Pagination, course: Course) -> bool:
     return pagination.stop.repeated_page and uncounted
 
 
+def _is_short_of_total(pagination: Pagination, course: Course) -> bool:
+    return _counted(pagination, course) < course.total
+
+
+def _counted(pagination: Pagination, course: Course) -> int:
+    """Records that count towards what the API says there are."""
+    skipped = pagination.start or 0 if pagination.mode == "offset" else 0
+    return skipped + course.records
+
+
 def _never_seen(pagination: Pagination, _course: Course) -> str:
     return (
         f"no page has {pagination.response_field!r}, so the first page was taken for the only one"
@@ -56,6 +66,13 @@ def _first_again(pagination: Pagination, course: Course) -> str:
         f"{pagination.page_size}, and taken for the last; if the API caps pages and ignores "
         f"{pagination.request_param or pagination.mode!r}, records are missing: name a total in "
         f"pagination.stop"
+    )
+
+
+def _short_of_total(pagination: Pagination, course: Course) -> str:
+    return (
+        f"the API once said that there are {course.total} records, and "
+        f"{_counted(pagination, course)} came; what it said last was less"
     )
 
 
@@ -80,5 +97,11 @@ _WARNINGS: tuple[
         "pagination.stop.repeatedPage",
         _is_first_again,
         _first_again,
+    ),
+    (
+        WarningReason.TOTAL_NOT_REACHED,
+        "pagination.stop",
+        _is_short_of_total,
+        _short_of_total,
     ),
 )

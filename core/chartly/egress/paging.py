@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from chartly.api.pagination import NEVER_AN_END, Pagination
 from chartly.egress.course import Course, Position, course_at
-from chartly.egress.ends import PageFacts, Reached, more_said
+from chartly.egress.ends import PageFacts, Reached, more_said, total_said
 from chartly.egress.following import COUNTED, first_of, leads_back, next_after
 from chartly.egress.omissions import lacks_member, warnings_of
 from chartly.errors import Reason, RunError
@@ -109,6 +109,7 @@ class Paging:
         if _is_repeated(self._pagination, page, before):
             course = replace(course, records=before.records)
         more = more_said(self._pagination, page, self._reached(course, page))
+        course = replace(course, total=max(course.total, total_said(self._pagination, page)))
         _check_owed(page, before, more=more)
         if more is False:
             self._check_served(page, before)

@@ -95,6 +95,8 @@ def _parsed(text: str, found: list[Token], where: str) -> "exp.Query":
     except errors.SqlglotError as error:
         raise SpecError(f"{where}: {_syntax(error)}") from None
     tree = statements[0] if len(statements) == 1 else None
+    if isinstance(tree, exp.Select) and not tree.expressions:
+        raise SpecError(f"{where}: SELECT names no column")
     if isinstance(tree, exp.Select | exp.SetOperation):
         return tree
     raise SpecError(only)

@@ -31,6 +31,7 @@ def test_one_select_over_the_projects_tables_passes(sql):
     ("sql", "says"),
     [
         ("", "must be exactly one SELECT"),
+        ("SELECT", "SELECT names no column"),
         ("EXPLAIN SELECT 1", "must be exactly one SELECT"),
         ("SHOW TABLES", "must be exactly one SELECT"),
         ("INSERT INTO sales_events VALUES (1)", "must be exactly one SELECT"),

@@ -41,9 +41,9 @@ def test_a_page_without_its_records_is_tried_again(rig, tmp_path, failed, record
 @pytest.mark.parametrize(
     ("pagination", "failed", "good", "says"),
     [
-        (NEXT_URL, {"next": {"a": 1}}, {"next": None}, "pagination.responseField 'next' holds dict"),
+        (NEXT_URL, {"next": {"a": 1}}, {"next": None}, "pagination.responseField 'next' holds an object"),
         ({**PAGES, "stop": {"hasMore": "more"}}, {}, {"more": False}, "nothing at pagination.stop.hasMore 'more'"),
-        ({**PAGES, "stop": {"total": "total"}}, {"total": "x"}, {"total": 1}, "pagination.stop.total 'total' holds str"),
+        ({**PAGES, "stop": {"total": "total"}}, {"total": "x"}, {"total": 1}, "pagination.stop.total 'total' holds text"),
         ({**PAGES, "stop": {"totalPages": "pages"}}, {"pages": None}, {"pages": 1}, "nothing at pagination.stop.totalPages"),
         ({**PAGES, "stop": {"totalPages": "pages", "total": "total"}}, {"pages": 1, "total": 2}, {"pages": 1, "total": 1}, "says that there are more pages, and stop.totalPages that not"),
     ],

@@ -78,6 +78,27 @@ def test_a_value_that_fits_no_output_names_the_profile_and_the_window(engine, pr
     assert "Decimal(4, 2)" in result.message
 
 
+@pytest.mark.parametrize(
+    ("stop", "keys", "warned"),
+    [
+        ({"total": "total"}, "aab", ["pagination.stop.total"]),
+        ({"totalHeader": "X-Total"}, "aab", ["pagination.stop.totalHeader"]),
+        ({"total": "total"}, "ab", []),
+        ({}, "aab", []),
+    ],
+)
+def test_what_came_twice_does_not_reach_a_total_in_silence(
+    engine, project, tmp_path, stop, keys, warned
+):
+    """Pages that overlap count what they repeat, and what is missing looks as if it had come."""
+    pagination = {"mode": "page", "stop": stop}
+    plan = sales_plan(project, {"connector": {"spec.pagination": pagination}})
+    result = load_pages(engine, plan, tmp_path, [page(map(sale, keys))])
+    assert result.reason is Reason.SUCCEEDED, result.message
+    assert [one.object for one in result.warnings] == warned
+    assert {one.reason for one in result.warnings} <= {WarningReason.TOTAL_NOT_REACHED}
+
+
 def test_a_poison_first_page_commits_nothing(engine, project, tmp_path):
     plan = sales_plan(project)
     result = load_pages(engine, plan, tmp_path, [b'{"a": 1}'])

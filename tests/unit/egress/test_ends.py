@@ -8,6 +8,7 @@ from chartly.egress.course import course_at
 from chartly.egress.ends import PageFacts
 from chartly.egress.paging import Paging
 from chartly.errors import Reason, RunError
+from chartly.warning import WarningReason
 
 FULL = 10
 
@@ -107,6 +108,7 @@ def test_page_numbers_from_zero_are_counted_alike():
 
 
 REPEATED = {"repeatedPage": True}
+TOTAL = {"total": "t"}
 
 
 @pytest.mark.parametrize(
@@ -124,6 +126,12 @@ REPEATED = {"repeatedPage": True}
         ("offset", {"stop": REPEATED}, [facts(3), facts(3)], ["pagination.stop.repeatedPage"]),
         ("offset", {"stop": REPEATED}, [facts(3), facts(2, "b"), facts(2, "b")], []),
         ("offset", {"stop": REPEATED}, [facts(3), facts(0)], []),
+        ("page", {"stop": TOTAL}, [facts(10, total=30), facts(10, "b", total=20)], ["pagination.stop"]),
+        ("page", {"stop": TOTAL}, [facts(10, total=20), facts(10, "b", total=20)], []),
+        ("page", {"stop": TOTAL}, [facts(10, total=15), facts(10, "b", total=20)], []),
+        ("offset", {"stop": TOTAL, "start": 30}, [facts(10, total=45), facts(5, "b", total=45)], []),
+        ("offset", {"stop": TOTAL, "start": 30}, [facts(10, total=46), facts(5, "b", total=45)], ["pagination.stop"]),
+        ("page", {"stop": {"totalHeader": "X-Total-Count"}}, [facts(10), facts(2)], []),
     ],
 )  # fmt: skip
 def test_what_is_said_of_a_run_is_said_again_by_the_attempt_after_it(mode, fields, pages, warned):
@@ -138,6 +146,15 @@ def test_what_is_said_of_a_run_is_said_again_by_the_attempt_after_it(mode, field
         again = Paging(asked, paging.position)
         assert again.is_over
         assert again.warnings == paging.warnings
+
+
+def test_a_total_that_shrinks_is_told_with_both_numbers():
+    paging = Paging(pagination("page", TOTAL))
+    for page in (facts(10, total=30), facts(10, "b", total=20)):
+        paging.advance(page)
+    [warning] = paging.warnings
+    assert warning.reason is WarningReason.TOTAL_NOT_REACHED
+    assert "30 records, and 20 came" in warning.message
 
 
 def test_what_the_api_owes_is_known_to_the_attempt_after_a_cut():

@@ -80,9 +80,9 @@ def test_a_token_is_sent_as_it_came(token, sent):
 @pytest.mark.parametrize(
     ("token", "says"),
     [
-        ({"a": 1}, "pagination.responseField 'next' holds dict, not text or a whole number"),
-        (["a"], "pagination.responseField 'next' holds list, not text or a whole number"),
-        (True, "pagination.responseField 'next' holds bool, not text or a whole number"),
+        ({"a": 1}, "pagination.responseField 'next' holds an object, not text or a number"),
+        (["a"], "pagination.responseField 'next' holds an array, not text or a number"),
+        (True, "pagination.responseField 'next' holds a boolean, not text or a number"),
         ("x" * 8193, "pagination.responseField 'next' holds 8193 characters; allowed are 8192"),
     ],
 )
