@@ -92,11 +92,23 @@ class Election:
         if not self.leading() or self._held is None:
             return
         self._until = float("-inf")
-        spec = {**self._held["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
         try:
-            await self._port.replace({**self._held, "spec": spec})
+            await self._give_back(self._held)
         except KubeError:
             return  # it runs out by itself
+
+    async def _give_back(self, held: Object) -> None:
+        try:
+            await self._free_for_others(held)
+        except Conflict:
+            # A renewal that was given up before its answer came has made another version.
+            found = await self._port.get(self._key)
+            if found["spec"].get("holderIdentity") == self._identity:
+                await self._free_for_others(found)
+
+    async def _free_for_others(self, held: Object) -> None:
+        spec = {**held["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
+        await self._port.replace({**held, "spec": spec})
 
     async def _attempt(self) -> bool:
         started = self._clock.now()

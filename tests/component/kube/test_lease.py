@@ -191,6 +191,20 @@ def test_the_lease_is_given_back(play):
     play(scenario)
 
 
+@pytest.mark.parametrize("holder", ["a", "z"])
+def test_a_lease_is_given_back_whose_renewal_had_no_answer_and_another_s_is_not(play, holder):
+    async def scenario(world):
+        one = world.election("a")
+        task = await led(one)
+        task.cancel()
+        spec = {**world.spec, "holderIdentity": holder, "renewTime": "later"}
+        world.port.objects.update(KEY, lambda found: {**found, "spec": spec})
+        await one.release()
+        assert world.spec["holderIdentity"] == ("" if holder == "a" else "z")
+
+    play(scenario)
+
+
 def test_what_is_in_the_way_is_told_once(play, caplog):
     async def scenario(world):
         world.port.objects.vanish(Key("Namespace", "", "chartly-system"))
