@@ -60,6 +60,9 @@ def _unexpected(error: Exception) -> int:
         return REASONS[Reason.USAGE].exit_code
     if os.environ.get("CHARTLY_DEBUG"):
         raise error
+    if isinstance(error, OSError) and error.filename is not None:
+        said = f"error: PrerequisiteMissing: {error.filename}: {error.strerror}"
+        return _say(said, Reason.PREREQUISITE_MISSING)
     text = f"{type(error).__name__}: {error}".splitlines()[0]
     return _say(
         f"error: InternalError: {text}; this is a bug, please report it "

@@ -116,13 +116,17 @@ def _deterministic(trial: Trial | str) -> Verdict:
     if isinstance(trial, str):
         return None, trial
     first, second = trial.first, trial.second
-    said = f"{len(trial.fixtures)} fixtures, run twice: {first.counts}"
+    said = f"{len(trial.fixtures)} fixtures, run twice: {_counted(first.counts)}"
     for run in (first, second):
         if run.reason is not Reason.SUCCEEDED:
             return False, f"{run.reason}: {run.message}"
     if first.counts != second.counts:
-        return False, f"{said}, then {second.counts}"
+        return False, f"{said}, then {_counted(second.counts)}"
     return True, said
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
 def _expected(trial: Trial | str, frozen: Frozen) -> Verdict:

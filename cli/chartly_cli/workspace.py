@@ -73,7 +73,8 @@ class Workspace:
         found = found or [one for one in self.workflows if _domain(one) == wanted]
         if not found:
             known = sorted({one.name for one in self.workflows} | {*self.domains()})
-            raise SpecError(f"workflow {name!r} is not in {self.root}; {one_of(wanted, known)}")
+            there = one_of(wanted, known) if known else "it holds no workflow"
+            raise SpecError(f"workflow {name!r} is not in {self.root}; {there}")
         if len({(one.version, str(one.written)) for one in found}) > 1:
             places = ", ".join(one.source for one in found)
             raise SpecError(f"workflow {name!r} stands in several files: {places}")

@@ -19,7 +19,7 @@ from chartly.query.gate import INSTANT, CheckedQuery, check_query
 from chartly.query.spans import SpanQuery, spanning
 from chartly.query.windows import Window, spans_of
 from chartly_store.explanation import of_query
-from chartly_store.outputs import is_wide, narrowed
+from chartly_store.outputs import check_types, is_wide, narrowed
 from chartly_store.port import Engine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -92,8 +92,12 @@ class Computation:
         """
         try:
             self.columns, self._computed  # noqa: B018 - asked for what it raises
+            nothing = _parameters([Window(_EPOCH, _EPOCH)], [""])
+            empty = self._engine.arrow(self._written.sql(self._view), nothing)
         except RunError as error:
             raise of_query(error, self._written, self._types, where) from None
+        if set(self._spec.outputs.columns) <= set(empty.column_names):
+            check_types(empty, self._spec.outputs.columns, where)
 
     def tables(self, windows: Sequence[Window]) -> Iterator[pa.Table]:
         """The rows of windows in order, each with its window's start in ``_window_start``.
@@ -192,7 +196,7 @@ class Computation:
                     column = column.cast(arrow_type(parse_column_type(kind)))
                 elif is_wide(self._computed[name]) and not is_wide(natural):
                     column = narrowed(column, natural)
-            except pa.ArrowInvalid as error:
+            except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
                 raise RunError(
                     Reason.OUTPUT_CONTRACT,
                     f"output {self._spec.outputs.dataset!r}: column {name!r} does not fit "

@@ -13,6 +13,7 @@ from chartly.plan.runplan import RunPlan
 from chartly.query.exact import exact_query
 from chartly.query.gate import CheckedQuery, check_query, read_template
 from chartly_store.embedded import open_embedded
+from chartly_store.outputs import check_types
 from chartly_store.port import Engine
 
 # Names, types, numbers of arguments, groups, aliases, unions, joins and values that are constant.
@@ -63,10 +64,11 @@ def explain(engine: Engine, spec: AnalyticsSpec, types: Mapping[str, str], where
     columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in types.items())
     empty = "(SELECT * FROM null('" + columns.replace("'", "\\'") + "'))"
     try:
-        for query in (check_query(spec, where), exact_query(spec, types, where)):
-            engine.arrow(query.sql(empty), _EDGES)
+        written = engine.arrow(check_query(spec, where).sql(empty), _EDGES)
+        engine.arrow(exact_query(spec, types, where).sql(empty), _EDGES)
     except RunError as error:
         raise of_query(error, check_query(spec, where), types, where) from None
+    check_types(written, spec.outputs.columns, where)
 
 
 def of_query(

@@ -1,10 +1,13 @@
 """Computed columns in the types in which they are stored; what does not fit is an error."""
 
 import re
+from collections.abc import Mapping
 
 import pyarrow as pa
 
-from chartly.api.columns import MAX_PRECISION
+from chartly.api.columns import MAX_PRECISION, parse_column_type
+from chartly.errors import SpecError
+from chartly.extract.storable import arrow_type
 from chartly.load.sql import bare
 
 _PLAIN = {
@@ -16,6 +19,36 @@ _PLAIN = {
 }
 _DECIMAL = re.compile(r"Decimal\(\s*([0-9]+)\s*,\s*([0-9]+)\s*\)")
 _WIDE = re.compile(r"Decimal\(76,")
+
+
+def check_types(empty: pa.Table, declared: Mapping[str, str], where: str) -> None:
+    """Whether the types that a query gives can become those that are declared, value by value.
+
+    Args:
+        empty: its result over no rows.
+        declared: type by column, as a profile has it.
+
+    Raises:
+        SpecError: one never can.
+    """
+    for name, kind in declared.items():
+        column, target = empty.column(name), arrow_type(parse_column_type(kind))
+        try:
+            column.cast(target)
+            fits = not _is_text(column.type) or _is_text(target)
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            fits = False
+        if not fits:
+            raise SpecError(
+                f"{where}: column {name!r} gives {column.type}, which never becomes {kind} as "
+                f"outputs.columns declares"
+            )
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return any(
+        is_it(kind) for is_it in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
+    )
 
 
 def is_wide(kind: str) -> bool:

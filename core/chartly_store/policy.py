@@ -108,6 +108,9 @@ def _retention(
         if limit is None:
             yield Measure(part, "none", "none", holds=True)
             continue
+        if not store.columns(table):
+            yield Measure(part, f"{limit} days", "its table is missing", holds=False)
+            continue
         oldest = _oldest(store, table, aging)
         before = expired_at - timedelta(days=limit)
         shown = f"{limit} days, oldest {oldest.isoformat() if oldest else 'none'}"
@@ -117,8 +120,6 @@ def _retention(
 
 def _oldest(store: ProjectStore, table: str, column: str) -> datetime | None:
     """The oldest of all rows, be they replaced or not: expiry deletes those, too."""
-    if not store.columns(table):
-        return None
     found = store.engine.rows(
         f"SELECT count(), min({quoted(column)}) FROM {qualified(store.database, table)}"
     )[0]

@@ -89,6 +89,7 @@ SABOTAGE = [
     ("a row that should have expired", ROW.replace("{at}", "2026-02-01 23:59:59.999"), "retention", "oldest 2026-02-01T23:59:59.999000+00:00, declared nothing before 2026-02-02"),
     ("a reject that should have expired", "INSERT INTO {db}.sales_events__rejected (run_id, raw_ref, ingested_at) VALUES ('r', 'x', '2026-01-01 00:00:00')", "retention of rejects", "oldest 2026-01-01"),
     ("a page that should have expired", "INSERT INTO {db}.sales_events_raw__data (sha256, ingested_at) VALUES ('x', '2026-02-20 00:00:00')", "retention of pages", "7 days, oldest 2026-02-20"),
+    ("the rejects are gone", "DROP TABLE {db}.sales_events__rejected SYNC", "retention of rejects", "its table is missing"),
     ("the table is gone", "DROP TABLE {data} SYNC", "table", "is not there"),
 ]  # fmt: skip
 

@@ -7,6 +7,7 @@ from chartly_cli.output import table
 from chartly_cli.session import Session
 from chartly_cli.stored import stored
 from chartly_store.attempts import Attempts
+from chartly_store.ledger import Ledger
 
 _COLUMNS = ("reason", "field", "path", "message", "raw_ref", "record")
 
@@ -23,6 +24,7 @@ def rejects(session: Session, name: str, limit: int) -> None:
                 Reason.PREREQUISITE_MISSING, f"workflow {workflow!r} has not run yet; run it first"
             )
         run = attempts[0].run_id
+        totals = Ledger(found.store).totals(run)
         rows: list[tuple[object, ...]] = []
         for stream in frozen.plan.streams:
             if not found.store.columns(rejected_table(stream.storage.dataset)):
@@ -35,8 +37,17 @@ def rejects(session: Session, name: str, limit: int) -> None:
             )
     document = {
         "run": run,
+        "recorded": totals["rejected"],
         "rejects": [dict(zip(_COLUMNS, row, strict=True)) for row in rows],
     }
     short = [[*row[:2], str(row[3])[:70], str(row[4])[:22] + "..."] for row in rows]
     text = table(["reason", "field", "message", "raw_ref"], short)
     session.printer.result(document, f"rejects of {run}\n{text}" if rows else f"{run}: no rejects")
+    counted = totals["rejected"]
+    if len(rows) < min(counted, limit):
+        session.printer.note(
+            f"{counted:,} were recorded and {len(rows):,} are there; the others are past their "
+            "retention, or were removed"
+        )
+    elif counted > limit:
+        session.printer.note(f"the first {limit} of {counted:,}; --limit takes more")

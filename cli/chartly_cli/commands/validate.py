@@ -8,10 +8,11 @@ from pathlib import Path
 import typer
 
 from chartly.api.diagnosis import InvalidObjectError
-from chartly.api.reference import parse_reference
+from chartly.api.reference import Project, parse_reference
 from chartly.api.workflow import Workflow
 from chartly.errors import ChartlyError, SpecError
 from chartly.load.pages import pages_dataset
+from chartly.plan.catalog import Catalog
 from chartly.plan.check import check_alone, check_plan
 from chartly.plan.resolve import homes
 from chartly.plan.runplan import RunPlan
@@ -19,6 +20,9 @@ from chartly.plan.served import check_served
 from chartly_cli.printable import one_line
 from chartly_cli.session import Session
 from chartly_cli.workspace import Workspace, read_files
+
+_HOME = Project("any", "project")
+"""Stands for the project of the folder: which it is matters to no profile by itself."""
 
 
 def validate(session: Session, paths: list[Path]) -> None:
@@ -38,6 +42,8 @@ def validate(session: Session, paths: list[Path]) -> None:
         raise typer.Exit(3)
     if problems:
         raise InvalidObjectError(problems)
+    if not checked and paths:
+        raise SpecError("no named file holds a Profile, Workflow or WorkflowRun")
     if not checked:
         raise SpecError(f"{session.directory}: holds no profiles/ and workflows/ to check")
     told = "1 object is valid" if checked == 1 else f"{checked} objects are valid"
@@ -47,7 +53,9 @@ def validate(session: Session, paths: list[Path]) -> None:
 
 def _object_problems(workspace: Workspace) -> list[str]:
     """What each object shows by itself."""
-    checks = [
+    checks: list[Callable[[], object]] = [
+        # One version has one content, also where no workflow names it.
+        partial(Catalog, [(None if shared else _HOME, one) for shared, one in workspace.profiles]),
         *(
             partial(check_alone, one.spec, f"{one.source}: {one.id}")
             for _, one in workspace.profiles

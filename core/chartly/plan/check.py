@@ -19,7 +19,7 @@ from chartly.plan.resolve import Resolution
 from chartly.plan.runplan import RunPlan, StreamPlan
 from chartly.plan.served import check_served
 from chartly.query.columns import check_columns
-from chartly.query.edges import check_edges
+from chartly.query.edges import check_aliases, check_bounds, check_edges
 from chartly.query.exact import exact_query
 from chartly.query.gate import CheckedQuery, check_query, read_template
 from chartly.query.ties import check_ties
@@ -49,8 +49,11 @@ def check_plan(resolution: Resolution, plan: RunPlan) -> None:
         _check_answer(query.spec, where)
         reading = read_template(check_query(query.spec, where).text, where)
         check_columns(reading, types, where)
+        check_aliases(reading, types, where)
         by = read.storage.partitioning
-        check_edges(reading, by.by[0] if by else "", where)
+        if by is not None:
+            check_edges(reading, by.by[0], where)
+            check_bounds(reading, by.by[0], where)
 
 
 def _check_answer(spec: AnalyticsSpec, where: str) -> None:

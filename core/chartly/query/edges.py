@@ -1,8 +1,10 @@
 """Whether a query takes each event into one window: a window's end is the start of the next."""
 
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from chartly.errors import SpecError
+from chartly.query.form import conditions
 from chartly.query.placeholders import placeholder_of
 from chartly.query.reader import Reading
 
@@ -36,6 +38,97 @@ def check_edges(reading: Reading, time: str, where: str) -> None:
             is_time = isinstance(other, exp.Column) and other.name == time
             if is_time and edge == "window_start" and (node.key, side) in _OPEN_START:
                 raise _refused(other, "a comparison leaves {{window_start}} out", where)
+
+
+def check_bounds(reading: Reading, time: str, where: str) -> None:
+    """Whether conditions that must hold keep the query to one window, from both sides.
+
+    Args:
+        time: the time column of the dataset.
+
+    Raises:
+        SpecError: events of other windows, or none at all, would be in each.
+    """
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
+    names = _names_of(reading.tree, time)
+    bounds = {
+        edge
+        for clause in reading.tree.find_all(exp.Where)
+        for condition in conditions(clause.this)
+        for edge in _bounded(condition, names)
+    }
+    for edge in ("window_start", "window_end"):
+        if edge not in bounds:
+            raise SpecError(
+                f"{where}: no condition of WHERE compares {time!r} with {{{{{edge}}}}}; write "
+                f"`{time} >= {{{{window_start}}}} AND {time} < {{{{window_end}}}}`, neither within "
+                "OR and NOT nor by a function"
+            )
+
+
+def check_aliases(reading: Reading, columns: Collection[str], where: str) -> None:
+    """Whether WHERE means columns by their names: an engine takes an output of the same name.
+
+    Raises:
+        SpecError: an output has the name of another column that WHERE reads.
+    """
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
+    for alias in reading.tree.find_all(exp.Alias):
+        select = alias.find_ancestor(exp.Select)
+        clause = None if select is None else select.args.get("where")
+        is_itself = isinstance(alias.this, exp.Column) and alias.this.name == alias.alias
+        if clause is None or is_itself or alias.alias not in columns:
+            continue
+        if any(one.name == alias.alias and not one.table for one in clause.find_all(exp.Column)):
+            raise SpecError(
+                f"{where}: output {alias.alias!r} has the name of a column that WHERE reads, and "
+                "an engine takes the output there; give it another name"
+            )
+
+
+def _names_of(tree: "exp.Query", time: str) -> set[str]:
+    """The time column, and whatever is made of it under another name."""
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
+    names, before = {time}, set[str]()
+    while names != before:
+        before = set(names)
+        names |= {one.alias for one in tree.find_all(exp.Alias) if _mentions(one.this, names)}
+    return names
+
+
+def _bounded(condition: "exp.Expr", names: Collection[str]) -> Iterator[str]:
+    """The edges of the window that a condition holds a time against."""
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
+    if isinstance(condition, exp.Between):
+        low, high = condition.args["low"], condition.args["high"]
+        pairs = [(condition.this, low), (high, condition.this)]
+    elif isinstance(condition, exp.GTE | exp.GT):
+        pairs = [(condition.this, condition.expression)]
+    elif isinstance(condition, exp.LTE | exp.LT):
+        pairs = [(condition.expression, condition.this)]
+    else:
+        return
+    for later, earlier in pairs:
+        if _mentions(later, names) and _mentions_edge(earlier, "window_start"):
+            yield "window_start"
+        if _mentions(earlier, names) and _mentions_edge(later, "window_end"):
+            yield "window_end"
+
+
+def _mentions(node: "exp.Expr", names: Collection[str]) -> bool:
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
+    return any(one.name in names for one in node.find_all(exp.Column))
+
+
+def _mentions_edge(node: "exp.Expr", edge: str) -> bool:
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
+    return any(_edge(one) == edge for one in node.find_all(exp.Column))
 
 
 def _edge(node: object) -> str:

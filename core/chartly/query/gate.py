@@ -157,6 +157,9 @@ def _check_limits(tree: "exp.Query", where: str) -> None:
     for select in tree.find_all(exp.Select):
         if select.args.get("limit") is not None and select.args.get("order") is None:
             raise SpecError(f"{where}: LIMIT without ORDER BY is not repeatable")
+        group = select.args.get("group")
+        if group is not None and group.args.get("totals"):
+            raise SpecError(f"{where}: WITH TOTALS is not allowed; its row is none of the result")
 
 
 def _columns(selects: "list[exp.Expr]", where: str) -> tuple[str, ...]:

@@ -40,6 +40,9 @@ def _cut(select: "exp.Select") -> str:
     options = None if limit is None else limit.args.get("limit_options")
     if limit is not None and not (options is not None and options.args.get("with_ties")):
         return "LIMIT"
+    distinct = select.args.get("distinct")
+    if distinct is not None and distinct.args.get("on") is not None:
+        return "DISTINCT ON"
     return "OFFSET" if select.args.get("offset") is not None else ""
 
 

@@ -35,6 +35,8 @@ def raising(error):
     ("error", "code", "says"),
     [
         (RunError(Reason.STORE_UNAVAILABLE, "it is away"), 11, "error: StoreUnavailable: it is away\n"),
+        (PermissionError(13, "Permission denied", "profiles/a.yaml"), 3, "error: PrerequisiteMissing: profiles/a.yaml: Permission denied\n"),
+        (OSError(5, "Input/output error"), 70, "error: InternalError: OSError: [Errno 5] Input/output error; this is a bug, please report it (CHARTLY_DEBUG=1 shows the trace)\n"),
         (Bug("two is one"), 70, "error: InternalError: two is one\n"),
         (KeyboardInterrupt(), 30, "error: Cancelled: the command was asked to stop\n"),
         (ZeroDivisionError("by zero\nmore"), 70, "error: InternalError: ZeroDivisionError: by zero; this is a bug, please report it (CHARTLY_DEBUG=1 shows the trace)\n"),

@@ -10,8 +10,13 @@ from decimal import Decimal
 import pytest
 
 from chartly.errors import REASONS, Reason
+from chartly.load.sql import qualified
+from chartly.load.tables import rejected_table
+from chartly_cli.stored import stored
+from chartly_cli.workspace import read_workspace
 from chartly_loader.account import Account
 from support.command import TOKEN, chartly, chartly_json, edit, sales_folder
+from support.profiles import HOME
 from support.sales_api import Answer, in_order, pages_of, sale, serving
 
 CONNECTOR = "profiles/connector-sales-http@1.0.0.yaml"
@@ -417,3 +422,8 @@ def test_more_rejects_than_allowed_end_the_run_and_leave_the_rows(tmp_path, fold
     assert chartly_json(folder, "query", "SELECT count() AS n FROM sales_events") == [{"n": 1}]
     shown = chartly(folder, "rejects", "sales", "--limit", "1")
     assert shown.out.count("NotANumber") == 1
+    assert "the first 1 of 2; --limit takes more" in shown.err
+    with stored(read_workspace(folder), HOME) as found:
+        target = qualified(found.store.database, rejected_table("sales-events"))
+        found.engine.command(f"TRUNCATE TABLE {target}")
+    assert "2 were recorded and 0 are there" in chartly(folder, "rejects", "sales").err

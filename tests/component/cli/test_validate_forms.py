@@ -183,3 +183,16 @@ def test_a_named_folder_stands_for_its_files(tmp_path):
     assert chartly(tmp_path, "validate", str(folder / "profiles")).out == "4 objects are valid\n"
     outcome = chartly(tmp_path, "validate", str(folder))
     assert (outcome.code, f"{folder}: holds no object" in outcome.err) == (3, True)
+
+
+def test_one_version_with_two_contents_is_refused_also_without_a_workflow(tmp_path):
+    folder = sales_folder(tmp_path / "sales")
+    storage = folder / "profiles/storage-sales-events@1.0.0.yaml"
+    copy = tmp_path / "copy.yaml"
+    copy.write_text(storage.read_text().replace("retentionDays: 30", "retentionDays: 31"))
+    outcome = chartly(tmp_path, "validate", str(storage), str(copy))
+    assert (outcome.code, "differs from the same version" in outcome.err) == (3, True)
+    copy.rename(folder / "profiles/twin.yaml")
+    (folder / WORKFLOW).unlink()
+    outcome = chartly(folder, "validate")
+    assert (outcome.code, "differs from the same version" in outcome.err) == (3, True)

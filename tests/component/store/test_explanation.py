@@ -1,5 +1,7 @@
 """What an engine says of a query before there is an event."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from chartly.api.profile import parse_profile
@@ -57,6 +59,28 @@ def test_what_an_engine_refuses_is_one_sentence(views, text, says, because):
     with pytest.raises(SpecError) as again:
         Computation(views, _spec(text), "`nothing`", "at").insist("analytics/a@1.0.0")
     assert again.value.reason is Reason.CONFIG_INVALID
+
+
+@pytest.mark.parametrize(
+    ("declared", "fits"),
+    [
+        ({"k": "String", "n": "Int64", "t": "Timestamp"}, True),
+        ({"k": "String", "n": "Decimal(18,2)", "t": "Timestamp"}, True),
+        ({"k": "Int64", "n": "Int64", "t": "Timestamp"}, False),
+        ({"k": "String", "n": "Timestamp", "t": "Timestamp"}, False),
+        ({"k": "String", "n": "Int64", "t": "Bool"}, False),
+    ],
+)
+def test_types_that_never_become_what_is_declared_are_refused_before_a_run(views, declared, fits):
+    text = f"SELECT k, count() AS n, max(at) AS t FROM {{{{dataset}}}} WHERE {EDGES} GROUP BY k"
+    profile = changed(playbook_profile("analytics"), "spec.queryTemplate.text", text)
+    spec = parse_profile(changed(profile, "spec.outputs.columns", declared)).spec
+    for check in (
+        lambda: explain(views, spec, TYPES, "here"),
+        lambda: Computation(views, spec, "`nothing`", "at").insist("here"),
+    ):
+        with nullcontext() if fits else pytest.raises(SpecError, match="never becomes"):
+            check()
 
 
 @pytest.mark.parametrize("text", ALIKE)

@@ -43,6 +43,8 @@ KEYS = "SELECT k AS a, count() AS c FROM @ WHERE & GROUP BY k ORDER BY"
         ("SELECT count() AS c FROM @ WHERE {{window_start}} < at AND at < {{window_end}}", "at: a comparison leaves {{window_start}} out", "the same, turned"),
         (f"{KEYS} c DESC LIMIT 3", "add 'k' to ORDER BY", "groups with the same count"),
         (f"{KEYS} c DESC LIMIT 3 OFFSET 2", "ORDER BY with LIMIT", "and an offset"),
+        ("SELECT DISTINCT ON (k) k AS a, n AS b FROM @ WHERE &", "DISTINCT ON without ORDER BY", "any of each"),
+        ("SELECT DISTINCT ON (k) k AS a, n AS b FROM @ WHERE & ORDER BY a", "add 'n' to ORDER BY", "ties within each"),
         (f"{KEYS} 2 LIMIT 3", "add 'k' to ORDER BY", "by its place"),
         (f"{KEYS} c OFFSET 1", "ORDER BY with OFFSET leaves ties", "an offset alone"),
         ("SELECT k AS a FROM @ WHERE & OFFSET 1", "OFFSET without ORDER BY", "an offset without an order"),

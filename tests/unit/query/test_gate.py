@@ -69,6 +69,7 @@ HOSTILE = [
     ("SELECT 1 AS a" + WHERE + ";", "';' is not allowed", "a semicolon at the end"),
     ("{{dataset}} + {{window_start}} + {{window_end}}", "must be exactly one SELECT", "no statement"),
     ("SELECT FROM {{dataset}} WHERE {{window_start}} < {{window_end}}", "SELECT names no column", "nothing"),
+    ("SELECT currency, count() AS n" + WHERE + " GROUP BY 1 WITH TOTALS", "WITH TOTALS is not allowed", "a row that is none"),
     ("DROP TABLE x", "drop is not allowed", "no SELECT at all"),
     ("INSERT INTO t SELECT 1 AS a" + WHERE, "INSERT is not allowed", "a write"),
     ("CREATE TABLE t AS SELECT 1 AS a" + WHERE, "CREATE is not allowed", "a table"),

@@ -81,7 +81,6 @@ KEPT = [
     ("SELECT currency, max(amount) AS a" + WHERE + " GROUP BY 1 ORDER BY a LIMIT 3", "LIMIT"),
     ("SELECT currency, max(amount) AS a" + WHERE + " GROUP BY 1 ORDER BY a LIMIT 1 BY currency", "LIMIT BY"),
     ("SELECT toStartOfHour(occurred_at) AS h" + WHERE + " GROUP BY 1 ORDER BY h WITH FILL", "rows that are made up"),
-    ("SELECT currency, count() AS n" + WHERE + " GROUP BY 1 WITH TOTALS", "a row of totals"),
     ("SELECT currency, count() AS n" + WHERE + " GROUP BY 1 WITH ROLLUP", "rows of totals"),
     ("SELECT currency, count() AS n" + WHERE + " GROUP BY 1 WITH CUBE", "more rows of totals"),
     ("SELECT currency, count() AS n," + WHERE + " GROUP BY 1", "a comma too many"),
