@@ -38,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(int(MOOD["status"]), {"error": "not now"})
         elif parts.path in LINKS:
             last = MOOD["last"] if "next" not in LINKS[parts.path] else 200
-            self.answer(int(last), json.dumps(LINKS[parts.path]))
+            self.answer(int(last), LINKS[parts.path])
         else:
             self.answer(200, PAGES[int(query.get("cursor", "c0")[1:])])
 
