@@ -110,7 +110,7 @@ def test_a_token_that_cannot_be_sent_is_asked_for_again_by_the_next_attempt(rig,
     rig.serve(in_turn(page(0, "b"), page(1, {"deep": 1}), page(1)))
     first = pulled(rig, tmp_path / "spool", retry={"maxAttempts": 1})
     assert first.end.reason is Reason.UPSTREAM_UNAVAILABLE
-    assert "pagination.responseField 'meta.next' holds dict" in first.end.message
+    assert "pagination.responseField 'meta.next' holds an object" in first.end.message
     assert bodies(first) == [[{"id": 0}]]
     second = pulled(rig, tmp_path / "spool", first.resume)
     assert second.end.reason is Reason.SUCCEEDED
