@@ -4,13 +4,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from chartly.names import versions_name
+from chartly.names import RUN_UID_LABEL, versions_name
 from chartly.reconcile.actions import Decision, Key, Object
-from chartly.reconcile.objects import status_of
+from chartly.reconcile.attempt import is_at_rest
+from chartly.reconcile.objects import owned_by, status_of, uid_of
 from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWorld
 from chartly_kube.port import KubePort, NotFound
 from chartly_operator import indexes
-from chartly_operator.cache import Cache
+from chartly_operator.cache import Cache, trim
 from chartly_operator.intake import Intake
 from chartly_operator.turns import holders
 
@@ -73,6 +74,7 @@ class Gatherer:
             if confirmed is None:
                 return None
             found = confirmed
+        await self._ask_for_last_words(key, found)
         namespace, claimants = self._place(key.namespace)
         uid = str(found["metadata"]["uid"])
         workflow = indexes.workflow_key(found)
@@ -91,6 +93,21 @@ class Gatherer:
             frozen=self._frozen(key.namespace, found),
             holders=() if flow is None else tuple(holders(self._cache, flow)),
         )
+
+    async def _ask_for_last_words(self, key: Key, run: Object) -> None:
+        """Puts the Pods of a Job that is over into the cache, where it has none of them.
+
+        A view that was listed anew may have the Job and not yet its Pods; without them a run that
+        has succeeded would look as if it had left no word, and be tried again.
+        """
+        if status_of(run).get("outcome"):
+            return
+        uid = uid_of(run)
+        jobs, pods = self._cache.find(indexes.JOBS, uid), self._cache.find(indexes.PODS, uid)
+        if all(owned_by(pods, uid_of(one)) or not is_at_rest(one, ()) for one in jobs):
+            return
+        for one in await self._port.listed("Pod", key.namespace, trim, {RUN_UID_LABEL: uid}):
+            self._intake.take(one)
 
     def _missing_jobs(self, key: Key, run: Object, *, seen: bool = False) -> list[Key]:
         """Jobs of attempts that have not ended, and that the cache does not have.

@@ -1,8 +1,8 @@
 """What a decision sees: the objects that belong together, and whether a missing Job is gone."""
 
-from chartly.names import MANAGED_BY, OURS
+from chartly.names import MANAGED_BY, OURS, RUN_UID_LABEL
 from chartly.reconcile.actions import Key
-from chartly.reconcile.objects import key_of
+from chartly.reconcile.objects import key_of, uid_of
 from support.operator_shell import JOB, KEY, RUN, SPACE, Shell, job_of, play
 
 ATTEMPT = {"number": 1, "job": "r-a1"}
@@ -62,6 +62,33 @@ def test_a_job_that_another_operator_makes_meanwhile_is_not_lost():
         shell.port.before = another_makes_it
         await shell.look()
         assert [key_of(one) for one in shell.worlds[-1].jobs] == [JOB]
+
+    play(scenario)
+
+
+def test_the_pods_of_a_job_that_is_over_are_asked_for_where_the_view_has_none():
+    """INV-1: a run that has succeeded would look as if it had left no word."""
+
+    async def scenario():
+        shell = Shell()
+        objects = shell.port.objects
+        job = objects.create(job_of(shell.run))
+        over = {"conditions": [{"type": "Complete", "status": "True"}]}
+        objects.update(JOB, lambda one: {**one, "status": over}, status=True)
+        told = [{**ATTEMPT, "uid": uid_of(job)}]
+        objects.update(KEY, lambda one: {**one, "status": {"attempts": told}}, status=True)
+        shell.see()
+        await shell.look()
+        assert shell.worlds[-1].pods == (), "there is none"
+        labels = {MANAGED_BY: OURS, RUN_UID_LABEL: uid_of(shell.run)}
+        owner = {"kind": "Job", "name": JOB.name, "uid": uid_of(job), "controller": True}
+        metadata = {"name": "p", "namespace": "a", "labels": labels, "ownerReferences": [owner]}
+        objects.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata})
+        await shell.look()
+        assert names(shell.worlds[-1].pods) == ["p"]
+        shell.port.calls.clear()
+        await shell.look()
+        assert shell.port.calls == [], "it is known now"
 
     play(scenario)
 
