@@ -100,10 +100,10 @@ class Gatherer:
         A view that was listed anew may have the Job and not yet its Pods; without them a run that
         has succeeded would look as if it had left no word, and be tried again.
         """
-        if status_of(run).get("outcome"):
-            return
         uid = uid_of(run)
-        jobs, pods = self._cache.find(indexes.JOBS, uid), self._cache.find(indexes.PODS, uid)
+        pods = self._cache.find(indexes.PODS, uid)
+        keys = [Key("Job", key.namespace, str(one.get("job"))) for one in _open_attempts(run)]
+        jobs = [one for one in map(self._cache.get, keys) if one is not None]
         if all(owned_by(pods, uid_of(one)) or not is_at_rest(one, ()) for one in jobs):
             return
         for one in await self._port.listed("Pod", key.namespace, trim, {RUN_UID_LABEL: uid}):
@@ -115,13 +115,9 @@ class Gatherer:
         Args:
             seen: only those that somebody has seen.
         """
-        status = status_of(run)
-        if status.get("outcome"):
-            return []
-        attempts = [one for one in status.get("attempts") or () if not one.get("end")]
         keys = [
             Key("Job", key.namespace, str(one.get("job")))
-            for one in attempts
+            for one in _open_attempts(run)
             if "uid" in one or not seen
         ]
         return [one for one in keys if self._cache.get(one) is None]
@@ -163,6 +159,13 @@ class Gatherer:
 
     def _all(self, kind: str, namespace: str) -> tuple[Object, ...]:
         return self._cache.find(indexes.PLACE, (kind, namespace))
+
+
+def _open_attempts(run: Object) -> list[dict[str, Any]]:
+    """The attempts of a run that have not ended; none of one that has its outcome."""
+    status = status_of(run)
+    attempts = () if status.get("outcome") else status.get("attempts") or ()
+    return [one for one in attempts if not one.get("end")]
 
 
 def _without(found: tuple[Object, ...], this: Object) -> tuple[Object, ...]:

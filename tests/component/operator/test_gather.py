@@ -89,6 +89,12 @@ def test_the_pods_of_a_job_that_is_over_are_asked_for_where_the_view_has_none():
         shell.port.calls.clear()
         await shell.look()
         assert shell.port.calls == [], "it is known now"
+        shell.intake.drop(objects.delete(Key("Pod", "a", "p"), None)[0])
+        ended = [{**told[0], "end": "x"}]
+        objects.update(KEY, lambda one: {**one, "status": {"attempts": ended}}, status=True)
+        shell.see()
+        await shell.look()
+        assert shell.port.calls == [], "of an attempt that has ended nothing is asked"
 
     play(scenario)
 
