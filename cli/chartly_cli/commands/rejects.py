@@ -42,8 +42,9 @@ def rejects(session: Session, name: str, limit: int) -> None:
     }
     short = [[*row[:2], str(row[3])[:70], str(row[4])[:22] + "..."] for row in rows]
     text = table(["reason", "field", "message", "raw_ref"], short)
-    session.printer.result(document, f"rejects of {run}\n{text}" if rows else f"{run}: no rejects")
     counted = totals["rejected"]
+    none = f"{run}: {'none of its rejects is there' if counted else 'no rejects'}"
+    session.printer.result(document, f"rejects of {run}\n{text}" if rows else none)
     if len(rows) < min(counted, limit):
         session.printer.note(
             f"{counted:,} were recorded and {len(rows):,} are there; the others are past their "

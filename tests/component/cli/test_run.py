@@ -426,4 +426,6 @@ def test_more_rejects_than_allowed_end_the_run_and_leave_the_rows(tmp_path, fold
     with stored(read_workspace(folder), HOME) as found:
         target = qualified(found.store.database, rejected_table("sales-events"))
         found.engine.command(f"TRUNCATE TABLE {target}")
-    assert "2 were recorded and 0 are there" in chartly(folder, "rejects", "sales").err
+    gone = chartly(folder, "rejects", "sales")
+    assert "none of its rejects is there" in gone.out
+    assert "2 were recorded and 0 are there" in gone.err
