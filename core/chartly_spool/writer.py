@@ -86,11 +86,16 @@ class SpoolWriter:
         self._put(END, dump(end))
 
     def _wait_for_room(self, size: int) -> float:
+        if self._has_room(size):
+            return 0.0
         started = time.monotonic()
-        while self._used() + size > self._limit * _FULL and self._sizes:
+        while not self._has_room(size):
             self._check_peer()
             time.sleep(_POLL_SECONDS)
         return time.monotonic() - started
+
+    def _has_room(self, size: int) -> bool:
+        return self._used() + size <= self._limit * _FULL or not self._sizes
 
     def _used(self) -> int:
         # The loader removes pages in their order, so only the oldest has to be looked for.

@@ -24,11 +24,11 @@ def _check(kind=None, path="", value=None, flow=None):
     check_plan(resolution, thaw(snapshot.content, snapshot.digest, HOME))
 
 
-def _query(amount="amount", start=">=", edge="<", keys="1, 2", rest=""):
+def _query(amount="amount", start=">=", edge="<", keys="1, 2", rest="", joint="AND", day="day"):
     return (
-        f"SELECT date_trunc('day', occurred_at) AS day, currency, sum({amount}) AS total "
+        f"SELECT date_trunc('day', occurred_at) AS {day}, currency, sum({amount}) AS total "
         f"FROM {{{{dataset}}}} WHERE occurred_at {start} {{{{window_start}}}} "
-        f"AND occurred_at {edge} {{{{window_end}}}} GROUP BY {keys}{rest}"
+        f"{joint} occurred_at {edge} {{{{window_end}}}} GROUP BY {keys}{rest}"
     )
 
 
@@ -57,6 +57,8 @@ def test_what_can_run_passes(kind, path, value, because):
         ("analytics", "spec.queryTemplate.text", _query(keys="1"), "column 'currency' is neither in GROUP BY nor in an aggregate function", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", _query(edge="<="), "spec.queryTemplate.text: occurred_at: a comparison counts {{window_end}} in", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", _query(start=">"), "occurred_at: a comparison leaves {{window_start}} out", Reason.CONFIG_INVALID),
+        ("analytics", "spec.queryTemplate.text", _query(joint="OR"), "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text: no condition of WHERE compares 'occurred_at'", Reason.CONFIG_INVALID),
+        ("analytics", "spec.queryTemplate.text", _query(day="occurred_at"), "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text: ", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", _query(rest=" ORDER BY total LIMIT 1"), "ORDER BY with LIMIT leaves ties", Reason.CONFIG_INVALID),
         ("analytics", "spec.outputs.columns", {"day": "Date", "cur": "String"}, "analytics/sales-daily-rollup@1.0.0: spec.outputs.columns.cur: the query gives no such column", Reason.CONFIG_INVALID),
         ("analytics", "spec.outputs.dataset", "sales-events", "dataset 'sales-events': two steps of the workflow write it", Reason.CONFIG_INVALID),
@@ -109,6 +111,8 @@ def test_a_profile_of_the_playbook_can_be_used(kind):
         ("normalizer", "spec.mapping.amount", "$.totals[", "here: mapping.amount: "),
         ("analytics", "spec.queryTemplate.text", "DROP TABLE x", "here: spec.queryTemplate.text"),
         ("analytics", "spec.queryTemplate.text", _query().replace("sum(", "avg("), "here: spec.queryTemplate.text: line 1"),
+        ("analytics", "spec.queryTemplate.text", _query(rest=" ORDER BY total LIMIT 1"), "here: spec.queryTemplate.text: ORDER BY with LIMIT leaves ties"),
+        ("analytics", "spec.queryTemplate.text", _query(edge="<=").replace("occurred_at <=", "occurred_at BETWEEN {{window_start}} AND {{window_end}} AND occurred_at <"), "here: spec.queryTemplate.text: occurred_at: BETWEEN"),
         ("storage", "spec.writeMode", "replace", "here: spec.writeMode 'replace'"),
     ],
 )  # fmt: skip
