@@ -14,7 +14,7 @@ KIND ?= chartly
 BASE_IMAGE ?= docker.io/library/python:3.13-slim
 IMAGE_REGISTRY ?= localhost
 
-.PHONY: help setup demo test lint type generate lock bench faults scale clean rig cluster cluster-down kind kind-down images e2e
+.PHONY: help setup demo test test-clickhouse lint type generate lock bench faults scale clean rig cluster cluster-down kind kind-down images e2e
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -44,6 +44,10 @@ test: $(STAMP) lint type rig ## lint, check types and run every test that this m
 	TZ=America/New_York $(BIN)/python -m pytest --quiet tests/unit/extract tests/unit/query tests/component/loader \
 	  --ignore tests/component/loader/test_loader_main.py --ignore tests/component/loader/test_loader_processes.py \
 	  --ignore tests/component/loader/test_pair.py
+
+test-clickhouse: $(STAMP) ## run the engine's contract tests on a server (URL=http://user:password@host:port)
+	@[ -n "$(URL)" ] || { echo 'no server: make test-clickhouse URL=http://user:password@host:port' >&2; exit 1; }
+	CHARTLY_TEST_CLICKHOUSE='$(URL)' $(BIN)/python -m pytest tests/contract/test_engine.py -k real
 
 lint: $(STAMP) ## ruff and the import contracts
 	$(BIN)/ruff check .

@@ -61,3 +61,22 @@ def size(engine: Engine, database: str, tables: list[str]) -> int:
         {"database": database, "tables": tables},
     )
     return int(str(found[0][0]))
+
+
+def read_only_replicas(engine: Engine, database: str) -> list[str]:
+    """The tables of a database that are replicated and accept no rows at present."""
+    parameters = {"database": database}
+    replicated = engine.rows(
+        "SELECT count() FROM system.tables "
+        "WHERE database = {database:String} AND engine LIKE 'Replicated%'",
+        parameters,
+    )
+    if replicated == [(0,)]:
+        # Users that were made by an earlier version have no right on the next table.
+        return []
+    found = engine.rows(
+        "SELECT table FROM system.replicas "
+        "WHERE database = {database:String} AND is_readonly ORDER BY table",
+        parameters,
+    )
+    return [str(name) for (name,) in found]

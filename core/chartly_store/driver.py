@@ -42,6 +42,21 @@ def _aware(value: object) -> object:
     return value
 
 
+def insist_on_written(table: str, sent: int, written: int) -> None:
+    """Compares the rows that an engine says it wrote with those that were sent.
+
+    More than were sent is no fault: views that somebody attached to a table count their rows, too.
+
+    Raises:
+        RunError: ``StoreUnavailable``: fewer were written, as by a replica that is read-only.
+    """
+    if written < sent:
+        raise RunError(
+            Reason.STORE_UNAVAILABLE,
+            f"the store wrote {written} of {sent} rows to table {table!r} and reported no error",
+        )
+
+
 def refused(said: str) -> RunError:
     """An engine's refusal as one sentence."""
     text = " ".join(said.split())[:_LONGEST]

@@ -12,7 +12,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from chartly.errors import Reason, RunError
 from chartly_spool.lock import FileLock, holder
-from chartly_store.driver import SETTINGS, aware, refused
+from chartly_store.driver import SETTINGS, aware, insist_on_written, refused
 from chartly_store.port import Parameters, Settings
 
 _LOCK = "owner.lock"
@@ -76,13 +76,14 @@ class EmbeddedEngine:
     def insert(self, database: str, table: str, rows: pa.Table) -> None:
         """Inserts rows as one block; columns are matched by name."""
         try:
-            self._client.insert_arrow(table, rows, database=database)
+            summary = self._client.insert_arrow(table, rows, database=database)
         except ClickHouseError as error:
             raise refused(str(error)) from None
         except OSError as error:
             # The driver hands the rows over in a file, for which there is no room.
             said = f"store {self._path}: {error.strerror}"
             raise RunError(Reason.STORE_UNAVAILABLE, said) from None
+        insist_on_written(table, rows.num_rows, summary.written_rows)
 
     def release_unused(self) -> None:
         """Gives memory back that the engine keeps for statements like those before."""

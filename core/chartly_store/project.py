@@ -13,7 +13,7 @@ from chartly.load.project_tables import DATASETS, create_project
 from chartly.load.sql import qualified
 from chartly.load.tables import data_table, rejected_table
 from chartly.names import database, sql_name
-from chartly_store.catalog import columns, size
+from chartly_store.catalog import columns, read_only_replicas, size
 from chartly_store.layout import Layout
 from chartly_store.port import Engine
 from chartly_store.rows import table_of
@@ -56,6 +56,20 @@ class ProjectStore:
         """Makes the database and the project's own tables, if they are not there."""
         for statement in create_project(self.database):
             self.engine.command(statement)
+
+    def insist_on_writable(self) -> None:
+        """Refuses a database of which a table accepts no rows.
+
+        Raises:
+            RunError: ``StoreUnavailable``: a replica is read-only, as without its Keeper.
+        """
+        tables = read_only_replicas(self.engine, self.database)
+        if tables:
+            raise RunError(
+                Reason.STORE_UNAVAILABLE,
+                f"database {self.database!r}: the replica of table {tables[0]!r} is read-only"
+                + (f", and of {len(tables) - 1} more" if tables[1:] else ""),
+            )
 
     def exists(self) -> bool:
         """Whether anything was ever stored for the project."""

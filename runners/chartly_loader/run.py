@@ -94,6 +94,7 @@ class _Load:
 
     def run(self) -> LoadResult:
         self._store.create()
+        self._store.insist_on_writable()
         self._account.open()
         attempt = self._attempts.begin(self._attempt(), self._now())
         self._account.started()

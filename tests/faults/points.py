@@ -42,12 +42,15 @@ STORE_FAULTS = {
     "truncate": "sent again",
     "unavailable": "sent again",
     "full": "StoreUnavailable",
+    "swallow": "StoreUnavailable",
     "hold": "StoreUnavailable",
     "die-before": "sent again",
     "die-within": "sent again",
     "die-after": "sent again",
 }
 """What happens to one statement, and what the attempt makes of it; the next one is exact."""
+
+OF_INSERTS = frozenset({"swallow"})
 
 
 @dataclass(frozen=True)

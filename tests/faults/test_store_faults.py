@@ -6,7 +6,7 @@ import pytest
 
 from chartly.errors import Reason
 from faults.oracle import Sale, some_pages
-from faults.points import STATEMENTS, STORE_FAULTS, Statement
+from faults.points import OF_INSERTS, STATEMENTS, STORE_FAULTS, Statement
 from faults.scale import FULL, chance
 from faults.served import Course, Store
 from faults.tally import TALLY
@@ -56,6 +56,8 @@ def cases():
     """All of them, or those that a fault has most to spoil at, and one for each other one."""
     for place, statement in enumerate(STATEMENTS):
         for number, kind in enumerate(STORE_FAULTS):
+            if kind in OF_INSERTS and not statement.match.startswith("^INSERT"):
+                continue
             slow = kind.startswith("die") and statement.name not in DEADLY.get(kind, ())
             first = statement.name in MOST or number == place % len(STORE_FAULTS)
             if FULL or (first and not slow):

@@ -1,37 +1,28 @@
-"""Who may do what on the test server: users, and the databases that each of them sees."""
+"""Who may do what on the test server, as its file of users says it.
+
+The server has no SQL statements for users: those of an administrator are rendered into that file,
+so that the rights a project's users have in production are enforced by the server here.
+"""
 
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from xml.etree import ElementTree as ET
 
-from support.clickhouse_engine import Query, RefusalError
+from chartly.load.grants import analyst_grants, loader_grants
 
-AUTHENTICATION_FAILED = 516
-ACCESS_DENIED = 497
-_SHARED = frozenset({"system", "INFORMATION_SCHEMA", "information_schema"})
-_TEXT = re.compile(r"'(?:[^'\\]|\\.|'')*'|--[^\n]*|/\*.*?\*/", re.DOTALL)
-_NAME = r"(?:`(?:[^`\\]|\\.)+`|\"(?:[^\"\\]|\\.)+\"|[A-Za-z_]\w*)"
-_QUALIFIER = re.compile(rf"({_NAME})\s*\.")
-_DATABASE = re.compile(
-    rf"\b(?:DATABASE|USE|FROM|IN)\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?({_NAME})", re.IGNORECASE
+_NAME = r"`(\w+)`"
+_PROFILE = re.compile(rf"ALTER SETTINGS PROFILE {_NAME} SETTINGS (.+)")
+_USER = re.compile(
+    rf"(CREATE USER IF NOT EXISTS|ALTER USER) {_NAME} IDENTIFIED WITH sha256_hash BY '(\w+)' "
+    rf"DEFAULT DATABASE {_NAME} SETTINGS (?:NONE|PROFILE '(\w+)')"
 )
-_MAKES = re.compile(
-    rf"\b(?:CREATE|DROP|ATTACH|DETACH)\s+DATABASE\s+(?:IF\s+(?:NOT\s+)?EXISTS\s+)?({_NAME})",
-    re.IGNORECASE,
-)
-_REACHES_OUT = re.compile(
-    r"\b(merge|remote|remoteSecure|cluster|clusterAllReplicas|file|url|s3|mysql|postgresql|"
-    r"sqlite|executable|loop|dictionary)\s*\(|\bOUTFILE\b|\bINFILE\b",
-    re.IGNORECASE,
-)
-
-
+_RIGHT = re.compile(r"((?:GRANT|REVOKE) .+) (?:TO|FROM) ((?:`\w+`(?:, )?)+)")
 _OF_USERS = re.compile(r"(CREATE|ALTER)\s+(USER|SETTINGS\s+PROFILE)|GRANT|REVOKE", re.IGNORECASE)
-_MADE = re.compile(
-    r"(CREATE USER IF NOT EXISTS|ALTER USER) `(\w+)` IDENTIFIED WITH sha256_hash BY '(\w+)' "
-    r"DEFAULT DATABASE `(\w+)` SETTINGS (\w+)"
-)
+_DEFAULT = "default"
+_LISTENS = ("GRANT SYSTEM LISTEN, CREATE TEMPORARY TABLE, FILE ON *.*",)
+"""What the launcher's own statement takes; it always runs as this user."""
 
 
 @dataclass(frozen=True)
@@ -39,85 +30,115 @@ class User:
     """A user of the server.
 
     Attributes:
-        databases: those that the user may read and write, or make; None: everything.
-        sha256: of the password, where that is all that was told.
+        databases: those that the user may use as a project's loader does, or read as its analyst
+            where ``readonly``; None: everything.
     """
 
     name: str
     password: str
     databases: tuple[str, ...] | None = None
     readonly: bool = False
-    sha256: str = ""
-
-    def is_known_by(self, password: str) -> bool:
-        if self.sha256:
-            return hashlib.sha256(password.encode()).hexdigest() == self.sha256
-        return self.password == password
 
 
-class Users:
-    """The users of a server."""
+@dataclass(frozen=True)
+class Account:
+    """A user as the server's file has it; ``grants`` None: everything."""
 
-    def __init__(self, users: Iterable[User]) -> None:
-        self._users = {one.name: one for one in users}
+    sha256: str
+    database: str = _DEFAULT
+    profile: str = _DEFAULT
+    grants: tuple[str, ...] | None = ()
+
+
+@dataclass
+class Accounts:
+    """All users and settings profiles of a server."""
+
+    accounts: dict[str, Account] = field(default_factory=dict)
+    profiles: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def add(self, users: Iterable[User]) -> None:
         """Adds users, or replaces those of the same name."""
-        self._users |= {one.name: one for one in users}
+        for user in users:
+            profile = "reader" if user.readonly else _DEFAULT
+            self.accounts[user.name] = Account(_hash(user.password), "", profile, _grants(user))
+        self.profiles.setdefault("reader", {"readonly": "2"})
 
-    def hear(self, statement: str) -> bool:
-        """Takes in what an administrator says of users; whether the statement is of that kind.
+    def administers(self, name: str, password: str) -> bool:
+        """Whether a user is there, with this password, and may do everything."""
+        account = self.accounts.get(name)
+        return account is not None and account.grants is None and account.sha256 == _hash(password)
 
-        The embedded engine has none. A user that is made may do everything in its own database, or
-        read there if it has a profile: what the grants say in detail is not looked at.
-        """
-        if _OF_USERS.match(statement) is None:
-            return False
-        made = _MADE.match(statement)
-        if made is not None and (made[1] == "ALTER USER" or made[2] not in self._users):
-            readonly = made[5] == "PROFILE"
-            self.add([User(made[2], "", (made[4],), readonly=readonly, sha256=made[3])])
-        return True
-
-    def known(self, name: str, password: str) -> User:
-        """The user who says so.
+    def execute(self, statement: str) -> None:
+        """Executes what an administrator says of users.
 
         Raises:
-            RefusalError: 516: there is none, or the password is another.
+            ValueError: it is none of the forms that ``chartly project create`` sends.
         """
-        found = self._users.get(name)
-        if found is None or not found.is_known_by(password):
-            raise RefusalError(
-                AUTHENTICATION_FAILED,
-                f"{name}: Authentication failed: password is incorrect, or there is no user with "
-                f"such name. (AUTHENTICATION_FAILED)",
-            )
-        return found
+        if made := _USER.fullmatch(statement):
+            self._make(*made.groups())
+        elif profile := _PROFILE.fullmatch(statement):
+            pairs = (one.split(" = ") for one in profile[2].split(", "))
+            self.profiles[profile[1]] = dict(pairs)
+        elif right := _RIGHT.fullmatch(statement):
+            for name in re.findall(_NAME, right[2]):
+                self._allow(name, right[1])
+        elif not statement.startswith("CREATE SETTINGS PROFILE IF NOT EXISTS"):
+            raise ValueError(f"not served by the test server: {statement}")
+
+    def _make(self, verb: str, name: str, sha256: str, database: str, profile: str | None) -> None:
+        before = self.accounts.get(name)
+        if before is not None and not verb.startswith("ALTER"):
+            return
+        grants = before.grants if before is not None else ()
+        self.accounts[name] = Account(sha256, database, profile or _DEFAULT, grants)
+
+    def _allow(self, name: str, right: str) -> None:
+        account = self.accounts[name]
+        if account.grants is not None and right not in account.grants:
+            self.accounts[name] = replace(account, grants=(*account.grants, right))
+
+    def render(self) -> bytes:
+        """The server's file of users."""
+        root = ET.Element("clickhouse")
+        profiles = ET.SubElement(root, "profiles")
+        for name, settings in {_DEFAULT: {}, **self.profiles}.items():
+            profile = ET.SubElement(profiles, name)
+            for setting, value in settings.items():
+                ET.SubElement(profile, setting).text = value
+        ET.SubElement(ET.SubElement(root, "quotas"), _DEFAULT)
+        users = ET.SubElement(root, "users")
+        _render(users, _DEFAULT, Account(_hash(""), grants=_LISTENS), "127.0.0.1")
+        for name, account in self.accounts.items():
+            _render(users, name, account, "::/0")
+        return ET.tostring(root)
 
 
-def insist(user: User, query: Query, known: set[str]) -> None:
-    """Whether a user may run a query.
+def is_of_users(statement: str) -> bool:
+    """Whether a statement makes or changes users, which the server has none for."""
+    return _OF_USERS.match(statement) is not None
 
-    Whatever names another database is refused, be it only the alias of a table: strict, where a
-    real server would look at what is really read.
 
-    Raises:
-        RefusalError: 497.
-    """
+def _render(users: ET.Element, name: str, account: Account, network: str) -> None:
+    user = ET.SubElement(users, name)
+    ET.SubElement(user, "password_sha256_hex").text = account.sha256
+    ET.SubElement(ET.SubElement(user, "networks"), "ip").text = network
+    ET.SubElement(user, "profile").text = account.profile
+    ET.SubElement(user, "quota").text = _DEFAULT
+    if account.database:
+        ET.SubElement(user, "default_database").text = account.database
+    if account.grants is not None:
+        grants = ET.SubElement(user, "grants")
+        for grant in account.grants:
+            ET.SubElement(grants, "query").text = grant
+
+
+def _grants(user: User) -> tuple[str, ...] | None:
     if user.databases is None:
-        return
-    sql = _TEXT.sub("''", query.sql)
-    named = {_plain(one[1]) for one in (*_QUALIFIER.finditer(sql), *_DATABASE.finditer(sql))}
-    touched = (named | {*query.parameters.values(), query.database or ""}) & known
-    touched |= {_plain(one[1]) for one in _MAKES.finditer(sql)}
-    others = touched - {*user.databases, *_SHARED}
-    reached = _REACHES_OUT.search(sql)
-    if others or reached:
-        what = f"database {min(others)}" if others else str(reached and reached[0])
-        raise RefusalError(
-            ACCESS_DENIED, f"{user.name}: Not enough privileges for {what}. (ACCESS_DENIED)"
-        )
+        return None
+    grants = analyst_grants if user.readonly else loader_grants
+    return tuple(right for database in user.databases for right in grants(database))
 
 
-def _plain(name: str) -> str:
-    return name[1:-1] if name[0] in '`"' else name
+def _hash(password: str) -> str:
+    return hashlib.sha256(password.encode()).hexdigest()

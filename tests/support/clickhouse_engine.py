@@ -1,217 +1,163 @@
-"""chDB as a server runs it: one owner, a handle for each query, sessions that keep theirs."""
+"""ClickHouse's own server as a process behind a proxy, started anew when its users change."""
 
-import json
-import re
+import http.client
+import os
+import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any
 
-import chdb
+from support.clickhouse_access import Accounts
+from support.clickhouse_library import server_library
 
-UNKNOWN = 1002
-SESSION_NOT_FOUND = 372
-SESSION_IS_LOCKED = 373
-_CODE = re.compile(r"Code: (\d+)")
-_FORMAT = re.compile(rb"\bFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
-# What follows the name of the format, up to one line break, is not data yet.
-_INSERT = re.compile(
-    rb"\s*(INSERT\s+INTO\s[^;]*?)\s(FORMAT\s+(?!Values\b)\w+)[ \t]*\r?\n", re.IGNORECASE
-)
-_ANSWERS = re.compile(rb"\s*(SELECT|WITH|SHOW|DESC|DESCRIBE|EXPLAIN|EXISTS)\b", re.IGNORECASE)
-_SESSION_SECONDS = 60.0
-
-
-class RefusalError(Exception):
-    """What a server answers instead of a result."""
-
-    def __init__(self, code: int, text: str) -> None:
-        super().__init__(text if "Code: " in text else f"Code: {code}. DB::Exception: {text}")
-        self.code = code
-
-
-@dataclass(frozen=True)
-class Query:
-    """One statement with everything that stands in its request."""
-
-    statement: bytes
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    settings: Mapping[str, str] = field(default_factory=dict)
-    database: str | None = None
-    session: str | None = None
-    session_must_be: bool = False
-    seconds: float = _SESSION_SECONDS
-
-    @property
-    def sql(self) -> str:
-        """The statement without the data of an insert, which may hold any bytes."""
-        insert = _INSERT.match(self.statement)
-        head = self.statement if insert is None else self.statement[: insert.end()]
-        return head.decode("utf-8", "replace")
-
-    @property
-    def sticky(self) -> bool:
-        """Whether it comes back to its session's handle."""
-        return self.session is not None and "readonly" not in self.settings
-
-
-@dataclass(frozen=True)
-class Answer:
-    """The bytes of a result, its format where there is one, and what was read and written."""
-
-    body: bytes
-    form: str | None
-    summary: dict[str, str]
-    zone: str = "UTC"
+_TESTS = Path(__file__).parents[1]
+_START_SECONDS = 30.0
+_STOP_SECONDS = 20.0
+_PORTS = 3
+"""Between the choice of a port and its use, another process may take it."""
+_CONFIG = """\
+<clickhouse>
+  <http_port>{port}</http_port>
+  <listen_host>127.0.0.1</listen_host>
+  <timezone>{zone}</timezone>
+  {more}
+  <user_directories><users_xml><path>{users}</path></users_xml></user_directories>
+</clickhouse>
+"""
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "host", "content-length"})
+Answer = tuple[int, bytes, dict[str, str]]
 
 
 @dataclass
-class _Session:
-    handle: Any
-    until: float
-    busy: bool = False
+class ServerProcess:
+    """A server over a folder.
 
+    Attributes:
+        accounts: its users; what changes there holds after ``restart``.
+        more: elements of its configuration beside those that it always has.
+    """
 
-class OneEngine:
-    """The engine in a folder; its queries run one after the other."""
+    folder: Path
+    accounts: Accounts
+    zone: str
+    more: str = ""
+    _process: subprocess.Popen[bytes] | None = None
+    _port: int = 0
+    _calls: int = 0
+    _turn: threading.Condition = field(default_factory=threading.Condition)
 
-    def __init__(self, path: Path) -> None:
-        self._path = str(path)
-        # Without a handle that stays, the engine would close with the last query's.
-        self._root = self._handle()
-        self._zone = str(self._root.query("SELECT timezone()", "TSVRaw")).strip()
-        self._turn = threading.Lock()
-        self._sessions: dict[str, _Session] = {}
-
-    def close(self) -> None:
-        """Lets go of the folder."""
-        with self._turn:
-            for one in self._sessions.values():
-                one.handle.close()
-            self._root.close()
-
-    def _handle(self) -> Any:
-        return chdb.connect(self._path)  # type: ignore[no-untyped-call]  # it has no types
-
-    def databases(self) -> set[str]:
-        """The names of all databases."""
-        with self._turn:
-            found = self._root.query("SELECT name FROM system.databases", "JSONEachRow").bytes()
-        return {json.loads(line)["name"] for line in found.splitlines()}
-
-    def run(self, query: Query) -> Answer:
-        """Runs a statement.
+    def start(self) -> None:
+        """Starts it, and waits until it answers.
 
         Raises:
-            RefusalError: as the engine says.
+            RuntimeError: it ended before it answered, also on another port.
         """
-        if query.session is not None and query.sticky:
-            with self._in_session(query) as handle, self._turn, _restored(handle, query.settings):
-                return replace(_run(handle, query), zone=self._zone)
-        with self._turn:
-            handle = self._handle()
+        for left in reversed(range(_PORTS)):
             try:
-                _set(handle, query.settings)
-                return replace(_run(handle, query), zone=self._zone)
-            finally:
-                handle.close()
+                self._start()
+            except RuntimeError:
+                if not left:
+                    raise
+            else:
+                return
+
+    def _start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._port = _free_port()
+        users, config = self.folder / "users.xml", self.folder / "config.xml"
+        users.write_bytes(self.accounts.render())
+        config.write_text(
+            _CONFIG.format(port=self._port, zone=self.zone, users=users, more=self.more)
+        )
+        words = (server_library(), config, self.folder / "data")
+        with (self.folder / "engine.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "support.clickhouse_launcher", *map(str, words)],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": str(_TESTS)},
+            )
+        self._await()
+
+    def _await(self) -> None:
+        end = time.monotonic() + _START_SECONDS
+        while time.monotonic() < end:
+            assert self._process is not None
+            if self._process.poll() is not None:
+                break
+            try:
+                if self._call("GET", "/ping", {}, b"")[0] == http.client.OK:
+                    return
+            except OSError:
+                time.sleep(0.02)
+        log = (self.folder / "engine.log").read_text(errors="replace")
+        raise RuntimeError(f"the ClickHouse server did not start: {log[-2000:]}")
+
+    def stop(self) -> None:
+        """Ends it as an administrator does."""
+        if self._process is None:
+            return
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """The process is gone at once."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def restart(self) -> None:
+        """Starts it anew when the calls under way have ended."""
+        with self._turn:
+            self._turn.wait_for(lambda: self._calls == 0)
+            self.stop()
+            self.start()
+
+    def call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        """Status, body and headers of the answer to a request.
+
+        Raises:
+            OSError, http.client.HTTPException: there was none.
+        """
+        with self._counted():
+            return self._call(method, url, headers, body)
 
     @contextmanager
-    def _in_session(self, query: Query) -> Iterator[Any]:
-        session = self._session(query)
-        try:
-            yield session.handle
-        finally:
-            session.busy = False
-            session.until = time.monotonic() + query.seconds
-
-    def _session(self, query: Query) -> _Session:
-        name = str(query.session)
+    def _counted(self) -> Iterator[None]:
         with self._turn:
-            for old, one in list(self._sessions.items()):
-                if not one.busy and one.until < time.monotonic():
-                    self._sessions.pop(old).handle.close()
-            if name not in self._sessions:
-                if query.session_must_be:
-                    raise RefusalError(SESSION_NOT_FOUND, "Session not found. (SESSION_NOT_FOUND)")
-                self._sessions[name] = _Session(self._handle(), 0.0)
-            found = self._sessions[name]
-            if found.busy:
-                text = f"Session {name} is locked by a concurrent client. (SESSION_IS_LOCKED)"
-                raise RefusalError(SESSION_IS_LOCKED, text)
-            found.busy = True
-            return found
+            self._calls += 1
+        try:
+            yield
+        finally:
+            with self._turn:
+                self._calls -= 1
+                self._turn.notify_all()
+
+    def _call(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port)
+        try:
+            passed = {k: v for k, v in headers.items() if k.lower() not in _HOP_BY_HOP}
+            connection.request(method, url, body, passed)
+            answer = connection.getresponse()
+            content = answer.read()
+            returned = {k: v for k, v in answer.getheaders() if k.lower() not in _HOP_BY_HOP}
+            return answer.status, content, returned
+        finally:
+            connection.close()
 
 
-def _run(handle: Any, query: Query) -> Answer:
-    if query.database:
-        _ask(handle, f"USE `{query.database}`".encode())
-    started = time.monotonic()
-    result = _result(handle, query)
-    body = result.bytes()
-    form = _FORMAT.search(query.statement)
-    named = form[1].decode() if form else "TabSeparated"
-    answers = bool(body) or _ANSWERS.match(query.statement) is not None
-    summary = {
-        "read_rows": str(result.storage_rows_read()),
-        "read_bytes": str(result.storage_bytes_read()),
-        "written_rows": str(result.rows_written()),
-        "written_bytes": str(result.bytes_written()),
-        "result_rows": str(result.rows_read()),
-        "elapsed_ns": str(int((time.monotonic() - started) * 1e9)),
-    }
-    return Answer(body, named if answers else None, summary)
-
-
-def _result(handle: Any, query: Query) -> Any:
-    """The engine's result; data of an insert goes by a file, since chDB cuts it at blank lines."""
-    insert = _INSERT.match(query.statement)
-    if insert is None:
-        return _ask(handle, query.statement, dict(query.parameters))
-    with NamedTemporaryFile(suffix=".data") as file:
-        file.write(query.statement[insert.end() :])
-        file.flush()
-        source = f" FROM INFILE {_quoted(file.name)} ".encode()
-        return _ask(handle, insert[1] + source + insert[2], dict(query.parameters))
-
-
-def _ask(handle: Any, statement: bytes, parameters: dict[str, str] | None = None) -> Any:
-    try:
-        return handle.query(statement, "TabSeparated", params=parameters or {})
-    except Exception as error:  # noqa: BLE001 - the engine's own kinds, whichever they are
-        text = str(error)
-        found = _CODE.search(text)
-        raise RefusalError(
-            int(found[1]) if found else UNKNOWN, text[found.start() :] if found else text
-        ) from None
-
-
-def _set(handle: Any, settings: Mapping[str, str]) -> None:
-    if settings:
-        pairs = ", ".join(f"{name} = {_quoted(value)}" for name, value in settings.items())
-        _ask(handle, f"SET {pairs}".encode())
-
-
-@contextmanager
-def _restored(handle: Any, settings: Mapping[str, str]) -> Iterator[None]:
-    """Settings for one query of a session, which keeps its own."""
-    names = ", ".join(map(_quoted, settings)) or "''"
-    sql = f"SELECT name, value, changed FROM system.settings WHERE name IN ({names})"
-    before = _ask(handle, f"{sql} FORMAT JSONEachRow".encode()).bytes()
-    try:
-        _set(handle, settings)
-        yield
-    finally:
-        for line in before.splitlines():
-            one = json.loads(line)
-            value = _quoted(one["value"]) if one["changed"] else "DEFAULT"
-            _ask(handle, f"SET {one['name']} = {value}".encode())
-
-
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("'", "\\'")
-    return f"'{escaped}'"
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,15 +1,13 @@
 """What the test server does wrong when it is told to."""
 
-import os
 import re
-import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 KINDS = (
-    "drop-before", "drop-after", "truncate", "unavailable", "full", "refuse", "delay", "hold",
+    "drop-before", "drop-after", "truncate", "unavailable", "full", "swallow", "refuse", "delay", "hold",
     "die-before", "die-within", "die-after",
 )  # fmt: skip
 _LONGEST_HOLD = 120.0
@@ -22,7 +20,8 @@ class Fault:
     Attributes:
         kind: ``drop-before`` and ``drop-after`` close the connection before or after the work;
             ``truncate`` closes it in the middle of the answer; ``unavailable`` answers 503;
-            ``full`` refuses as a server without room does; ``refuse`` shuts the door until it is
+            ``full`` refuses as a server without room does; ``swallow`` does nothing and answers as
+            after an insert that wrote no row; ``refuse`` shuts the door until it is
             opened; ``delay`` waits before the work, ``hold`` until ``release``; ``die-before``,
             ``die-within`` and ``die-after`` kill the server, the second so long after the work has
             begun.
@@ -41,11 +40,6 @@ class Fault:
         if self.kind not in KINDS:
             raise ValueError(f"fault {self.kind!r} must be one of {', '.join(KINDS)}")
         re.compile(self.match)
-
-
-def die() -> None:
-    """The process is gone, and nothing in it has had a word in that."""
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 class Faults:

@@ -1,4 +1,4 @@
-"""The test server as a process, with its switches and its Secrets at hand."""
+"""A ClickHouse server behind its proxy as a process, with its switches and its Secrets at hand."""
 
 import json
 import os
@@ -14,6 +14,8 @@ from typing import Any
 import clickhouse_connect
 
 from support.clickhouse_access import User
+from support.clickhouse_library import why_not
+from support.missing import missing
 
 ADMIN = User("admin", "canary-admin-71c0")
 _TESTS = Path(__file__).parents[1]
@@ -96,23 +98,32 @@ class Serving:
     Attributes:
         tls: a PEM file of key and certificates.
         port: of the data; 0 is a free one.
+        config: more elements of the server's configuration.
     """
 
     host: str = "127.0.0.1"
     zone: str = "UTC"
     tls: Path | None = None
     port: int = 0
+    config: str = ""
 
 
 def start_clickhouse(
     path: Path, users: Sequence[User] = (), how: Serving = Serving()
 ) -> ClickHouse:
-    """A server over a folder that runs until it is told to stop."""
+    """A server over a folder that runs until it is told to stop.
+
+    Raises:
+        RuntimeError: it did not start; with what it logged.
+    """
+    if (why := why_not()) is not None:
+        missing(why)
     path.mkdir(parents=True, exist_ok=True)
     known = path / "users.json"
     known.write_text(json.dumps([asdict(one) for one in (ADMIN, *users)]), encoding="utf-8")
-    command = [sys.executable, "-m", "support.clickhouse_server", "--bind", how.host]
-    command += ["--port", str(how.port), "--path", str(path / "data"), "--users", str(known)]
+    command = [sys.executable, "-m", "support.clickhouse_proxy", "--bind", how.host]
+    command += ["--port", str(how.port), "--path", str(path / "server"), "--users", str(known)]
+    command += ["--zone", how.zone, "--config", how.config]
     command += ["--tls", str(how.tls)] if how.tls else []
     with (path / "server.log").open("ab") as log:
         process = subprocess.Popen(
@@ -121,11 +132,15 @@ def start_clickhouse(
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,
-            env={**os.environ, "PYTHONPATH": str(_TESTS), "TZ": how.zone},
+            env={**os.environ, "PYTHONPATH": str(_TESTS)},
             start_new_session=True,
         )
     assert process.stdout is not None
-    ports = json.loads(process.stdout.readline())
+    line = process.stdout.readline()
+    if not line:
+        with process:
+            raise RuntimeError((path / "server.log").read_text(encoding="utf-8"))
+    ports = json.loads(line)
     scheme = "https" if how.tls else "http"
     return ClickHouse(process, scheme, how.host, ports["port"], ports["control"])
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from cluster.claims import OURS
 from cluster.rig import Rig
 from support.api_pods import serve_api
+from support.clickhouse_library import why_not
 from support.clickhouse_process import ADMIN, ClickHouse, Serving, start_clickhouse
 from support.sales_api import pages_of, sale
 
@@ -70,6 +71,8 @@ def main() -> None:
     rig = Rig.found(OURS)
     if rig is None:
         raise SystemExit("no cluster: start it with `make cluster`")
+    if (why := why_not()) is not None:
+        raise SystemExit(f"no store: {why}")
     folder = rig.layout.state / "practice"
     known = folder / "pid"
     if known.exists():

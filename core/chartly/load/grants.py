@@ -13,11 +13,14 @@ _LOADER_MAY = (
     "DROP TABLE, DROP VIEW"
 )
 """What making, filling and changing its own tables takes; no other database, no user, no file."""
+_ENGINES = ("ReplacingMergeTree",)
+"""Of its tables; a server with its shipped configuration asks for a right on each."""
 _NOT_ON_AUDIT = "ALTER, DROP"
 _NEVER = "SOURCES, INTROSPECTION, dictGet, CREATE TEMPORARY TABLE"
 """Files, addresses and other stores as tables, the server's insides, dictionaries: a query that got
 past the gate finds nothing but the project's own tables."""
 _SIZES = "SELECT(active, bytes_on_disk, database, table)"
+_REPLICAS = "SELECT(database, is_readonly, table)"
 
 ANALYST_LIMITS: Mapping[str, int] = {
     "max_execution_time": 60,
@@ -63,12 +66,30 @@ def create_users(database: str, loader_hash: str, analyst_hash: str) -> list[str
         *_profile(analyst),
         *_user(loader, database, loader_hash, "SETTINGS NONE"),
         *_user(analyst, database, analyst_hash, f"SETTINGS PROFILE '{analyst}'"),
-        f"GRANT {_LOADER_MAY} ON {quoted(database)}.* TO {quoted(loader)}",
-        f"REVOKE {_NOT_ON_AUDIT} ON {qualified(database, AUDIT)} FROM {quoted(loader)}",
-        f"GRANT {_SIZES} ON system.parts TO {quoted(loader)}",
-        f"GRANT SELECT ON {quoted(database)}.* TO {quoted(analyst)}",
-        f"REVOKE {_NEVER} ON *.* FROM {quoted(loader)}, {quoted(analyst)}",
+        *(f"{right} {_preposition(right)} {quoted(loader)}" for right in loader_grants(database)),
+        *(f"{right} {_preposition(right)} {quoted(analyst)}" for right in analyst_grants(database)),
     ]
+
+
+def loader_grants(database: str) -> list[str]:
+    """What the loader may do, as statements without their user, in the order that they hold."""
+    return [
+        f"GRANT {_LOADER_MAY} ON {quoted(database)}.*",
+        *(f"GRANT TABLE ENGINE ON {engine}" for engine in _ENGINES),
+        f"REVOKE {_NOT_ON_AUDIT} ON {qualified(database, AUDIT)}",
+        f"GRANT {_SIZES} ON system.parts",
+        f"GRANT {_REPLICAS} ON system.replicas",
+        f"REVOKE {_NEVER} ON *.*",
+    ]
+
+
+def analyst_grants(database: str) -> list[str]:
+    """What the analyst may do, as statements without their user."""
+    return [f"GRANT SELECT ON {quoted(database)}.*", f"REVOKE {_NEVER} ON *.*"]
+
+
+def _preposition(right: str) -> str:
+    return "TO" if right.startswith("GRANT") else "FROM"
 
 
 def _profile(name: str) -> list[str]:

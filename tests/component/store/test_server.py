@@ -3,6 +3,7 @@
 import base64
 import itertools
 import logging
+import re
 import socket
 import threading
 from contextlib import closing
@@ -16,7 +17,8 @@ import pytest
 from clickhouse_connect.driver.exceptions import ProgrammingError
 
 from chartly.api.reference import Project
-from chartly.errors import Reason
+from chartly.errors import Reason, RunError
+from chartly.load.sql import qualified
 from chartly.names import database
 from chartly_loader.run import load
 from chartly_store.access import read_access
@@ -161,6 +163,40 @@ def test_a_server_that_stays_away_ends_the_attempt_and_the_next_one_is_exact(
     exact(engine, project, result)
     recorded = attempts(engine, sales_plan(project), "run-1")
     assert [one.reason for one in recorded] == ["Succeeded", "StoreUnavailable"]
+
+
+INSERTED = [
+    "__attempts", "__audit", "sales_events__data", "__rejected", "__ledger",
+    "sales_rollup_daily__data", "__published", "__datasets",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("table", INSERTED)
+def test_rows_that_are_taken_and_not_written_end_the_attempt_and_the_next_one_is_exact(
+    server, engine, project, tmp_path, table
+):
+    """INV-4: a read-only replica may answer so; every table's inserts are counted."""
+    server.fault("swallow", f"INSERT INTO .*{table}")
+    try:
+        first = load_pages(engine, sales_plan(project), tmp_path, PAGES)
+        reason, message = first.reason, first.message
+    except RunError as error:
+        reason, message = error.reason, error.message
+    assert reason is Reason.STORE_UNAVAILABLE
+    assert re.search(rf"the store wrote 0 of \d+ rows to table '\w*{table}'", message), message
+    assert server.state["left"] == 0
+    exact(engine, project, load_pages(engine, sales_plan(project), tmp_path, PAGES))
+
+
+def test_a_view_that_somebody_attached_counts_its_rows_too(engine, project, tmp_path):
+    """More rows than were sent are no fault."""
+    store = ProjectStore(engine, project)
+    store.create()
+    engine.command(
+        f"CREATE MATERIALIZED VIEW {qualified(store.database, 'theirs')} ENGINE = MergeTree "
+        f"ORDER BY run_id AS SELECT run_id FROM {qualified(store.database, '__ledger')}"
+    )
+    exact(engine, project, load_pages(engine, sales_plan(project), tmp_path, PAGES))
 
 
 def test_a_server_that_restarts_during_a_load_is_waited_for(server, access, project, tmp_path):

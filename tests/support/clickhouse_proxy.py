@@ -1,59 +1,75 @@
-"""A server that speaks ClickHouse's HTTP protocol over chDB, and fails as it is told to.
+"""A proxy before ClickHouse's own server, which fails as it is told to.
 
-``python -m support.clickhouse_server --port 0`` prints one JSON line, ``{"port": ..., "control":
+``python -m support.clickhouse_proxy --port 0`` prints one JSON line, ``{"port": ..., "control":
 ...}``, once it serves. Both sides' users are tests: the store's adapter, the loader's process,
-Pods of a cluster. What it lacks of a real server: grants finer than a database, external data,
-progress headers, the native TCP protocol.
+Pods of a cluster. What an administrator says of users goes into the server's file of users
+(``support.clickhouse_access``); everything else passes unchanged.
 """
 
 import argparse
 import json
+import os
 import signal
 import socket
 import ssl
 import sys
 import threading
-import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from http.client import HTTPException, IncompleteRead
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NoReturn
 
-from support.clickhouse_access import User, Users, insist
-from support.clickhouse_engine import OneEngine, Query, RefusalError
-from support.clickhouse_faults import Fault, Faults, die
-from support.clickhouse_http import (
-    asked_in,
-    compressed,
-    credentials,
-    decompressed,
-    headers_of,
-    query_of,
-    refusal_of,
-)
+from support.clickhouse_access import Accounts, User, is_of_users
+from support.clickhouse_engine import Answer, ServerProcess
+from support.clickhouse_faults import Fault, Faults
+from support.clickhouse_http import credentials, refusal, statement_of
 
 _SHOWN = 2000
 _UNAVAILABLE = b"upstream connect error or disconnect/reset before headers\n"
-_FULL = RefusalError(
-    243, "Cannot reserve 1.00 MiB, not enough space: Cannot reserve 1.00 MiB. (NOT_ENOUGH_SPACE)"
-)
+_NOTHING_WRITTEN = {"X-ClickHouse-Summary": '{"written_rows": "0", "written_bytes": "0"}'}
+_FULL = (243, "Cannot reserve 1.00 MiB, not enough space. (NOT_ENOUGH_SPACE)")
 
 
 @dataclass
 class Service:
     """Everything that requests share."""
 
-    engine: OneEngine
-    users: Users
+    server: ServerProcess
     faults: Faults = field(default_factory=Faults)
     served: list[str] = field(default_factory=list)
     trust: ssl.SSLContext | None = None
+    restarting: threading.Lock = field(default_factory=threading.Lock)
     stopping: threading.Event = field(default_factory=threading.Event)
     connections: set[socket.socket] = field(default_factory=set)
     shut: Callable[[], None] = lambda: None
+    users_changed: bool = False
+
+    def add(self, users: Iterable[User]) -> None:
+        """Adds users of the server."""
+        self.server.accounts.add(users)
+        self.server.restart()
+
+    def execute(self, statement: str) -> None:
+        """Executes what an administrator says of users; it holds from the next statement on."""
+        self.server.accounts.execute(statement)
+        self.users_changed = True
+
+    def call(self, method: str, url: str, headers: dict[str, str], body: bytes) -> Answer:
+        """The server's answer to a request."""
+        with self.restarting:
+            if self.users_changed:
+                self.server.restart()
+                self.users_changed = False
+        return self.server.call(method, url, headers, body)
+
+    def die(self) -> NoReturn:
+        """Server and proxy are gone, and nothing in them has had a word in that."""
+        self.server.kill()
+        os.kill(os.getpid(), signal.SIGKILL)
+        raise AssertionError
 
 
 class Listener(ThreadingHTTPServer):
@@ -153,19 +169,12 @@ class DataHandler(_Handler):
         super().finish()
 
     def do_GET(self) -> None:
-        if self.path.partition("?")[0] == "/ping":
-            self.respond(200, b"Ok.\n", {})
-            return
         self.do_POST()
 
     def do_POST(self) -> None:
         body = self.received()
-        try:
-            query = self._query(body)
-        except RefusalError as error:
-            self.respond(*refusal_of(error))
-            return
-        shown = query.sql[:_SHOWN]
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        shown = statement_of(self.path, headers, body)[:_SHOWN]
         fault = self.service.faults.take(shown)
         kind = fault.kind if fault is not None else ""
         if fault is not None and kind == "delay":
@@ -175,64 +184,58 @@ class DataHandler(_Handler):
         elif kind == "unavailable":
             self.respond(503, _UNAVAILABLE, {"Content-Type": "text/plain"})
         elif kind == "full":
-            self.respond(*refusal_of(_FULL))
+            self.respond(*refusal(*_FULL))
+        elif kind == "swallow":
+            self.respond(200, b"", _NOTHING_WRITTEN)
         else:
             if fault is not None and kind == "die-within":
-                threading.Timer(fault.seconds, die).start()
+                threading.Timer(fault.seconds, self.service.die).start()
             self.service.served.append(shown)
             with self.service.faults.held() if kind == "hold" else nullcontext():
-                self._answer(query, kind)
+                self._answer(shown, body, kind)
 
     def _go_away(self, kind: str) -> None:
         """Nothing is done, and nobody is told."""
         if kind == "die-before":
-            die()
+            self.service.die()
         if kind == "refuse":
             self.service.shut()
         self._drop()
 
-    def _query(self, body: bytes) -> Query:
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        url = asked_in(self.path)
-        user = self.service.users.known(*credentials(headers, url))
-        body = decompressed(body, headers.get("content-encoding", ""))
-        query = query_of(str(self.command), url, headers, body)
-        insist(
-            user, query, self.service.engine.databases() if user.databases is not None else set()
-        )
-        if user.databases is None and self.service.users.hear(query.sql):
-            return Query(b"SELECT 1 FORMAT Null")
-        if user.readonly:
-            query = Query(**{**query.__dict__, "settings": {**query.settings, "readonly": "2"}})
-        return query
-
-    def _answer(self, query: Query, fault: str) -> None:
+    def _answer(self, statement: str, body: bytes, fault: str) -> None:
         try:
-            answer = self.service.engine.run(query)
-            status, body, headers = 200, answer.body, headers_of(answer)
-        except RefusalError as error:
-            status, body, headers = refusal_of(error)
-        if fault == "die-after":
-            die()
-        if fault == "drop-after":
+            status, content, headers = self._answered(statement, body)
+        except IncompleteRead as error:
+            # The server met an error within its answer, and closed the connection after telling it.
+            self._truncate(200, error.partial, {}, kept=len(error.partial))
+            return
+        except (OSError, HTTPException):
             self._drop()
             return
-        if asked_in(self.path).get("enable_http_compression") == "1":
-            body, encoding = compressed(body, self.headers.get("Accept-Encoding", ""))
-            headers |= {"Content-Encoding": encoding} if encoding else {}
-        headers["X-ClickHouse-Query-Id"] = str(uuid.uuid4())
-        if fault == "truncate":
-            self._truncate(status, body, headers)
-            return
-        self.respond(status, body, headers)
+        if fault == "die-after":
+            self.service.die()
+        if fault == "drop-after":
+            self._drop()
+        elif fault == "truncate":
+            self._truncate(status, content, headers, kept=len(content) // 2)
+        else:
+            self.respond(status, content, headers)
 
-    def _truncate(self, status: int, body: bytes, headers: dict[str, str]) -> None:
-        """Claims the whole body and sends half of it."""
+    def _answered(self, statement: str, body: bytes) -> Answer:
+        headers = dict(self.headers.items())
+        user = credentials({name.lower(): value for name, value in headers.items()})
+        if is_of_users(statement) and self.service.server.accounts.administers(*user):
+            self.service.execute(statement)
+            return 200, b"", {}
+        return self.service.call(str(self.command), self.path, headers, body)
+
+    def _truncate(self, status: int, body: bytes, headers: dict[str, str], kept: int) -> None:
+        """Claims more than the whole body and sends what is kept of it."""
         self.send_response(status)
         for name, value in {**headers, "Content-Length": str(len(body) + 1)}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2])
+        self.wfile.write(body[:kept])
         self.wfile.flush()
         self._drop()
 
@@ -262,7 +265,7 @@ def _control_handler(service: Service, door: Door) -> type[_Handler]:
         "/clear": lambda _given: service.faults.clear(),
         "/shut": lambda _given: door.shut(),
         "/open": lambda _given: door.open(),
-        "/users": lambda given: service.users.add(_user(one) for one in given),
+        "/users": lambda given: service.add(_user(one) for one in given),
         "/state": shown,
     }
 
@@ -314,31 +317,32 @@ def serve(address: tuple[str, int], control: tuple[str, int], service: Service) 
     door.shut()
     switches.shutdown()
     switches.server_close()
-    service.engine.close()
+    service.server.stop()
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="support.clickhouse_server", description=__doc__)
+    parser = argparse.ArgumentParser(prog="support.clickhouse_proxy", description=__doc__)
     parser.add_argument("--bind", default="127.0.0.1", help="address of the data port")
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--control-bind", default="127.0.0.1", help="address of the switches")
     parser.add_argument("--control-port", type=int, default=0)
-    parser.add_argument("--path", type=Path, help="where the data stays; else it goes at the end")
+    parser.add_argument("--path", type=Path, required=True, help="where the data stays")
     parser.add_argument(
-        "--users", type=Path, help="JSON list of {name, password, databases, readonly}"
+        "--users",
+        type=Path,
+        required=True,
+        help="JSON list of {name, password, databases, readonly}",
     )
     parser.add_argument("--tls", type=Path, help="PEM file of key and certificates: serve https")
+    parser.add_argument("--zone", default="UTC", help="the server's own time zone")
+    parser.add_argument("--config", default="", help="more elements of the server's configuration")
     given = parser.parse_args()
-    # As a server that was just installed: one user, who may do everything.
-    users = [{"name": "default", "password": ""}]
-    if given.users is not None:
-        users = json.loads(given.users.read_text(encoding="utf-8"))
-    with TemporaryDirectory() as scratch:
-        path = given.path or Path(scratch)
-        service = Service(
-            OneEngine(path), Users(_user(one) for one in users), trust=_tls(given.tls)
-        )
-        serve((given.bind, given.port), (given.control_bind, given.control_port), service)
+    accounts = Accounts()
+    accounts.add(_user(one) for one in json.loads(given.users.read_text(encoding="utf-8")))
+    server = ServerProcess(given.path, accounts, given.zone, given.config)
+    server.start()
+    service = Service(server, trust=_tls(given.tls))
+    serve((given.bind, given.port), (given.control_bind, given.control_port), service)
 
 
 if __name__ == "__main__":

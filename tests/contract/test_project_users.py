@@ -1,0 +1,193 @@
+"""INV-8: what the users of chartly project create may do, as a real server enforces it."""
+
+import threading
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError
+
+from chartly.api.reference import Project
+from chartly.errors import Reason, RunError
+from chartly.load.grants import (
+    ANALYST_LIMITS,
+    analyst_user,
+    create_users,
+    loader_user,
+    password_hash,
+)
+from chartly.names import database
+from chartly_loader.run import load
+from chartly_store.access import read_access
+from chartly_store.server import Patience, ServerEngine, open_server
+from support.clickhouse_access import User
+from support.clickhouse_process import clickhouse
+from support.loading import clock, nothing, request, sales_plan, spool_pages
+from support.two_pages import PAGES
+
+OURS, THEIRS = Project("tenant-demo", "proj-ours"), Project("tenant-demo", "proj-theirs")
+PASSWORDS = {"loader": "canary-loader-51", "analyst": "canary-analyst-52"}
+NAMES = {"loader": loader_user, "analyst": analyst_user}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with clickhouse(tmp_path_factory.mktemp("clickhouse")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def users(server, tmp_path_factory):
+    """The users of both projects, made by the statements of project create, sent twice."""
+    folder = tmp_path_factory.mktemp("secrets")
+    with closing(ServerEngine(read_access(server.secret(folder / "admin")), Patience())) as admin:
+        for project in (OURS, THEIRS):
+            hashes = map(password_hash, PASSWORDS.values())
+            for statement in create_users(home(project), *hashes) * 2:
+                admin.command(statement)
+    return {
+        (project, role): User(NAMES[role](home(project)), password)
+        for project in (OURS, THEIRS)
+        for role, password in PASSWORDS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def clients(server, users, tmp_path_factory):
+    """An ordinary client of each user; each loader has loaded a run, which takes all its rights."""
+    for project in (OURS, THEIRS):
+        folder = tmp_path_factory.mktemp(project.project)
+        spool_pages(folder, PAGES)
+        asked = replace(request(sales_plan(project), folder), checkpoint=None)
+        secret = server.secret(tmp_path_factory.mktemp("secret"), users[project, "loader"])
+        with closing(open_server(secret)) as engine:
+            result = load(asked, engine, nothing, clock)
+        assert (result.reason, result.message) == (Reason.SUCCEEDED, "")
+        assert result.audited
+    opened = {key: server.client(user) for key, user in users.items()}
+    yield opened
+    for client in opened.values():
+        client.close()
+
+
+def home(project=OURS):
+    return database(project.tenant, project.project)
+
+
+OF_OTHERS = [
+    f"SELECT * FROM {home(THEIRS)}.sales_events",
+    f"SELECT * FROM {home(THEIRS)}.__ledger",
+    f"INSERT INTO {home(THEIRS)}.__ledger (run_id) VALUES ('x')",
+    f"DROP DATABASE {home(THEIRS)}",
+    f"CREATE VIEW {home()}.spy AS SELECT * FROM {home(THEIRS)}.__ledger",
+    "SELECT * FROM file('/etc/passwd', 'LineAsString')",
+    "SELECT * FROM url('http://127.0.0.1:9/', 'LineAsString')",
+    "SELECT * FROM remote('127.0.0.1', system.one)",
+    "SELECT demangle('x')",
+    "SELECT addressToSymbol(1)",
+    "CREATE DATABASE mine",
+    "CREATE TEMPORARY TABLE t (a Int8)",
+    "CREATE USER x",
+    "SYSTEM SHUTDOWN",
+]
+OF_THE_TRAIL = [
+    f"ALTER TABLE {home()}.__audit DELETE WHERE 1",
+    f"DROP TABLE {home()}.__audit",
+    f"TRUNCATE TABLE {home()}.__audit",
+]
+WRITES = [
+    f"INSERT INTO {home()}.__ledger (run_id) VALUES ('x')",
+    f"CREATE TABLE {home()}.t (a Int8) ENGINE = ReplacingMergeTree ORDER BY a",
+    f"ALTER TABLE {home()}.sales_events__data DELETE WHERE 1",
+    f"DROP TABLE {home()}.sales_events__data",
+]
+
+
+def refusal(client, statement):
+    """What the server says; it looks at the whole result before it begins its answer."""
+    with pytest.raises(DatabaseError) as caught:
+        client.command(statement, settings={"wait_end_of_query": "1"})
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("statement", [*OF_OTHERS, *OF_THE_TRAIL])
+def test_the_loader_reaches_nothing_but_its_own_rows(clients, statement):
+    """INV-8, INV-9."""
+    assert "ACCESS_DENIED" in refusal(clients[OURS, "loader"], statement)
+
+
+@pytest.mark.parametrize("statement", [*OF_OTHERS, *OF_THE_TRAIL, *WRITES])
+def test_the_analyst_reads_and_does_nothing_else(clients, statement):
+    """INV-8."""
+    said = refusal(clients[OURS, "analyst"], statement)
+    assert "ACCESS_DENIED" in said or "READONLY" in said
+
+
+def test_the_analyst_reads_what_its_loader_wrote(clients):
+    for project in (OURS, THEIRS):
+        count = f"SELECT count() FROM {home(project)}.sales_events"
+        counts = {role: clients[project, role].command(count) for role in PASSWORDS}
+        assert counts["analyst"] == counts["loader"] > 0
+
+
+@pytest.mark.parametrize("role", PASSWORDS)
+def test_tables_that_are_named_by_a_pattern_are_the_own_ones(clients, server, role):
+    """INV-8."""
+    pattern = "SELECT groupUniqArray(_database) FROM merge(REGEXP('.*'), '^__ledger$')"
+    assert clients[OURS, role].query(pattern).result_rows == [([home()],)]
+    with server.client() as admin:
+        assert {home(), home(THEIRS)} <= {*admin.query(pattern).result_rows[0][0]}
+
+
+@pytest.mark.parametrize("limit", ANALYST_LIMITS)
+def test_the_analyst_cannot_raise_its_own_limits(clients, limit):
+    said = refusal(clients[OURS, "analyst"], f"SELECT 1 SETTINGS {limit} = 0")
+    assert "READONLY" in said
+
+
+def test_the_analyst_s_queries_are_limited(clients):
+    analyst = clients[OURS, "analyst"]
+    numbers = f"SELECT number FROM numbers({ANALYST_LIMITS['max_result_rows'] + 1})"
+    assert "TOO_MANY_ROWS_OR_BYTES" in refusal(analyst, numbers)
+    memory = "SELECT length(groupArray(number)) FROM numbers(1000000000)"
+    assert "MEMORY_LIMIT_EXCEEDED" in refusal(analyst, memory)
+
+
+def test_the_analyst_s_concurrent_queries_are_limited(clients, server, users):
+    """A project whose analyst asks too much does not keep its loader from working."""
+    refused, limit = [], ANALYST_LIMITS["max_concurrent_queries_for_user"]
+    analysts = [server.client(users[OURS, "analyst"]) for _ in range(2 * limit)]
+
+    def ask(client):
+        try:
+            client.command("SELECT count() FROM numbers(4) WHERE sleepEachRow(0.5) = 0")
+        except DatabaseError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=ask, args=(client,)) for client in analysts]
+    for thread in threads:
+        thread.start()
+    assert clients[OURS, "loader"].command("SELECT 1") == 1
+    for thread in threads:
+        thread.join()
+    for client in analysts:
+        client.close()
+    assert 0 < len(refused) <= limit
+    assert all("TOO_MANY_SIMULTANEOUS_QUERIES" in said for said in refused)
+
+
+def test_a_wrong_password_is_refused(server, users, tmp_path):
+    wrong = replace(users[OURS, "loader"], password="canary-wrong")
+    secret = read_access(server.secret(tmp_path, wrong))
+    with pytest.raises(RunError) as caught:
+        ServerEngine(secret, Patience(attempts=1))
+    assert "AUTHENTICATION_FAILED" in caught.value.message
+    assert "canary-wrong" not in caught.value.message
+
+
+def test_an_administrator_is_let_through_where_they_are_not(clients, server):
+    """The statements above are refused for who sends them, and not for what they are."""
+    assert clients
+    with server.client() as admin:
+        assert admin.command(f"SELECT count() FROM {home(THEIRS)}.__ledger") > 0
+        assert "root" in admin.command("SELECT * FROM file('/etc/passwd', 'LineAsString') LIMIT 1")
