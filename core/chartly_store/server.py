@@ -24,6 +24,8 @@ from chartly_store.port import Parameters, Settings
 
 _LOG = logging.getLogger(__name__)
 _TOO_MANY_QUERIES = 202
+_READS_ONLY = "1"
+"""Of a user who may change no setting either, as a project's analyst; such a user inserts nothing."""
 _REFUSAL, _STATUS = "Code: ", "received HTTP "
 _LOST = (OperationalError, pa.ArrowInvalid)
 _LONGEST = 200
@@ -151,8 +153,10 @@ class ServerEngine:
             # Errors without the URL, whose parameters are values of a project.
             show_clickhouse_errors="scrub",
         )
-        for name, value in settings_of(client.server_settings).items():
-            client.set_client_setting(name, value)
+        readonly = client.server_settings.get("readonly")
+        if readonly is None or readonly.value != _READS_ONLY:
+            for name, value in settings_of(client.server_settings).items():
+                client.set_client_setting(name, value)
         return client
 
     def _patiently(self, act: Callable[[], _T]) -> _T:

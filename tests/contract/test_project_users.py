@@ -4,6 +4,7 @@ import threading
 from contextlib import closing
 from dataclasses import replace
 
+import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
@@ -128,6 +129,16 @@ def test_the_analyst_reads_what_its_loader_wrote(clients):
         count = f"SELECT count() FROM {home(project)}.sales_events"
         counts = {role: clients[project, role].command(count) for role in PASSWORDS}
         assert counts["analyst"] == counts["loader"] > 0
+
+
+def test_chartly_reads_as_the_analyst(clients, server, users, tmp_path):
+    """As ``project create`` does at its end; that user may change none of an engine's settings."""
+    assert clients
+    with closing(open_server(server.secret(tmp_path, users[OURS, "analyst"]))) as engine:
+        count = f"SELECT count() FROM {home()}.sales_events"
+        assert engine.rows(count) == [tuple(engine.arrow(count).to_pylist()[0].values())] != [(0,)]
+        with pytest.raises(RunError, match="READONLY|ACCESS_DENIED"):
+            engine.insert(home(), "__ledger", pa.table({"run_id": ["x"]}))
 
 
 @pytest.mark.parametrize("role", PASSWORDS)
