@@ -25,7 +25,7 @@ from chartly_store.port import Parameters, Settings
 _LOG = logging.getLogger(__name__)
 _TOO_MANY_QUERIES = 202
 _READS_ONLY = "1"
-"""Of a user who may change no setting either, as a project's analyst; such a user inserts nothing."""
+"""Of a user who may change no setting either, as a project's analyst, and who inserts nothing."""
 _REFUSAL, _STATUS = "Code: ", "received HTTP "
 _LOST = (OperationalError, pa.ArrowInvalid)
 _LONGEST = 200
