@@ -16,6 +16,7 @@ from chartly.egress.credential import secret_objection, secret_value
 from chartly.egress.echo import SHORTEST
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.plan.check import check_plan
+from chartly_cli.output import counted
 from chartly_cli.workspace import Frozen, Workspace
 
 _PYTHON = (3, 11)
@@ -65,12 +66,12 @@ def machine_checks(workspace: Workspace) -> Iterator[Check]:
 def profile_checks(workspace: Workspace) -> Iterator[Check]:
     """Whether the files can be read, and say to which project they belong."""
     count = len(workspace.profiles)
-    sentence = workspace.problems[0] if workspace.problems else f"{count} profiles are readable"
+    sentence = workspace.problems[0] if workspace.problems else f"{counted(count, 'profile')} read"
     yield Check("profiles", not workspace.problems, sentence, Reason.CONFIG_INVALID)
     yield Check(
         "workflows",
         bool(workspace.workflows),
-        f"{len(workspace.workflows)} workflows in {workspace.root}",
+        f"{counted(len(workspace.workflows), 'workflow')} in {workspace.root}",
     )
 
 

@@ -64,7 +64,7 @@ def test_the_tutorial(tmp_path):
     output = _run("\n".join(_blocks(DOCS / "tutorial.md", "bash")), tmp_path)
     for expected in (
         "5 objects are valid",
-        "ok    orders: 1 events as in the golden",
+        "ok    orders: 1 event, as in the golden",
         '-          "retentionDays": 30',
         "read 120 = loaded 119 + rejected 1 + duplicate 0 + filtered 0 + late 0",
         "RequiredFieldMissing  value  value: is required",
@@ -83,8 +83,8 @@ def test_the_readme_s_ten_lines(tmp_path):
     script = script.replace(". .venv/bin/activate", "true")
     script = re.sub(r"(-p|cd) /tmp/\w+", rf"\1 {tmp_path / 'shop'}", script)
     output = _run(script, tmp_path)
-    assert "ok    orders: 1 events as in the golden" in output
-    assert "1 workflows conform" in output
+    assert "ok    orders: 1 event, as in the golden" in output
+    assert "1 workflow conforms" in output
 
 
 def test_the_readme_names_both_commands_first():

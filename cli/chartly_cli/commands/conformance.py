@@ -10,6 +10,7 @@ import typer
 from chartly.errors import REASONS, Reason, RunError, SpecError
 from chartly.plan.check import check_plan
 from chartly_cli.fixtures import compare, fixtures_of
+from chartly_cli.output import counted
 from chartly_cli.runs import write_durably
 from chartly_cli.session import Session
 from chartly_cli.workspace import Workspace
@@ -29,7 +30,7 @@ def conformance(session: Session, *, update: bool) -> None:
     if update:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, _text(now).encode())
-        session.printer.note(f"recorded {len(now)} workflows in {path}")
+        session.printer.note(f"recorded {counted(len(now), 'workflow')} in {path}")
     if not path.exists():
         raise RunError(
             Reason.PREREQUISITE_MISSING,
@@ -44,7 +45,7 @@ def conformance(session: Session, *, update: bool) -> None:
 
 
 def _resolved(workspace: Workspace) -> dict[str, Any]:
-    """Each workflow's digests, and the specs behind them, so that a change can be shown."""
+    """Each workflow's digests and fixtures, and the specs, so that a change can be shown."""
     found: dict[str, Any] = {}
     for workflow in workspace.workflows:
         frozen = workspace.freeze(workflow)
@@ -52,6 +53,7 @@ def _resolved(workspace: Workspace) -> dict[str, Any]:
         check_explained(frozen.plan)
         found[f"{workflow.name}@{workflow.version}"] = {
             "configDigest": frozen.snapshot.digest,
+            "fixtures": [one.name for one in fixtures_of(workspace.fixtures, workflow)],
             "profiles": {
                 str(one.reference): {"digest": one.digest, "spec": one.profile.written}
                 for one in frozen.resolution.profiles
@@ -73,17 +75,36 @@ def _goldens(workspace: Workspace) -> list[str]:
 
 
 def _difference(path: Path, now: dict[str, Any]) -> str:
-    before = path.read_text(encoding="utf-8").splitlines()
+    recorded = path.read_text(encoding="utf-8")
+    comparable = _text(_without_unrecorded(now, recorded)).splitlines()
     lines = difflib.unified_diff(
-        before, _text(now).splitlines(), f"{path.name} (recorded)", "now", lineterm="", n=4
+        recorded.splitlines(), comparable, f"{path.name} (recorded)", "now", lineterm="", n=4
     )
     return "\n".join(lines)
+
+
+def _without_unrecorded(now: dict[str, Any], recorded: str) -> dict[str, Any]:
+    """Leaves fixtures out where a record of an earlier version does not have them."""
+    try:
+        before = json.loads(recorded)
+        lacking = {name for name, entry in before.items() if "fixtures" not in entry}
+    except (ValueError, AttributeError, TypeError):
+        return now
+    return {
+        name: {key: value for key, value in entry.items() if key != "fixtures"}
+        if name in lacking
+        else entry
+        for name, entry in now.items()
+    }
 
 
 def _report(session: Session, difference: str, goldens: list[str], count: int) -> None:
     conforms = not difference and not goldens
     document = {"conforms": conforms, "difference": difference, "goldens": goldens}
-    text = f"{count} workflows conform" if conforms else "\n".join([difference, *goldens]).strip()
+    verb = "conforms" if count == 1 else "conform"
+    text = f"{counted(count, 'workflow')} {verb}"
+    if not conforms:
+        text = "\n".join([difference, *goldens]).strip()
     session.printer.result(document, text)
     if not conforms:
         session.printer.note(

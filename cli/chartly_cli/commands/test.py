@@ -8,6 +8,7 @@ from chartly.plan.check import check_plan
 from chartly_cli.commands.run import told
 from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import compare, fixtures_of
+from chartly_cli.output import counted
 from chartly_cli.printable import one_line
 from chartly_cli.session import Session
 from chartly_cli.workspace import Workspace
@@ -39,8 +40,8 @@ def _test(workspace: Workspace, workflow: Workflow) -> tuple[dict[str, object], 
         raise SpecError(f"{workflow}: has no fixtures/{domain}.sample.json")
     compared = [compare(fixture, frozen.plan) for fixture in fixtures]
     lines = [
-        f"{'ok  ' if one.conforms else 'FAIL'}  {one.fixture}: {one.events} events "
-        f"{'as in' if one.conforms else 'differ from'} the golden"
+        f"{'ok  ' if one.conforms else 'FAIL'}  {one.fixture}: {counted(one.events, 'event')}, "
+        f"{'as in' if one.conforms else 'not as in'} the golden"
         for one in compared
     ]
     lines += [one.difference for one in compared if not one.conforms]

@@ -17,6 +17,7 @@ from chartly.plan.check import check_alone, check_plan
 from chartly.plan.resolve import homes
 from chartly.plan.runplan import RunPlan
 from chartly.plan.served import check_served
+from chartly_cli.output import counted
 from chartly_cli.printable import one_line
 from chartly_cli.session import Session
 from chartly_cli.workspace import Workspace, read_files
@@ -46,7 +47,7 @@ def validate(session: Session, paths: list[Path]) -> None:
         raise SpecError("no named file holds a Profile, Workflow or WorkflowRun")
     if not checked:
         raise SpecError(f"{session.directory}: holds no profiles/ and workflows/ to check")
-    told = "1 object is valid" if checked == 1 else f"{checked} objects are valid"
+    told = f"{counted(checked, 'object')} {'is' if checked == 1 else 'are'} valid"
     lines = [told, *(f"not checked: {one}" for one in unchecked)]
     session.printer.result(document, "\n".join(map(one_line, lines)))
 

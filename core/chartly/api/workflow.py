@@ -39,12 +39,16 @@ VERSION_REUSED_SAYS = "must change when steps or parameters change"
 def exactly_one_says(step: str) -> str:
     """What a step is told that names no profile, or two."""
     explicit, compact = SPELLINGS[step]
-    return f"a {step} step needs exactly one of {explicit}, {compact}"
+    return f"{_with_article(step)} step needs exactly one of {explicit}, {compact}"
 
 
 def takes_kind_says(step: str) -> str:
     """What a step is told that names a profile of another kind."""
-    return f"a {step} step takes a {STEP_KINDS[step]} profile"
+    return f"{_with_article(step)} step takes {_with_article(STEP_KINDS[step])} profile"
+
+
+def _with_article(noun: str) -> str:
+    return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
 ReferenceText = Annotated[str, Field(min_length=1, max_length=400)]

@@ -30,7 +30,7 @@ TABLE = [
     ("a bad path", NORMALIZER, "$.totals.amount", "$.totals..[amount", "ConfigInvalid", ["amount", "column"]),
     ("an unknown reference kind", WORKFLOW, "::storage/", "::storag/", "ConfigInvalid", ["storag", "connector, normalizer, storage, analytics"]),
     ("a profile of the wrong kind", WORKFLOW, "::storage/sales-events", "::connector/sales-http", "ConfigInvalid", ["a write_dataset step takes a storage profile"]),
-    ("a wrong step order", WORKFLOW, "type: connector_sync\n      connector_profile", "type: analytics_query\n      analytics_profile", "ConfigInvalid", ["a analytics_query step takes a analytics profile"]),
+    ("a wrong step order", WORKFLOW, "type: connector_sync\n      connector_profile", "type: analytics_query\n      analytics_profile", "ConfigInvalid", ["an analytics_query step takes an analytics profile"]),
     ("a URL that is no URL", CONNECTOR, 'baseUrl: "https://api.example.invalid"', 'baseUrl: "ftp://api.example.invalid"', "ConfigInvalid", ["baseUrl"]),
     ("a credential in a header", CONNECTOR, 'Accept: "application/json"', 'Authorization: "Bearer abc"', "ConfigInvalid", ["Authorization"]),
     ("a required field that nothing maps", NORMALIZER, "    - currency\n", "    - currenzy\n", "ConfigInvalid", ["currenzy"]),

@@ -160,7 +160,7 @@ def test_a_domain_is_a_label_or_a_name_with_dashes_or_underscores(folder):
 def test_a_fixture_is_run_through_everything_twice(folder):
     outcome = chartly(folder, "test", "sales")
     assert outcome.code == 0, outcome
-    assert "ok    sales: 1 events as in the golden" in outcome.out
+    assert "ok    sales: 1 event, as in the golden" in outcome.out
     assert "read 1 = loaded 1 + rejected 0" in outcome.out
     assert not (folder / ".chartly" / "store").exists(), "the folder's store is not touched"
 
@@ -184,7 +184,7 @@ def test_a_golden_that_differs_is_shown_and_fails(folder):
     edit(folder / GOLDEN, "19.99", "19.990000000000001")
     outcome = chartly(folder, "test", "sales")
     assert outcome.code == 21
-    assert "FAIL  sales: 1 events differ from the golden" in outcome.out
+    assert "FAIL  sales: 1 event, not as in the golden" in outcome.out
     assert '-  "amount":19.990000000000001,' in outcome.out
     assert '+  "amount":19.99,' in outcome.out
     edit(folder / GOLDEN, "19.990000000000001", "19.990")
@@ -241,7 +241,7 @@ def test_a_fixture_run_that_fails_says_why(folder):
 
 def test_conformance_records_and_compares(folder):
     outcome = chartly(folder, "conformance", "--update")
-    assert outcome.out == "1 workflows conform\n"
+    assert outcome.out == "1 workflow conforms\n"
     assert chartly_json(folder, "conformance") == {
         "conforms": True, "difference": "", "goldens": [],
     }  # fmt: skip
@@ -256,6 +256,22 @@ def test_conformance_records_and_compares(folder):
     edit(folder / GOLDEN, "USD", "EUR")
     changed = chartly(folder, "conformance")
     assert (changed.code, '+  "currency":"USD",' in changed.out) == (21, True)
+
+
+def test_conformance_misses_a_fixture_that_was_recorded(folder):
+    """Absent is not conforming; a record of an earlier version knows of no fixtures."""
+    assert chartly(folder, "conformance", "--update").code == 0
+    record = folder / "fixtures" / "conformance.json"
+    earlier = json.loads(record.read_text())
+    assert earlier["sales-onboard@1.0.0"].pop("fixtures") == ["sales"]
+    (folder / "fixtures" / "sales.sample.json").unlink()
+    outcome = chartly(folder, "conformance")
+    assert (outcome.code, '-      "sales"' in outcome.out) == (21, True)
+    record.write_text(json.dumps(earlier, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    outcome = chartly(folder, "conformance")
+    assert (outcome.code, "has no fixtures" in outcome.err) == (0, True)
+    record.write_text("[]")
+    assert chartly(folder, "conformance").code == 21
 
 
 def test_conformance_says_what_it_did_not_compare(folder, tmp_path):

@@ -96,7 +96,7 @@ def untyped(tmp_path):
 
 def test_every_command_sees_that_a_transform_is_gone(untyped):
     outcome = chartly(untyped, "test", "sales")
-    assert (outcome.code, "FAIL  sales: 1 events differ from the golden" in outcome.out) == (
+    assert (outcome.code, "FAIL  sales: 1 event, not as in the golden" in outcome.out) == (
         21,
         True,
     )
