@@ -16,7 +16,6 @@ Rules:
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -175,10 +174,6 @@ class Election:
             "metadata": metadata,
             "spec": spec,
         }
-
-
-Leading = Callable[[], bool]
-"""Whether this process may act at this instant."""
 
 
 class Unopposed:

@@ -139,10 +139,6 @@ class AuditLog:
                 entered.append(chain)
         return entered
 
-    def append_run(self, run_id: str, attempt: int, entries: Sequence[Entry]) -> None:
-        """Enters an attempt's events; a repeat of the same entries changes nothing."""
-        self._attempts.append(run_id, attempt, entries)
-
     def append_project(
         self, said: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
     ) -> Head:

@@ -7,14 +7,14 @@ import random
 import signal
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import ip_network
 from pathlib import Path
 from types import FrameType
 
-from chartly.api.reference import Project, parse_project
+from chartly.api.reference import parse_project
 from chartly.egress.addresses import address_policy
 from chartly.errors import REASONS, ChartlyError, Reason, RunError
 from chartly.names import TRUST_KEY
@@ -82,7 +82,6 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--grant-cidr", type=cidr, action="append", default=[])
     parser.add_argument("--peer-grace", type=float, default=60.0, metavar="SECONDS")
     parser.add_argument("--termination-log", type=Path)
-    parser.add_argument("--metrics-file", type=Path)
     return parser.parse_args(argv)
 
 
@@ -103,7 +102,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         credential = read_credential(plan.connector.auth, arguments.secrets)
         report.log_to(sys.stderr, credential)
         end = _pull(plan, credential, arguments)
-        _write_metrics(end, plan, project, arguments.metrics_file)
     except ChartlyError as error:
         end = _ended_early(error.reason, redacted(error.message, credential), arguments.spool)
     except OSError as error:
@@ -116,30 +114,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if end.reason is not Reason.SUCCEEDED:
         report.say(redacted(f"{end.reason}: {end.message}", credential))
     if arguments.termination_log is not None:
-        text = report.termination(end, credential)
-        with _told_if_it_fails(arguments.termination_log):
-            arguments.termination_log.write_text(text, encoding="utf-8")
+        _write_termination(arguments.termination_log, report.termination(end, credential))
     return REASONS[end.reason].exit_code
 
 
-def _write_metrics(end: End, plan: RunPlan, project: Project, path: Path | None) -> None:
-    if path is None:
-        return
-    registry = report.metrics(
-        end.counters,
-        tenant=project.tenant,
-        project=project.project,
-        connector=plan.connector_name,
-    )
-    with _told_if_it_fails(path):
-        report.write_metrics(registry, path)
-
-
-@contextlib.contextmanager
-def _told_if_it_fails(path: Path) -> Iterator[None]:
-    """Logs that a file cannot be written: the spool says how the pull ended, and it stays so."""
+def _write_termination(path: Path, text: str) -> None:
+    """Logs that the file cannot be written: the spool says how the pull ended, and it stays so."""
     try:
-        yield
+        path.write_text(text, encoding="utf-8")
     except OSError as error:
         _LOG.warning("%s: %s", path, error.strerror)
 

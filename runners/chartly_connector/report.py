@@ -1,17 +1,14 @@
-"""What the connector tells the outside: JSON log lines, a termination message, metrics."""
+"""What the connector tells the outside: JSON log lines and a termination message."""
 
 import json
 import logging
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TextIO
 
-from prometheus_client import CollectorRegistry, Counter, write_to_textfile
-
 from chartly_connector.secrets import Credential, redacted
-from chartly_spool.segment import Counters, End
+from chartly_spool.segment import End
 
 MESSAGE_LIMIT = 4096
 
@@ -55,34 +52,6 @@ def termination(end: End, credential: Credential | None) -> str:
         message = message[: len(message) // 2]
         text = json.dumps({**content, "message": message})
     return text
-
-
-def metrics(counters: Counters, *, tenant: str, project: str, connector: str) -> CollectorRegistry:
-    """The connector's metrics (contracts section 10)."""
-    registry = CollectorRegistry()
-    names = ("tenant", "project", "connector")
-    labels = {"tenant": tenant, "project": project, "connector": connector}
-    requests = Counter(
-        "chartly_connector_requests",
-        "HTTP responses by status",
-        (*names, "code"),
-        registry=registry,
-    )
-    for code, count in counters.codes.items():
-        requests.labels(**labels, code=code).inc(count)
-    for name, meaning, value in (
-        ("bytes_ingested", "bytes read from the wire", counters.bytes),
-        ("retries", "requests that were tried again", counters.retries),
-        ("throttled_seconds", "seconds waited for limits and back-off", counters.throttled_seconds),
-    ):
-        counter = Counter(f"chartly_connector_{name}", meaning, names, registry=registry)
-        counter.labels(**labels).inc(value)
-    return registry
-
-
-def write_metrics(registry: CollectorRegistry, path: Path) -> None:
-    """The metrics as a Prometheus text file, whole or not at all."""
-    write_to_textfile(str(path), registry)
 
 
 def say(text: str) -> None:

@@ -226,3 +226,13 @@ def test_every_reason_has_a_row_of_what_to_do():
     )
     told = [name for row in rows for name in re.findall(r"`(\w+)`", row)]
     assert sorted(one for one in told if one in set(Reason)) == sorted(REASONS)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "adr").glob("*.md")), ids=lambda p: p.stem)
+def test_a_decision_has_a_date_and_a_status(path):
+    """One that is superseded names the decision that does."""
+    head = path.read_text(encoding="utf-8").split("\n## ")[0]
+    form = r"^Date: 20\d\d-[01]\d-[0-3]\d\. Status: (accepted|superseded)"
+    assert re.search(form, head, re.MULTILINE)
+    if "superseded" in head:
+        assert re.search(r"\]\(00\d\d-[a-z-]+\.md\)", head)

@@ -32,15 +32,3 @@ def parse_version(text: str) -> str:
 def is_version(text: str) -> bool:
     """Whether ``text`` is an exact version whose identifiers start and end alphanumeric."""
     return len(text) <= VERSION_LENGTH and _VERSION.fullmatch(text) is not None
-
-
-def precedence(text: str) -> tuple[tuple[int, ...], int, tuple[tuple[int, int, str], ...]]:
-    """A sort key with SemVer's precedence (section 11): a prerelease sorts before its release."""
-    core, _, prerelease = text.partition("-")
-    numbers = tuple(int(part) for part in core.split("."))
-    parts = tuple(
-        (0, int(part), "") if part.isdigit() else (1, 0, part)
-        for part in prerelease.split(".")
-        if part
-    )
-    return numbers, 0 if prerelease else 1, parts

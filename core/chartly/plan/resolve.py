@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chartly.api.profile import Profile
-from chartly.api.reference import ProfileId, Project, Reference, parse_reference
+from chartly.api.reference import Project, Reference, parse_reference
 from chartly.api.suggestion import one_of
 from chartly.api.workflow import (
     ORDER_SAYS,
@@ -151,8 +151,3 @@ def _check_order(steps: list[Step], where: str) -> None:
 
 def _analytics_start(types: list[StepType]) -> int:
     return next((i for i, name in enumerate(types) if name == "analytics_query"), len(types))
-
-
-def profile_ids(resolution: Resolution) -> list[ProfileId]:
-    """Every profile of the resolution, in the order of first use."""
-    return [resolved.reference.profile for resolved in resolution.profiles]

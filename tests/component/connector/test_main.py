@@ -68,7 +68,6 @@ class Place:
             f"--secrets={self.path / 'secrets'}",
             f"--cacert={self.rig.trust.cacert}",
             f"--termination-log={self.path / 'termination'}",
-            f"--metrics-file={self.path / 'metrics.prom'}",
             *pins,
             *more,
         ]
@@ -119,15 +118,13 @@ def test_a_run_that_succeeds(place, rig, capsys):
     assert server.requests[0].headers["authorization"] == f"Bearer {CANARY}"
     assert place.termination["reason"] == "Succeeded"
     assert place.termination["counters"]["requests"] == 1
-    metrics = (place.path / "metrics.prom").read_text()
-    assert 'connector="sales-http",project="proj-sales",tenant="tenant-demo"' in metrics
     [line] = [json.loads(one) for one in err.splitlines()]
     assert line["message"] == f"page 0: 1 records from https://{HOME}/"
 
 
-def test_termination_message_and_metrics_are_optional(place, rig, capsys):
+def test_the_termination_message_is_optional(place, rig, capsys):
     rig.serve(in_turn(LAST))
-    wanted = [one for one in place.arguments() if not one.startswith(("--term", "--metr"))]
+    wanted = [one for one in place.arguments() if not one.startswith("--term")]
     assert called(place, capsys, arguments=wanted)[0] == 0
     assert sorted(one.name for one in place.path.iterdir()) == ["secrets", "snapshot.json", "spool"]
 
@@ -307,13 +304,10 @@ def test_a_bug_in_the_start_is_told_to_the_loader_at_once(place, rig, capsys, mo
 
 def test_a_file_beside_that_cannot_be_written_does_not_change_how_a_pull_ended(place, rig, capsys):
     rig.serve(in_turn(LAST))
-    nowhere = [
-        f"--metrics-file={place.path / 'no' / 'm'}",
-        f"--termination-log={place.path / 'no' / 't'}",
-    ]
-    code, end, err = called(place, capsys, *nowhere)
+    nowhere = f"--termination-log={place.path / 'no' / 't'}"
+    code, end, err = called(place, capsys, nowhere)
     assert (code, end.reason) == (0, Reason.SUCCEEDED)
-    assert err.count("No such file or directory") == 2
+    assert err.count("No such file or directory") == 1
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,9 @@ import json
 import logging
 
 import pytest
-from prometheus_client import generate_latest
 
 from chartly.errors import Reason
-from chartly_connector.report import log_to, metrics, say, termination, write_metrics
+from chartly_connector.report import log_to, say, termination
 from chartly_connector.secrets import Credential
 from chartly_spool.segment import Counters, End
 from support.connecting import CANARY
@@ -40,23 +39,6 @@ def test_inv_6_log_lines_are_json_and_hold_no_secret(log):
     assert "trace" not in first
     assert second["trace"].endswith("invalid literal for int() with base 10: '***'")
     assert CANARY not in log.getvalue()
-
-
-def test_metrics_have_the_names_and_labels_that_were_agreed_on(tmp_path):
-    registry = metrics(COUNTERS, tenant="t", project="p", connector="sales-http")
-    labels = 'connector="sales-http",project="p",tenant="t"'
-    lines = generate_latest(registry).decode().splitlines()
-    for expected in (
-        f'chartly_connector_requests_total{{code="200",{labels}}} 3.0',
-        f'chartly_connector_requests_total{{code="503",{labels}}} 2.0',
-        f"chartly_connector_bytes_ingested_total{{{labels}}} 4096.0",
-        f"chartly_connector_retries_total{{{labels}}} 2.0",
-        f"chartly_connector_throttled_seconds_total{{{labels}}} 1.5",
-    ):
-        assert expected in lines
-    path = tmp_path / "metrics.prom"
-    write_metrics(registry, path)
-    assert "chartly_connector_retries_total" in path.read_text()
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,6 @@
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from chartly.api.version import is_version, parse_version, precedence
+from chartly.api.version import is_version, parse_version
 from chartly.errors import SpecError
 
 
@@ -43,25 +41,3 @@ def test_versions_that_can_move_or_lie_are_refused(text, because):
     with pytest.raises(SpecError, match="x.y.z"):
         parse_version(text)
     assert not is_version(text), because
-
-
-def test_precedence_is_that_of_semver_section_11():
-    ordered = [
-        "1.0.0-alpha",
-        "1.0.0-alpha.1",
-        "1.0.0-alpha.beta",
-        "1.0.0-beta",
-        "1.0.0-beta.2",
-        "1.0.0-beta.11",
-        "1.0.0-rc.1",
-        "1.0.0",
-        "1.0.1",
-        "1.10.0",
-    ]
-    assert sorted(ordered[5:] + ordered[:5], key=precedence) == ordered
-
-
-@given(st.tuples(*[st.integers(0, 10**6)] * 3))
-def test_release_numbers_sort_as_numbers(numbers):
-    text = ".".join(map(str, numbers))
-    assert precedence(parse_version(text))[0] == numbers

@@ -4,7 +4,7 @@ from chartly.api.profile import parse_profile
 from chartly.api.reference import Project
 from chartly.errors import Reason, SpecError
 from chartly.plan.catalog import Catalog
-from chartly.plan.resolve import homes, profile_ids, resolve, step_problems
+from chartly.plan.resolve import homes, resolve, step_problems
 from support.profiles import (
     HOME,
     changed,
@@ -25,7 +25,7 @@ def _with_steps(*steps):
 
 def test_every_reference_is_resolved_and_pinned():
     resolution = resolve(workflow(), Catalog(LOCAL), HOME)
-    assert [str(one) for one in profile_ids(resolution)] == [
+    assert [str(one.reference.profile) for one in resolution.profiles] == [
         "connector/sales-http@1.0.0",
         "normalizer/sales-default@1.0.0",
         "storage/sales-events@1.0.0",
