@@ -4,7 +4,6 @@ import fcntl
 import os
 from enum import Enum
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 CONNECTOR = "connector.lock"
@@ -40,12 +39,7 @@ class FileLock:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.release()
 
 

@@ -5,7 +5,6 @@ import os
 import time
 from collections import deque
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from chartly.errors import Reason, RunError
@@ -47,12 +46,7 @@ class SpoolWriter:
             raise RunError(Reason.PEER_LOST, f"spool {self._path}: another connector writes it")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._lock.release()
 
     def wait_for_state(self, timeout: float) -> State:

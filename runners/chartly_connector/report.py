@@ -1,46 +1,21 @@
 """What the connector tells the outside: JSON log lines and a termination message."""
 
 import json
-import logging
 import sys
 from dataclasses import asdict
-from datetime import UTC, datetime
+from functools import partial
 from typing import TextIO
 
 from chartly_connector.secrets import Credential, redacted
+from chartly_spool import log_lines
 from chartly_spool.segment import End
 
 MESSAGE_LIMIT = 4096
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line, without the credential's value."""
-
-    def __init__(self, credential: Credential | None = None) -> None:
-        super().__init__()
-        self._credential = credential
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line of a record."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": redacted(record.getMessage(), self._credential),
-        }
-        if record.exc_info:
-            line["trace"] = redacted(self.formatException(record.exc_info), self._credential)
-        return json.dumps(line)
-
-
 def log_to(stream: TextIO, credential: Credential | None) -> None:
     """Sends the connector's log lines to ``stream``."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines(credential))
-    root = logging.getLogger("chartly_connector")
-    root.handlers = [handler]
-    root.setLevel(logging.INFO)
-    root.propagate = False
+    log_lines.log_to(stream, ("chartly_connector",), partial(redacted, credential=credential))
 
 
 def termination(end: End, credential: Credential | None) -> str:

@@ -4,11 +4,11 @@ import json
 import logging
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
 from typing import Any, TextIO
 
 from chartly.warning import written
 from chartly_loader.request import LoadResult
+from chartly_spool import log_lines
 
 MESSAGE_LIMIT = 4096
 """Bytes of a termination message that Kubernetes keeps."""
@@ -16,35 +16,9 @@ _SENTENCE = 1000
 Redact = Callable[[str], str]
 
 
-class JsonLines(logging.Formatter):
-    """One JSON object a line, without what ``redact`` takes out."""
-
-    def __init__(self, redact: Redact) -> None:
-        super().__init__()
-        self._redact = redact
-
-    def format(self, record: logging.LogRecord) -> str:
-        """The line of a record."""
-        line = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": self._redact(record.getMessage()),
-        }
-        if record.exc_info:
-            line["trace"] = self._redact(self.formatException(record.exc_info))
-        return json.dumps(line)
-
-
 def log_to(stream: TextIO, redact: Redact = str) -> None:
     """Sends the log lines of the process to ``stream``."""
-    handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines(redact))
-    for name in ("chartly_loader", "chartly_store"):
-        logger = logging.getLogger(name)
-        logger.handlers = [handler]
-        logger.setLevel(logging.INFO)
-        logger.propagate = False
+    log_lines.log_to(stream, ("chartly_loader", "chartly_store"), redact)
     # The engine's adapter says what went wrong, once and in one sentence.
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 

@@ -1,13 +1,12 @@
 """The termination message: whole counts in at most 4 KiB."""
 
 import json
-import logging
 
 import pytest
 
 from chartly.errors import Reason
 from chartly.warning import RunWarning, WarningReason
-from chartly_loader.report import MESSAGE_LIMIT, JsonLines, termination
+from chartly_loader.report import MESSAGE_LIMIT, termination
 from chartly_loader.request import LoadResult
 from chartly_spool.segment import Counters
 from chartly_store.rollup import RollupResult
@@ -73,19 +72,3 @@ def test_it_holds_no_secret():
         result(warnings=(warning,)), lambda one: one.replace("canary", "***"), recorded=True
     )
     assert json.loads(text)["warnings"][0]["message"] == "*** came back"
-
-
-def test_a_log_line_is_one_json_object_without_secrets():
-    """INV-6: also in arguments and traces."""
-    form = JsonLines(lambda one: one.replace("canary", "***"))
-    try:
-        raise ValueError("canary\nin two lines")  # noqa: TRY301 - a trace is wanted
-    except ValueError as error:
-        info = (ValueError, error, error.__traceback__)
-    record = logging.LogRecord("chartly_loader", logging.ERROR, "", 1, "a %s", ("canary",), info)
-    line = form.format(record)
-    assert "\n" not in line
-    said = json.loads(line)
-    assert (said["level"], said["message"], said["logger"]) == ("error", "a ***", "chartly_loader")
-    assert "***" in said["trace"]
-    assert "canary" not in line
