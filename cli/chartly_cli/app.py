@@ -295,10 +295,10 @@ def project_create(
     ] = None,
 ) -> None:
     """Make namespace, limits, network policies, Secrets and store users; twice is as once."""
-    from chartly_cli.commands.project import Options
+    from chartly_cli.commands.project import ProjectOptions
     from chartly_cli.commands.project import create as command
 
-    options = Options(
+    options = ProjectOptions(
         namespace=namespace,
         chart=chart,
         store_url=store_url,

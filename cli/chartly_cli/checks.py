@@ -17,7 +17,7 @@ from chartly.egress.echo import SHORTEST
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.plan.check import check_plan
 from chartly_cli.output import counted
-from chartly_cli.workspace import Frozen, Workspace
+from chartly_cli.workspace import FrozenWorkflow, Workspace
 
 _PYTHON = (3, 11)
 _FREE_BYTES = 512 * 1024 * 1024
@@ -75,7 +75,7 @@ def profile_checks(workspace: Workspace) -> Iterator[Check]:
     )
 
 
-def run_checks(frozen: Frozen, secrets: Path) -> Iterator[Check]:
+def run_checks(frozen: FrozenWorkflow, secrets: Path) -> Iterator[Check]:
     """What one workflow needs beside what every run does."""
     plan = frozen.plan
     yield Check("project", True, f"{plan.project} is the project", Reason.NOT_A_PROJECT)  # noqa: FBT003 - resolved, or this would not be reached
@@ -93,7 +93,7 @@ def run_checks(frozen: Frozen, secrets: Path) -> Iterator[Check]:
         yield _secret_check(reference, secrets / reference.name / reference.key)
 
 
-def query_checks(frozen: Frozen) -> Iterator[Check]:
+def query_checks(frozen: FrozenWorkflow) -> Iterator[Check]:
     """What an engine says of the queries; a run asks its own store before it asks an API."""
     if not frozen.plan.analytics:
         return

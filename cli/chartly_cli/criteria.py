@@ -14,7 +14,7 @@ from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import Fixture, compare, fixtures_of
 from chartly_cli.runs import METRICS
 from chartly_cli.stored import Stored, stored
-from chartly_cli.workspace import Frozen, Workspace
+from chartly_cli.workspace import FrozenWorkflow, Workspace
 from chartly_loader.request import LoadResult
 from chartly_store.attempts import Attempt, Attempts
 from chartly_store.ledger import Ledger
@@ -60,7 +60,7 @@ class Trial:
         ]
 
 
-def criteria(workspace: Workspace, frozen: Frozen) -> Iterator[Criterion]:
+def criteria(workspace: Workspace, frozen: FrozenWorkflow) -> Iterator[Criterion]:
     """The six, in the playbook's order."""
     yield _measured(VALIDATED, partial(_validated, frozen))
     trial = _trial(workspace, frozen)
@@ -92,7 +92,7 @@ def _measured(name: str, judge: Callable[[], Verdict]) -> Criterion:
         return Criterion(name, None, error.message)
 
 
-def _validated(frozen: Frozen) -> Verdict:
+def _validated(frozen: FrozenWorkflow) -> Verdict:
     try:
         check_plan(frozen.resolution, frozen.plan)
     except ChartlyError as error:
@@ -101,7 +101,7 @@ def _validated(frozen: Frozen) -> Verdict:
     return True, f"{names}; config {frozen.plan.digest}"
 
 
-def _trial(workspace: Workspace, frozen: Frozen) -> Trial | str:
+def _trial(workspace: Workspace, frozen: FrozenWorkflow) -> Trial | str:
     """The fixtures' two runs, or why there are none."""
     fixtures = fixtures_of(workspace.fixtures, frozen.resolution.workflow)
     if not fixtures:
@@ -129,7 +129,7 @@ def _counted(counts: dict[str, int]) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in counts.items())
 
 
-def _expected(trial: Trial | str, frozen: Frozen) -> Verdict:
+def _expected(trial: Trial | str, frozen: FrozenWorkflow) -> Verdict:
     if isinstance(trial, str):
         return None, trial
     compared = [compare(one, frozen.plan) for one in trial.fixtures]
@@ -139,7 +139,7 @@ def _expected(trial: Trial | str, frozen: Frozen) -> Verdict:
     return not differing, f"{names} {said}"
 
 
-def _storage(frozen: Frozen, found: Stored) -> Verdict:
+def _storage(frozen: FrozenWorkflow, found: Stored) -> Verdict:
     """Every part of every dataset's policy beside its tables."""
     done = _succeeded(frozen, found)
     if not done:
@@ -155,7 +155,7 @@ def _storage(frozen: Frozen, found: Stored) -> Verdict:
     return holds, "; ".join(told)
 
 
-def _analytics(frozen: Frozen, found: Stored, trial: Trial | str) -> Verdict:
+def _analytics(frozen: FrozenWorkflow, found: Stored, trial: Trial | str) -> Verdict:
     """Fingerprints of the same input: of the fixtures, of the last two runs, of what is there."""
     if not frozen.plan.analytics:
         return True, "no analytics in this workflow"
@@ -178,7 +178,7 @@ def _of_fixtures(trial: Trial | str) -> Iterator[Verdict]:
     yield _compared("the fixtures, run twice", first, second)
 
 
-def _of_runs(frozen: Frozen, found: Stored) -> Iterator[Verdict]:
+def _of_runs(frozen: FrozenWorkflow, found: Stored) -> Iterator[Verdict]:
     """The last two attempts, if both succeeded on the same pages under the same profiles."""
     attempts = Attempts(found.store).of_workflow(frozen.resolution.workflow.name)[:2]
     if len(attempts) < len(("newer", "older")):
@@ -197,7 +197,7 @@ def _of_runs(frozen: Frozen, found: Stored) -> Iterator[Verdict]:
     yield _compared(f"{older.run_id} and {newer.run_id}", _outputs(older), _outputs(newer))
 
 
-def _of_now(frozen: Frozen, found: Stored, last: Attempt) -> Iterator[Verdict]:
+def _of_now(frozen: FrozenWorkflow, found: Stored, last: Attempt) -> Iterator[Verdict]:
     """What is published now beside what the last run recorded."""
     latest = Attempts(found.store).of_workflow(frozen.resolution.workflow.name)[0]
     if latest != last:
@@ -226,7 +226,7 @@ def _outputs(attempt: Attempt) -> dict[str, str]:
     return {one["dataset"]: one["fingerprint"] for one in attempt.outcome["outputs"]}
 
 
-def _evidence(frozen: Frozen, found: Stored) -> Verdict:
+def _evidence(frozen: FrozenWorkflow, found: Stored) -> Verdict:
     done = _succeeded(frozen, found)
     if not done:
         return False, _NO_RUN
@@ -244,7 +244,7 @@ def _evidence(frozen: Frozen, found: Stored) -> Verdict:
     return whole, said
 
 
-def _succeeded(frozen: Frozen, found: Stored) -> list[Attempt]:
+def _succeeded(frozen: FrozenWorkflow, found: Stored) -> list[Attempt]:
     """The workflow's attempts that succeeded, the latest first."""
     attempts = Attempts(found.store).of_workflow(frozen.resolution.workflow.name)
     return [one for one in attempts if one.reason == Reason.SUCCEEDED]

@@ -8,7 +8,7 @@ from chartly.errors import Reason
 from chartly.plan.digest import run_digest
 from chartly.plan.runplan import RunPlan
 from chartly_cli.fixtures import Fixture, page_of
-from chartly_cli.workspace import Frozen
+from chartly_cli.workspace import FrozenWorkflow
 from chartly_loader.request import LoadRequest, LoadResult
 from chartly_loader.run import load
 from chartly_spool.segment import Counters, End, SegmentMeta, digest
@@ -19,7 +19,7 @@ from chartly_store.port import Engine
 _MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def run_twice(frozen: Frozen, fixtures: list[Fixture]) -> tuple[LoadResult, LoadResult]:
+def run_twice(frozen: FrozenWorkflow, fixtures: list[Fixture]) -> tuple[LoadResult, LoadResult]:
     """Loads the fixtures twice into one fresh store; both results must be alike."""
     with tempfile.TemporaryDirectory(prefix="chartly-test-") as name:
         folder = Path(name)
@@ -32,7 +32,7 @@ def run_twice(frozen: Frozen, fixtures: list[Fixture]) -> tuple[LoadResult, Load
 
 
 def _load(
-    frozen: Frozen, fixtures: list[Fixture], folder: Path, engine: Engine, number: int
+    frozen: FrozenWorkflow, fixtures: list[Fixture], folder: Path, engine: Engine, number: int
 ) -> LoadResult:
     spool = folder / f"spool-{number}"
     spool.mkdir()

@@ -24,7 +24,7 @@ _REASONS: dict[int, Reason] = {
 
 
 @dataclass(frozen=True)
-class Limits:
+class AttemptLimits:
     """What an attempt may take; None is as much as there is.
 
     Attributes:
@@ -37,7 +37,7 @@ class Limits:
 
 
 @contextmanager
-def interruptible(connector: subprocess.Popen[bytes], limits: Limits) -> Iterator[None]:
+def interruptible(connector: subprocess.Popen[bytes], limits: AttemptLimits) -> Iterator[None]:
     """Ctrl-C, SIGTERM and limits end the connector first; the loader then records the end.
 
     Raises:
@@ -72,7 +72,7 @@ class _Watch:
         found: what was too much.
     """
 
-    def __init__(self, connector: int, limits: Limits) -> None:
+    def __init__(self, connector: int, limits: AttemptLimits) -> None:
         self.found: RunError | None = None
         self._processes = (os.getpid(), connector)
         self._limits = limits
@@ -81,7 +81,7 @@ class _Watch:
         self._thread = threading.Thread(target=self._look)
 
     def start(self) -> None:
-        if self._limits != Limits():
+        if self._limits != AttemptLimits():
             self._thread.start()
 
     def stop(self) -> None:

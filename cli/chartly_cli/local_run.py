@@ -20,10 +20,10 @@ from chartly.errors import REASONS, ChartlyError, Reason
 from chartly.plan.digest import run_digest
 from chartly.warning import written
 from chartly_cli.checks import insist, machine_checks, run_checks
-from chartly_cli.interruption import Limits, interruptible
+from chartly_cli.interruption import AttemptLimits, interruptible
 from chartly_cli.runs import SNAPSHOT, Intent, RunFolder, new_run_id, run_folders
 from chartly_cli.session import exclusive, opened_store
-from chartly_cli.workspace import Frozen, Workspace
+from chartly_cli.workspace import FrozenWorkflow, Workspace
 from chartly_spool.segment import END, Counters, End
 from chartly_spool.writer import SpoolWriter
 
@@ -114,7 +114,7 @@ def run_workflow(
 
 
 def _prepared(
-    state: Path, workflow: Workflow, frozen: Frozen, options: RunOptions
+    state: Path, workflow: Workflow, frozen: FrozenWorkflow, options: RunOptions
 ) -> tuple[RunFolder, bool]:
     """The folder of the run: that of one which was cut off, or a new one."""
     digest = run_digest(frozen.snapshot.digest, {}, options.window)
@@ -162,7 +162,7 @@ def evidenced(result: "LoadResult") -> "LoadResult":
 
 
 def _attempt(
-    run: RunFolder, frozen: Frozen, options: RunOptions, on_progress: "OnProgress"
+    run: RunFolder, frozen: FrozenWorkflow, options: RunOptions, on_progress: "OnProgress"
 ) -> tuple["LoadResult", float]:
     """How an attempt ended, and after how many seconds.
 
@@ -186,10 +186,10 @@ def _attempt(
     return result, seconds
 
 
-def _limits(frozen: Frozen, options: RunOptions) -> Limits:
+def _limits(frozen: FrozenWorkflow, options: RunOptions) -> AttemptLimits:
     """What an attempt may take; whoever starts another one gives it as much again."""
     deadlines = frozen.resolution.workflow.spec.deadlines
-    return Limits(deadlines.run if deadlines else None, options.max_memory)
+    return AttemptLimits(deadlines.run if deadlines else None, options.max_memory)
 
 
 @contextmanager

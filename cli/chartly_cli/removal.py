@@ -8,7 +8,7 @@ from chartly.errors import ChartlyError, Reason, SpecError
 from chartly_cli.printable import one_line
 
 
-class Result(StrEnum):
+class RemovalResult(StrEnum):
     """What came of a step."""
 
     PLANNED = "planned"
@@ -19,16 +19,16 @@ class Result(StrEnum):
 
 
 WORDS = {
-    Result.PLANNED: "would remove",
-    Result.REMOVED: "removed",
-    Result.ABSENT: "removed",
-    Result.FAILED: "FAILED",
-    Result.WAITING: "waiting",
+    RemovalResult.PLANNED: "would remove",
+    RemovalResult.REMOVED: "removed",
+    RemovalResult.ABSENT: "removed",
+    RemovalResult.FAILED: "FAILED",
+    RemovalResult.WAITING: "waiting",
 }
 
 
 @dataclass(frozen=True)
-class Step:
+class RemovalStep:
     """One thing to remove; doing it again when it is gone changes nothing.
 
     Attributes:
@@ -53,8 +53,8 @@ class Outcome:
         reason: why it failed; empty where it did not.
     """
 
-    step: Step
-    result: Result
+    step: RemovalStep
+    result: RemovalResult
     reason: str = ""
     message: str = ""
 
@@ -72,7 +72,9 @@ class Outcome:
         return found | failure
 
 
-def carry_out(steps: Sequence[Step], record: Callable[[Step], None]) -> Iterator[Outcome]:
+def carry_out(
+    steps: Sequence[RemovalStep], record: Callable[[RemovalStep], None]
+) -> Iterator[Outcome]:
     """Does steps in their order.
 
     One that fails does not keep others of its kind from being done. Those of the kinds after it
@@ -81,30 +83,30 @@ def carry_out(steps: Sequence[Step], record: Callable[[Step], None]) -> Iterator
     Args:
         record: tells the audit trail of a step that is done; where it cannot, the step failed.
     """
-    failed: Step | None = None
+    failed: RemovalStep | None = None
     for step in steps:
         if failed is not None and failed.kind != step.kind:
             yield Outcome(
-                step, Result.WAITING, message=f"until {failed.kind} {failed.name} is done"
+                step, RemovalResult.WAITING, message=f"until {failed.kind} {failed.name} is done"
             )
             continue
         outcome = _done(step, record)
-        failed = failed or (step if outcome.result is Result.FAILED else None)
+        failed = failed or (step if outcome.result is RemovalResult.FAILED else None)
         yield outcome
 
 
-def _done(step: Step, record: Callable[[Step], None]) -> Outcome:
+def _done(step: RemovalStep, record: Callable[[RemovalStep], None]) -> Outcome:
     try:
         there = _act(step)
         record(step)
     except ChartlyError as error:
-        return Outcome(step, Result.FAILED, error.reason.value, error.message)
+        return Outcome(step, RemovalResult.FAILED, error.reason.value, error.message)
     if there:
-        return Outcome(step, Result.REMOVED)
-    return Outcome(step, Result.ABSENT, message="nothing was left to do")
+        return Outcome(step, RemovalResult.REMOVED)
+    return Outcome(step, RemovalResult.ABSENT, message="nothing was left to do")
 
 
-def _act(step: Step) -> bool:
+def _act(step: RemovalStep) -> bool:
     try:
         return step.act()
     except OSError as error:
@@ -113,4 +115,6 @@ def _act(step: Step) -> bool:
 
 def first_failure(outcomes: Sequence[Outcome]) -> Reason | None:
     """The reason that the whole ends with; none where every step is done."""
-    return next((Reason(one.reason) for one in outcomes if one.result is Result.FAILED), None)
+    return next(
+        (Reason(one.reason) for one in outcomes if one.result is RemovalResult.FAILED), None
+    )

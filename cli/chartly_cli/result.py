@@ -30,7 +30,7 @@ SETTINGS: Settings = {
 
 
 @dataclass(frozen=True)
-class Result:
+class QueryResult:
     """The rows of a query, in the order of its columns."""
 
     names: list[str]
@@ -52,12 +52,12 @@ class Result:
         return [[_cell(value) for value in row] for row in self.rows]
 
 
-def parse_result(answer: bytes) -> Result:
+def parse_result(answer: bytes) -> QueryResult:
     """What the engine answered in ``FORMAT``."""
     lines = [_read(line) for line in answer.splitlines()]
     names, types, *rows = lines
     adapters = [_adapter(str(kind)) for kind in types]
-    return Result([str(name) for name in names], [_row(row, adapters) for row in rows])
+    return QueryResult([str(name) for name in names], [_row(row, adapters) for row in rows])
 
 
 def _adapter(kind: str) -> Callable[[object], object]:

@@ -29,7 +29,7 @@ _FOLDERS = ("profiles", "workflows", "global")
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenWorkflow:
     """A workflow that is ready to run."""
 
     resolution: Resolution
@@ -109,7 +109,7 @@ class Workspace:
         ]
         return Catalog(scoped)
 
-    def freeze(self, workflow: Workflow) -> Frozen:
+    def freeze(self, workflow: Workflow) -> FrozenWorkflow:
         """Resolves and freezes a workflow.
 
         Raises:
@@ -118,7 +118,7 @@ class Workspace:
         home = self.home(workflow)
         resolution = resolve(workflow, self.catalog(home), home)
         snapshot = freeze(resolution)
-        return Frozen(resolution, snapshot, thaw(snapshot.content, snapshot.digest, home))
+        return FrozenWorkflow(resolution, snapshot, thaw(snapshot.content, snapshot.digest, home))
 
     def require_whole(self) -> None:
         """Whether every file could be read.

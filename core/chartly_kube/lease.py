@@ -26,7 +26,7 @@ from chartly_kube.port import Conflict, KubeError, KubePort, NotFound
 logger = logging.getLogger(__name__)
 
 
-class Clock(Protocol):
+class LeaseClock(Protocol):
     """Time, passed in."""
 
     def now(self) -> float:
@@ -57,7 +57,7 @@ class Election:
         port: KubePort,
         key: Key,
         identity: str,
-        clock: Clock,
+        clock: LeaseClock,
         terms: Terms = Terms(),
     ) -> None:
         self._port, self._key, self._identity = port, key, identity
@@ -179,7 +179,7 @@ class Election:
 class Unopposed:
     """No election: this process always leads, and so does every other one that does without."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: LeaseClock) -> None:
         self._clock = clock
         self._leads = False
 

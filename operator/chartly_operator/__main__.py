@@ -22,7 +22,7 @@ from chartly_operator.clock import SystemClock
 from chartly_operator.gather import Decide
 from chartly_operator.logs import set_up
 from chartly_operator.metrics import Metrics
-from chartly_operator.settings import Options, read_options
+from chartly_operator.settings import OperatorOptions, read_options
 from chartly_operator.tasks import Ended
 
 logger = logging.getLogger("chartly_operator")
@@ -33,7 +33,7 @@ BRAIN: Mapping[str, Decide] = {
 }
 
 
-async def operate(options: Options) -> None:
+async def operate(options: OperatorOptions) -> None:
     """Runs the operator until SIGTERM or SIGINT.
 
     Raises:

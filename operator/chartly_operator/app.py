@@ -18,12 +18,12 @@ from chartly_operator.gather import Decide, Gatherer
 from chartly_operator.handlers import Memo
 from chartly_operator.health import HealthServer, Pulse, Signs
 from chartly_operator.indexes import PHASE, entries
-from chartly_operator.intake import Intake
+from chartly_operator.intake import WatchIntake
 from chartly_operator.metrics import Metrics
 from chartly_operator.perform import Performer
 from chartly_operator.queue import WorkQueue
 from chartly_operator.resync import Resync, Sweep
-from chartly_operator.settings import Options
+from chartly_operator.settings import OperatorOptions
 from chartly_operator.tasks import Ended, Tasks, farewell
 from chartly_operator.watch import Watch, watch
 from chartly_operator.worker import Worker
@@ -58,7 +58,7 @@ class Surroundings:
 class App:
     """The operator: one process of possibly several."""
 
-    def __init__(self, options: Options, given: Surroundings) -> None:
+    def __init__(self, options: OperatorOptions, given: Surroundings) -> None:
         self._options, self._given, self._clock = options, given, given.clock
         self._acting, self._crds, self._started = True, False, given.clock.now()
         self.metrics = given.metrics
@@ -66,7 +66,7 @@ class App:
         self.queue = WorkQueue(given.clock, given.chance)
         self.cache = Cache(entries)
         home = options.decisions.global_namespace
-        self.intake = Intake(self.cache, self.queue, given.clock, self.leading, home)
+        self.intake = WatchIntake(self.cache, self.queue, given.clock, self.leading, home)
         self._performer = Performer(
             given.port,
             self.cache,

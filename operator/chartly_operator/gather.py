@@ -12,7 +12,7 @@ from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWo
 from chartly_kube.port import KubePort, NotFound
 from chartly_operator import indexes
 from chartly_operator.cache import Cache, trim
-from chartly_operator.intake import Intake
+from chartly_operator.intake import WatchIntake
 from chartly_operator.turns import holders
 
 World = ProfileWorld | WorkflowWorld | RunWorld
@@ -23,7 +23,9 @@ Decide = Callable[[Any, Settings, datetime], Decision]
 class Gatherer:
     """Makes worlds; asks the API server only where the cache may not be believed."""
 
-    def __init__(self, cache: Cache, intake: Intake, port: KubePort, global_namespace: str) -> None:
+    def __init__(
+        self, cache: Cache, intake: WatchIntake, port: KubePort, global_namespace: str
+    ) -> None:
         self._cache, self._intake, self._port = cache, intake, port
         self._global = global_namespace
 

@@ -10,7 +10,7 @@ from typing import Any
 import kopf
 
 from chartly_kube.kinds import KINDS, WATCHED
-from chartly_operator.intake import Intake
+from chartly_operator.intake import WatchIntake
 
 _BACKOFFS = (1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0)
 Login = Callable[..., Awaitable[kopf.AiohttpSession]]
@@ -32,7 +32,7 @@ class Jittered:
 class Memo:
     """What kopf hands to handlers; it copies it for each object, so the copy is the same."""
 
-    def __init__(self, intake: Intake) -> None:
+    def __init__(self, intake: WatchIntake) -> None:
         self.intake = intake
 
     def __copy__(self) -> "Memo":

@@ -10,7 +10,7 @@ from chartly_operator.queue import WorkQueue
 from chartly_operator.relevance import affected
 
 
-class Intake:
+class WatchIntake:
     """Puts what is seen into the cache, and what that concerns into the queue.
 
     Args:

@@ -22,7 +22,7 @@ from chartly_operator import indexes
 from chartly_operator.cache import Cache
 from chartly_operator.clock import Clock
 from chartly_operator.events import Announcer
-from chartly_operator.intake import Intake
+from chartly_operator.intake import WatchIntake
 from chartly_operator.metrics import Metrics
 from chartly_operator.turns import Turns
 
@@ -42,7 +42,7 @@ class Performer:
         self,
         port: KubePort,
         cache: Cache,
-        intake: Intake,
+        intake: WatchIntake,
         announcer: Announcer,
         clock: Clock,
         leading: Callable[[], bool],

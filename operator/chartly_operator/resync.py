@@ -12,7 +12,7 @@ from chartly_kube.port import KubeError, KubePort, NotFound
 from chartly_operator import indexes
 from chartly_operator.cache import Cache, Trimmed, trim
 from chartly_operator.clock import Clock
-from chartly_operator.intake import Intake
+from chartly_operator.intake import WatchIntake
 from chartly_operator.perform import NotLeading, Performer
 from chartly_operator.queue import WorkQueue
 from chartly_operator.relevance import is_settled
@@ -35,7 +35,7 @@ class Resync:
         self,
         port: KubePort,
         cache: Cache,
-        intake: Intake,
+        intake: WatchIntake,
         queue: WorkQueue,
         performer: Performer,
         clock: Clock,

@@ -19,7 +19,7 @@ _POLICIES = ("Always", "IfNotPresent", "Never")
 
 
 @dataclass(frozen=True)
-class Options:
+class OperatorOptions:
     """How this process runs.
 
     Attributes:
@@ -46,7 +46,7 @@ class Options:
 
 def read_options(
     arguments: Sequence[str] | None, environment: Mapping[str, str], identity: str
-) -> Options:
+) -> OperatorOptions:
     """The options; what is wrong ends the process with one sentence, as argparse does it."""
     given = _parser(environment).parse_args(arguments)
     decisions = Settings(
@@ -64,7 +64,7 @@ def read_options(
         free_attempts=given.free_attempts,
     )
     only = given.watch_namespaces
-    return Options(
+    return OperatorOptions(
         decisions=decisions,
         identity=identity,
         lease=None if given.no_lease else (given.lease_namespace, given.lease_name),

@@ -10,7 +10,7 @@ from chartly_kube.port import Conflict, KubePort, NotFound
 from chartly_operator import indexes
 from chartly_operator.cache import Cache, trim
 from chartly_operator.clock import Clock
-from chartly_operator.intake import Intake
+from chartly_operator.intake import WatchIntake
 
 
 def holders(cache: Cache, workflow: Object) -> Iterator[Holder]:
@@ -29,7 +29,7 @@ def holders(cache: Cache, workflow: Object) -> Iterator[Holder]:
 class Turns:
     """Takes turns, each with one read and one write where the holder's end is in view."""
 
-    def __init__(self, port: KubePort, cache: Cache, intake: Intake, clock: Clock) -> None:
+    def __init__(self, port: KubePort, cache: Cache, intake: WatchIntake, clock: Clock) -> None:
         self._port, self._cache, self._intake, self._clock = port, cache, intake, clock
 
     async def take(self, action: TakeTurn) -> None:

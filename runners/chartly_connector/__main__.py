@@ -21,7 +21,7 @@ from chartly.names import TRUST_KEY
 from chartly.plan.runplan import RunPlan
 from chartly.plan.snapshot import thaw
 from chartly_connector import report
-from chartly_connector.client import Clock, EgressClient
+from chartly_connector.client import EgressClient, PullClock
 from chartly_connector.run import Spooling, pull
 from chartly_connector.secrets import Credential, read_credential, redacted
 from chartly_connector.transport import Endpoint, PinnedBackend, PinnedTransport, tls_context
@@ -134,7 +134,7 @@ def _pull(plan: RunPlan, credential: Credential | None, arguments: argparse.Name
     pins = {pin.name: pin.address for pin in arguments.connect_to}
     trusted = tls_context(arguments.cacert, _authority(arguments.trust))
     transport = PinnedTransport(PinnedBackend(policy, pins), trusted)
-    clock = Clock(
+    clock = PullClock(
         monotonic=time.monotonic,
         now=lambda: datetime.now(UTC),
         sleep=time.sleep,

@@ -15,7 +15,7 @@ from chartly.egress.echo import echo_of
 from chartly.egress.origins import (
     MAX_REDIRECTS,
     OriginPolicy,
-    Target,
+    RequestTarget,
     check_target,
     follow,
     origin_policy,
@@ -37,7 +37,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
-class Clock:
+class PullClock:
     """Time and chance, so that tests can hold them still."""
 
     monotonic: Callable[[], float]
@@ -62,7 +62,7 @@ class Traffic:
 class Response:
     """One whole response; what ``fetch`` returns has marks in place of the credential."""
 
-    target: Target
+    target: RequestTarget
     status: int
     headers: dict[str, str]
     body: bytes
@@ -97,7 +97,7 @@ class EgressClient:
         spec: ConnectorSpec,
         transport: httpx.BaseTransport,
         credential: Credential | None,
-        clock: Clock,
+        clock: PullClock,
     ) -> None:
         self._spec = spec
         self._policy: OriginPolicy = origin_policy(
@@ -120,7 +120,7 @@ class EgressClient:
         """``text`` without the credential: an API may echo it in what the run quotes."""
         return redacted(text, self._credential)
 
-    def page_target(self, query: dict[str, str]) -> Target:
+    def page_target(self, query: dict[str, str]) -> RequestTarget:
         """The URL of a page: base URL, path, and both the profile's and the paging's query.
 
         Raises:
@@ -138,7 +138,7 @@ class EgressClient:
                 "the API's page token holds half of a surrogate pair, which no URL can carry",
             ) from None
 
-    def link_target(self, link: str, current: Target) -> Target:
+    def link_target(self, link: str, current: RequestTarget) -> RequestTarget:
         """The URL that a page names as the next one, checked."""
         from_here = replace(current, path=self._echo.restored(current.path))
         there = self._echo.restored(link) if isinstance(link, str) else link
@@ -146,7 +146,7 @@ class EgressClient:
 
     def fetch(
         self,
-        target: Target,
+        target: RequestTarget,
         accept: Callable[[Response], _T],
         expected: Expectation = _A_PAGE,
     ) -> tuple[Response, _T]:
@@ -199,7 +199,7 @@ class EgressClient:
                 RunWarning(WarningReason.CREDENTIAL_ECHOED, "auth.secretRef", said, echoes)
             )
 
-    def _check_credential(self, target: Target) -> None:
+    def _check_credential(self, target: RequestTarget) -> None:
         """No URL of another origin holds the credential (INV-6)."""
         if target.origin != self._policy.home and self._echo.stands_in(target.url):
             raise RunError(
@@ -208,7 +208,9 @@ class EgressClient:
                 f"{self._policy.home} only",
             )
 
-    def _wait(self, failure: Failure, attempt: int, target: Target, expected: Expectation) -> None:
+    def _wait(
+        self, failure: Failure, attempt: int, target: RequestTarget, expected: Expectation
+    ) -> None:
         try:
             seconds = wait_seconds(
                 failure,
@@ -228,7 +230,7 @@ class EgressClient:
             self.traffic.throttled_seconds += seconds
             self._clock.sleep(seconds)
 
-    def _follow_redirects(self, target: Target) -> Response:
+    def _follow_redirects(self, target: RequestTarget) -> Response:
         for _ in range(MAX_REDIRECTS + 1):
             response = self._exchange(target)
             if response.status not in _REDIRECTS or "location" not in response.headers:
@@ -236,7 +238,7 @@ class EgressClient:
             target = follow(target, response.headers["location"], self._policy)
         raise RunError(Reason.EGRESS_DENIED, f"more than {MAX_REDIRECTS} redirects")
 
-    def _exchange(self, target: Target) -> Response:
+    def _exchange(self, target: RequestTarget) -> Response:
         check_target(target, self._policy)
         self._check_credential(target)
         self._throttle(self._rate.delay(self._clock.monotonic()))
@@ -255,7 +257,7 @@ class EgressClient:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Response(target, response.status_code, headers, body)
 
-    def _request(self, target: Target, seconds: float) -> httpx.Request:
+    def _request(self, target: RequestTarget, seconds: float) -> httpx.Request:
         timeout = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
         try:
             return httpx.Request(
@@ -267,7 +269,7 @@ class EgressClient:
         except (UnicodeEncodeError, httpx.InvalidURL):
             raise _unsendable(target) from None
 
-    def _headers(self, target: Target) -> dict[str, str]:
+    def _headers(self, target: RequestTarget) -> dict[str, str]:
         headers = {"accept-encoding": "gzip, deflate", "user-agent": "chartly"}
         if target.origin == self._policy.home:
             own = self._spec.transport.headers
@@ -293,7 +295,7 @@ def _without_page(response: Response) -> Response:
     return replace(response, headers=headers, body=NO_PAGE)
 
 
-def _unsendable(target: Target) -> RunError:
+def _unsendable(target: RequestTarget) -> RunError:
     """What another try would meet again: the request itself is at fault."""
     return RunError(
         Reason.CONFIG_INVALID,

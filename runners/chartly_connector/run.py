@@ -11,7 +11,7 @@ from chartly.errors import ChartlyError, Reason, RunError
 from chartly.extract.peek import Peek
 from chartly.plan.runplan import MAIN_STREAM, RunPlan
 from chartly.warning import merged
-from chartly_connector.client import Clock, EgressClient, Expectation, Response, Traffic
+from chartly_connector.client import EgressClient, Expectation, PullClock, Response, Traffic
 from chartly_spool.segment import Counters, End, SegmentMeta, StreamState, digest
 from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
 
@@ -36,7 +36,7 @@ class Pull:
     """The course of one connector through its pages."""
 
     def __init__(
-        self, plan: RunPlan, client: EgressClient, writer: SpoolWriter, clock: Clock
+        self, plan: RunPlan, client: EgressClient, writer: SpoolWriter, clock: PullClock
     ) -> None:
         self._spec = plan.connector
         self._client = client
@@ -120,7 +120,7 @@ class Pull:
             )
 
 
-def pull(plan: RunPlan, client: EgressClient, spool: Spooling, clock: Clock) -> End:
+def pull(plan: RunPlan, client: EgressClient, spool: Spooling, clock: PullClock) -> End:
     """Pulls everything and says in the spool how it ended."""
     with SpoolWriter(spool.path, spool.limit) as writer:
         course: Pull | None = None

@@ -23,7 +23,7 @@ ROWS_A_PART = 8 * 1024
 
 
 @dataclass(frozen=True)
-class Batch:
+class LoadBatch:
     """Rows, rejects and ledger entries of some pages, in the order of the pages.
 
     Attributes:
@@ -39,13 +39,13 @@ class Batch:
     raw: list[RawPage]
     repeated: bool
 
-    def split(self, page: int) -> tuple[Batch, Batch]:
+    def split(self, page: int) -> tuple[LoadBatch, LoadBatch]:
         """The pages before ``page``, and the others."""
         row = int(self.starts[page])
         number = self.ledger[page].segment
         early = [one for one in self.rejects if int(str(one["segment"])) < number]
         return (
-            Batch(
+            LoadBatch(
                 self.rows.slice(0, row),
                 self.starts[:page],
                 early,
@@ -53,7 +53,7 @@ class Batch:
                 self.raw[:page],
                 self.repeated,
             ),
-            Batch(
+            LoadBatch(
                 self.rows.slice(row),
                 self.starts[page:] - row,
                 self.rejects[len(early) :],
@@ -64,12 +64,12 @@ class Batch:
         )
 
 
-def joined(parts: Sequence[Batch]) -> Batch:
+def joined(parts: Sequence[LoadBatch]) -> LoadBatch:
     """Batches as one, in their order."""
     if len(parts) == 1:
         return parts[0]
     offsets = np.cumsum([0, *(part.rows.num_rows for part in parts)])
-    return Batch(
+    return LoadBatch(
         rows=pa.concat_tables([part.rows for part in parts]).unify_dictionaries(),
         starts=np.concatenate(
             [part.starts + offset for part, offset in zip(parts, offsets, strict=False)]
@@ -81,7 +81,7 @@ def joined(parts: Sequence[Batch]) -> Batch:
     )
 
 
-def cut(batch: Batch, schema: EventSchema) -> tuple[Batch | None, Batch | None]:
+def cut(batch: LoadBatch, schema: EventSchema) -> tuple[LoadBatch | None, LoadBatch | None]:
     """What of a batch is written now, and what goes with the pages that are at hand already.
 
     Rows that are scattered over many partitions wait for more; otherwise the last partition does,
@@ -99,7 +99,7 @@ def cut(batch: Batch, schema: EventSchema) -> tuple[Batch | None, Batch | None]:
     return (batch, None) if place is None else batch.split(place)
 
 
-def _last_cut(batch: Batch, partitions: npt.NDArray[np.int64]) -> int | None:
+def _last_cut(batch: LoadBatch, partitions: npt.NDArray[np.int64]) -> int | None:
     """The last page whose rows, and all after it, lie in later partitions than all before it.
 
     None where no page is such, as when pages come in no order of time.
@@ -112,7 +112,7 @@ def _last_cut(batch: Batch, partitions: npt.NDArray[np.int64]) -> int | None:
     return int(filled[cuts[-1] + 1]) if len(cuts) else None
 
 
-def settled(batch: Batch, schema: EventSchema) -> Batch:
+def settled(batch: LoadBatch, schema: EventSchema) -> LoadBatch:
     """The batch, so that no two rows of one key and version are left to the engine to choose from.
 
     Within a page the last row of a key stands; where an earlier one has another time, it becomes a

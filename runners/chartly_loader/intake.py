@@ -11,7 +11,7 @@ from chartly.api.event_schema import EventSchema
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.extract.observed import ObservedReader
 from chartly_loader.ahead import ahead
-from chartly_loader.batch import Batch, cut, joined, settled
+from chartly_loader.batch import LoadBatch, cut, joined, settled
 from chartly_loader.request import OnProgress, Progress
 from chartly_loader.shaping import Parsed, Shaping
 from chartly_spool.reader import SpoolReader
@@ -28,7 +28,7 @@ _TURN_SECONDS = 0.0002
 
 
 @dataclass(frozen=True)
-class Target:
+class CommitTarget:
     """Where a stream's rows go.
 
     Attributes:
@@ -52,11 +52,11 @@ class _Sheaf:
     more: bool
 
 
-class Intake:
+class PageIntake:
     """Loads one stream of one attempt."""
 
     def __init__(
-        self, pages: ObservedReader, shaping: Shaping, schema: EventSchema, target: Target
+        self, pages: ObservedReader, shaping: Shaping, schema: EventSchema, target: CommitTarget
     ) -> None:
         self._pages = pages
         self._shaping = shaping
@@ -103,19 +103,19 @@ class Intake:
             yield gathered.take(more=False)
             raise
 
-    def _batches(self, sheaves: Iterable[_Sheaf]) -> Iterator[Batch | None]:
+    def _batches(self, sheaves: Iterable[_Sheaf]) -> Iterator[LoadBatch | None]:
         """Shapes pages, and cuts where a partition ends while more of them come."""
-        held: list[Batch] = []
+        held: list[LoadBatch] = []
         for sheaf in sheaves:
             shaped = [self._shaping.shape(sheaf.parsed)] if sheaf.parsed else []
-            batch: Batch | None = joined([*held, *shaped]) if held or shaped else None
-            rest: Batch | None = None
+            batch: LoadBatch | None = joined([*held, *shaped]) if held or shaped else None
+            rest: LoadBatch | None = None
             if batch is not None and sheaf.more:
                 batch, rest = cut(batch, self._schema)
             held = [] if rest is None else [rest]
             yield None if batch is None else settled(batch, self._schema)
 
-    def _commit(self, batch: Batch, reader: SpoolReader) -> None:
+    def _commit(self, batch: LoadBatch, reader: SpoolReader) -> None:
         """Rows first, then the ledger, then the spool: whatever dies, nothing is lost."""
         self._target.insist()
         table = self._target.table
@@ -128,7 +128,7 @@ class Intake:
         self._target.ledger.commit(batch.ledger)
         reader.done(page.segment for page in batch.ledger)
 
-    def _advance(self, batch: Batch) -> None:
+    def _advance(self, batch: LoadBatch) -> None:
         done = self.progress
         self.progress = Progress(
             pages=done.pages + len(batch.ledger),

@@ -20,7 +20,7 @@ from chartly.query.windows import Window, window_of, windows_between
 from chartly.warning import RunWarning, WarningReason, merged, parsed
 from chartly_loader.account import Account
 from chartly_loader.checks import insist_on_few_rejects, insist_on_sum
-from chartly_loader.intake import Intake, Target
+from chartly_loader.intake import CommitTarget, PageIntake
 from chartly_loader.recorded import record_of
 from chartly_loader.request import (
     ANALYTICS,
@@ -179,10 +179,10 @@ class _Load:
                 seen,
                 self._now,
             )
-            target = Target(
+            target = CommitTarget(
                 stream.table, self._ledger, lambda: self._attempts.insist_on_last(attempt)
             )
-            intake = Intake(stream.pages, shaping, stream.schema, target)
+            intake = PageIntake(stream.pages, shaping, stream.schema, target)
             try:
                 intake.run(reader, self._on_progress)
             finally:

@@ -17,7 +17,7 @@ from chartly.extract.reject import Rejection
 from chartly.extract.shaper import ShapedBatch, Shaper
 from chartly.plan.runplan import StreamPlan
 from chartly.warning import RunWarning, WarningReason
-from chartly_loader.batch import Batch
+from chartly_loader.batch import LoadBatch
 from chartly_loader.request import LoadRequest, Now
 from chartly_loader.seen import Mask, SeenKeys
 from chartly_spool.segment import Segment, SegmentMeta
@@ -77,7 +77,7 @@ class Shaping:
             )
         )
 
-    def shape(self, parsed: Sequence[Parsed]) -> Batch:
+    def shape(self, parsed: Sequence[Parsed]) -> LoadBatch:
         """The batch of some pages."""
         shaped = self._shaper.shape([one.page for one in parsed])
         self._truncated.update(shaped.truncated)
@@ -86,7 +86,7 @@ class Shaping:
         repeated = self._seen.add(keys)
         pages = rows.column("_page").to_numpy()
         counts = self._counts(shaped, pages, repeated)
-        return Batch(
+        return LoadBatch(
             rows=self._enveloped(rows, metas),
             starts=np.searchsorted(pages, np.arange(len(metas))),
             rejects=[self._reject(one, metas[one.page]) for one in shaped.rejections],

@@ -1,6 +1,7 @@
 import ast
 import re
 import tomllib
+from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(
     path
-    for root in ("core", "runners", "cli", "tests")
+    for root in ("core", "operator", "runners", "cli", "tests")
     for path in (ROOT / root).rglob("*.py")
     if "__pycache__" not in path.parts
 )
@@ -38,6 +39,16 @@ def test_nothing_is_left_unfinished(path):
 def test_a_module_says_what_it_is_for(path):
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text)) or not text.strip()
+
+
+def test_no_two_public_classes_have_one_name():
+    """A name that is read in a message, a signature or a search leads to one thing."""
+    places = defaultdict(list)
+    for path in SOURCES:
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(named(path))
+    assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
 
 
 def test_tests_need_no_packages():

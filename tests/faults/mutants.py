@@ -49,8 +49,8 @@ def _from_one(self: Any, rows: Any, *_: Any) -> Any:
 
 
 MUTANTS: dict[str, tuple[type, str, Callable[..., Any]]] = {
-    "ledger-first": (intake.Intake, "_commit", _ledger_first),
-    "by-token": (intake.Intake, "_commit", _by_token),
+    "ledger-first": (intake.PageIntake, "_commit", _ledger_first),
+    "by-token": (intake.PageIntake, "_commit", _by_token),
     "old-wins": (shaping.Shaping, "_versions", _from_one),
 }
 

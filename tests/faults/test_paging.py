@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 
 from chartly.egress import following, paging
-from chartly.egress.course import Course
+from chartly.egress.course import PullCourse
 from chartly.errors import REASONS, Reason
 from chartly.extract import records
 from chartly.extract.jsonpath import compile_path
@@ -274,7 +274,7 @@ MUTANTS: dict[str, tuple[Any, str, Any, Case]] = {
     "a course begins anew behind a cut": (
         paging,
         "course_at",
-        lambda position: Course(position["next"]),
+        lambda position: PullCourse(position["next"]),
         Case(PagingServer("page", 6, behind="404"), replace(PAGES, stops=("statuses",))),
     ),
     "a filter ends the pages": (

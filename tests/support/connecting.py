@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from chartly.api.connector import ConnectorSpec
 from chartly.egress.addresses import AddressPolicy
-from chartly_connector.client import Clock, EgressClient
+from chartly_connector.client import EgressClient, PullClock
 from chartly_connector.secrets import Credential
 from chartly_connector.transport import Endpoint, PinnedBackend, PinnedTransport, tls_context
 from support.http_servers import Authority, Script, Server, serving
@@ -30,9 +30,9 @@ class HeldClock:
         self.seconds += seconds
 
     @property
-    def clock(self) -> Clock:
+    def clock(self) -> PullClock:
         start = datetime(2026, 2, 2, 12, tzinfo=UTC)
-        return Clock(
+        return PullClock(
             monotonic=lambda: self.seconds,
             now=lambda: start + timedelta(seconds=self.seconds),
             sleep=self.sleep,

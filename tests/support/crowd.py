@@ -22,7 +22,7 @@ from chartly_operator.cache import Cache
 from chartly_operator.events import Announcer
 from chartly_operator.gather import Decide, Gatherer
 from chartly_operator.indexes import entries
-from chartly_operator.intake import Intake
+from chartly_operator.intake import WatchIntake
 from chartly_operator.metrics import Metrics
 from chartly_operator.perform import Occupied, Performer
 from chartly_operator.queue import WorkQueue
@@ -97,7 +97,7 @@ class Operator:
         """Starts anew: lists everything, and knows nothing else."""
         queue = WorkQueue(self._clock, lambda: 1.0)
         cache = Cache(entries)
-        self.intake = Intake(cache, queue, self._clock, lambda: True, GLOBAL)
+        self.intake = WatchIntake(cache, queue, self._clock, lambda: True, GLOBAL)
         announcer = Announcer(self._port, self._clock, "me")
         self._gatherer = Gatherer(cache, self.intake, self._port, GLOBAL)
         self._performer = Performer(

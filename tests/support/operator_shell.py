@@ -16,7 +16,7 @@ from chartly_operator.cache import Cache
 from chartly_operator.events import Announcer
 from chartly_operator.gather import Gatherer
 from chartly_operator.indexes import entries
-from chartly_operator.intake import Intake
+from chartly_operator.intake import WatchIntake
 from chartly_operator.metrics import Metrics
 from chartly_operator.perform import Performer
 from chartly_operator.queue import WorkQueue
@@ -55,7 +55,7 @@ class Shell:
             self.port.objects.create(one)
         self.cache = Cache(entries)
         self.queue = WorkQueue(self.clock, lambda: 1.0)
-        self.intake = Intake(
+        self.intake = WatchIntake(
             self.cache, self.queue, self.clock, lambda: self.leads, "chartly-global"
         )
         announcer = Announcer(self.port, self.clock, "me")

@@ -24,13 +24,13 @@ from chartly_operator.app import App, Surroundings
 from chartly_operator.clock import SystemClock
 from chartly_operator.gather import Decide
 from chartly_operator.metrics import Metrics
-from chartly_operator.settings import Options
+from chartly_operator.settings import OperatorOptions
 from chartly_operator.tasks import Ended
 from support.fake_api import FakeApi, kubeconfig
 from support.loops import settled
 
 QUICK = Terms(duration=1.5, renew_deadline=1.0, retry=0.2)
-OPTIONS = Options(
+OPTIONS = OperatorOptions(
     decisions=Settings(connector_image="connector:1", loader_image="loader:1"),
     identity="operator-a",
     lease=None,
@@ -56,7 +56,7 @@ class _Client(KubeClient):
 class Operator:
     """One operator that runs."""
 
-    options: Options
+    options: OperatorOptions
     config: Path
     brain: Mapping[str, Decide] = field(default_factory=lambda: BRAIN)
     error: BaseException | None = None
@@ -140,7 +140,7 @@ class Operator:
 
 @contextlib.asynccontextmanager
 async def operating(fake: FakeApi, folder: Path, **changes: Any) -> AsyncIterator[Operator]:
-    """An operator until the block ends; ``changes`` are fields of Options, and ``brain``."""
+    """An operator until the block ends; ``changes`` are fields of OperatorOptions, and ``brain``."""
     brain = changes.pop("brain", BRAIN)
     operator = Operator(replace(OPTIONS, **changes), kubeconfig(fake, folder), brain)
     await operator.started.wait()

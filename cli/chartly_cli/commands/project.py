@@ -37,7 +37,7 @@ _QUOTA_POLL = 0.5
 
 
 @dataclass(frozen=True)
-class Options:
+class ProjectOptions:
     """What the command line said.
 
     Attributes:
@@ -63,7 +63,7 @@ class Options:
     apply: bool
 
 
-def create(session: Session, text: str, options: Options) -> None:
+def create(session: Session, text: str, options: ProjectOptions) -> None:
     """Shows, or with ``apply`` makes, everything that a project needs in a cluster."""
     project = parse_project(text)
     kubectl = open_kubectl(options.context) if options.apply or options.chart else None
@@ -86,7 +86,7 @@ def create(session: Session, text: str, options: Options) -> None:
     session.printer.result(_told(spec, made, applied=True), "\n".join(lines))
 
 
-def _spec(project: Project, options: Options, defaults: Defaults) -> ProjectSpec:
+def _spec(project: Project, options: ProjectOptions, defaults: Defaults) -> ProjectSpec:
     name = options.namespace or namespace(project.tenant, project.project)
     if len(name) > _LONGEST_NAMESPACE:
         raise SpecError(
@@ -216,7 +216,7 @@ class _Access:
     rotate: bool
 
 
-def _login(options: Options, defaults: Defaults, store: StoreAddress) -> _Access:
+def _login(options: ProjectOptions, defaults: Defaults, store: StoreAddress) -> _Access:
     """Who makes the users; a password comes from a file, the environment or the chart's Secret."""
     path, variable = options.admin_password_file, options.admin_password_env
     user, password = options.admin_user, defaults.admin_password

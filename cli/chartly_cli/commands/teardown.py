@@ -15,11 +15,11 @@ from chartly.errors import REASONS, Reason, RunError, SpecError
 from chartly.evidence.event import Source
 from chartly_cli.commands.deprecate import annotate
 from chartly_cli.printable import one_line
-from chartly_cli.removal import Outcome, Result, Step, carry_out, first_failure
+from chartly_cli.removal import Outcome, RemovalResult, RemovalStep, carry_out, first_failure
 from chartly_cli.runs import run_folders, write_durably
 from chartly_cli.session import Session, state_folder
 from chartly_cli.stored import Stored, stored
-from chartly_cli.workspace import Frozen, Workspace, read_files
+from chartly_cli.workspace import FrozenWorkflow, Workspace, read_files
 from chartly_store.teardown import drop_dataset, drop_output
 
 _RECORDS = "teardown"
@@ -30,7 +30,7 @@ _RECORDS = "teardown"
 class Plan:
     """What a teardown does, and what it leaves alone, with the reason why."""
 
-    steps: list[Step]
+    steps: list[RemovalStep]
     kept: list[tuple[str, str]]
 
 
@@ -44,7 +44,7 @@ def teardown(session: Session, name: str, *, yes: bool) -> None:
         _finish(session, workspace, frozen, found, yes=yes)
 
 
-def _opened(stack: ExitStack, workspace: Workspace, frozen: Frozen) -> Stored | None:
+def _opened(stack: ExitStack, workspace: Workspace, frozen: FrozenWorkflow) -> Stored | None:
     """The project's store; none where nothing was ever stored for the project."""
     try:
         return stack.enter_context(stored(workspace, frozen.plan.project))
@@ -81,7 +81,7 @@ def _end(workspace: Workspace, workflow: Workflow) -> None:
         folder.rmdir()
 
 
-def _plan(workspace: Workspace, frozen: Frozen, found: Stored | None) -> Plan:
+def _plan(workspace: Workspace, frozen: FrozenWorkflow, found: Stored | None) -> Plan:
     workflow = _workflow_step(workspace, frozen.resolution.workflow, found)
     profiles, used = _profile_steps(workspace, frozen)
     if found is None:
@@ -91,7 +91,7 @@ def _plan(workspace: Workspace, frozen: Frozen, found: Stored | None) -> Plan:
     writer = frozen.resolution.workflow.name
     others = {name: _other_writer(found, name, writer) for name in [*derived, *canonical]}
     datasets = [
-        Step(kind, dataset, "dataset.deleted", partial(drop, found.store, dataset))
+        RemovalStep(kind, dataset, "dataset.deleted", partial(drop, found.store, dataset))
         for kind, names, drop in (
             ("derived dataset", derived, drop_output),
             ("canonical dataset", canonical, drop_dataset),
@@ -113,7 +113,7 @@ def _other_writer(found: Stored, dataset: str, workflow: str) -> str | None:
     return None if row is None or row.workflow == workflow else row.workflow
 
 
-def _workflow_step(workspace: Workspace, workflow: Workflow, found: Stored | None) -> Step:
+def _workflow_step(workspace: Workspace, workflow: Workflow, found: Stored | None) -> RemovalStep:
     others = [one.source for one in workspace.workflows if one.name != workflow.name]
     others += [one.source for _, one in workspace.profiles]
     path = workspace.root / workflow.source
@@ -125,7 +125,7 @@ def _workflow_step(workspace: Workspace, workflow: Workflow, found: Stored | Non
             _end_cut_off(workspace.state, workflow.name)
         return there
 
-    return Step("workflow", workflow.source, "workflow.deleted", remove)
+    return RemovalStep("workflow", workflow.source, "workflow.deleted", remove)
 
 
 def _remove(path: Path, records: Path, *, alone: bool) -> bool:
@@ -152,8 +152,8 @@ def _end_cut_off(state: Path, workflow: str) -> None:
 
 
 def _profile_steps(
-    workspace: Workspace, frozen: Frozen
-) -> tuple[list[Step], list[tuple[str, str]]]:
+    workspace: Workspace, frozen: FrozenWorkflow
+) -> tuple[list[RemovalStep], list[tuple[str, str]]]:
     """Profiles are marked deprecated last; those that another workflow names are kept."""
     workflow = frozen.resolution.workflow
     others = [one for one in workspace.workflows if one.name != workflow.name]
@@ -169,7 +169,7 @@ def _profile_steps(
         # Marked by a teardown that was cut off before it had recorded so, it is recorded now.
         elif one.profile.deprecated in (None, because):
             act = partial(_mark, workspace.root / one.profile.source, one.profile, because)
-            steps.append(Step("profile (deprecate)", name, "profile.deprecated", act))
+            steps.append(RemovalStep("profile (deprecate)", name, "profile.deprecated", act))
     return steps, kept
 
 
@@ -181,11 +181,18 @@ def _mark(path: Path, profile: Profile, because: str) -> bool:
 
 
 def _finish(
-    session: Session, workspace: Workspace, frozen: Frozen, found: Stored | None, *, yes: bool
+    session: Session,
+    workspace: Workspace,
+    frozen: FrozenWorkflow,
+    found: Stored | None,
+    *,
+    yes: bool,
 ) -> None:
     workflow, plan = frozen.resolution.workflow, _plan(workspace, frozen, found)
     if not yes:
-        _tell(session, [Outcome(step, Result.PLANNED) for step in plan.steps], plan, done=False)
+        _tell(
+            session, [Outcome(step, RemovalResult.PLANNED) for step in plan.steps], plan, done=False
+        )
         return
     _begin(workspace, workflow)
     outcomes = list(carry_out(plan.steps, partial(_record, frozen, found)))
@@ -197,7 +204,7 @@ def _finish(
         _fail(session, outcomes, reason, workflow)
 
 
-def _record(frozen: Frozen, found: Stored | None, step: Step) -> None:
+def _record(frozen: FrozenWorkflow, found: Stored | None, step: RemovalStep) -> None:
     if found is not None:
         source = Source(frozen.plan.project)
         events = [(step.event, {"name": step.name})]
@@ -208,7 +215,7 @@ def _tell(session: Session, outcomes: list[Outcome], plan: Plan, *, done: bool) 
     lines = [one.line for one in outcomes]
     lines += [f"kept  {what} ({because})" for what, because in plan.kept]
     lines.append("kept  audit logs, ledger and attempts")
-    if all(one.result is Result.PLANNED for one in outcomes):
+    if all(one.result is RemovalResult.PLANNED for one in outcomes):
         lines.append("nothing was changed; --yes does it")
     document = {
         "done": done,
@@ -220,7 +227,7 @@ def _tell(session: Session, outcomes: list[Outcome], plan: Plan, *, done: bool) 
 
 def _fail(session: Session, outcomes: list[Outcome], reason: Reason, workflow: Workflow) -> None:
     for one in outcomes:
-        if one.result is Result.FAILED:
+        if one.result is RemovalResult.FAILED:
             session.printer.note(one_line(f"error: {one.reason}: {one.step}: {one.message}"))
     session.printer.note(f"`chartly teardown {workflow.name} --yes` goes on with what is left")
     raise typer.Exit(REASONS[reason].exit_code)

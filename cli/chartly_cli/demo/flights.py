@@ -11,7 +11,6 @@ from pathlib import Path
 
 from chartly.errors import Reason, RunError
 
-ROWS = 336_776
 _TEXT = ("carrier", "tailnum", "origin", "dest", "time_hour")
 
 

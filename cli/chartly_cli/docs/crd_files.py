@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from chartly.crds.definitions import KINDS, Kind, definition
+from chartly.crds.definitions import KINDS, KindDefinition, definition
 from chartly_cli.commands.render import to_yaml
 from chartly_cli.docs.docstrings import meaning
 
@@ -12,7 +12,7 @@ CRD_FOLDER = Path("crds")
 _HEADER = "# Generated from core/chartly/{api,crds} by `make generate`; do not edit.\n"
 
 
-def crd_file(kind: Kind) -> str:
+def crd_file(kind: KindDefinition) -> str:
     """The file of one kind."""
     return _HEADER + to_yaml([definition(kind, meaning)])
 

@@ -44,7 +44,7 @@ class QueryTemplate(SpecModel):
     """
 
 
-class Limits(SpecModel):
+class QueryLimits(SpecModel):
     max_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
     """How long one query may take. It may be for many windows, or for fewer where that is too
     long.
@@ -62,5 +62,5 @@ class AnalyticsSpec(SpecModel):
     """What is written."""
     query_template: QueryTemplate
     """What is computed."""
-    limits: Limits = Limits.model_construct()
+    limits: QueryLimits = QueryLimits.model_construct()
     """What it may take."""

@@ -18,7 +18,7 @@ PAGINATION_NEEDS: dict[str, tuple[str, ...]] = {
 """The fields that a mode of pagination cannot do without."""
 
 
-class Stop(SpecModel):
+class StopRules(SpecModel):
     """What ends the pages, beside a page without a next one.
 
     `hasMore`, `total`, `totalHeader` and `totalPages` are what the API itself says: it must be on
@@ -93,7 +93,7 @@ class Pagination(SpecModel):
     """Pages at most; if the API has more, the run ends with `LimitReached`."""
     max_empty_pages: Annotated[int, Field(ge=0, le=10_000)] = 10
     """Pages without a record that may follow each other before the run ends with `LimitReached`."""
-    stop: Stop = Stop.model_construct()
+    stop: StopRules = StopRules.model_construct()
     """What ends the pages, beside a page without a next one."""
 
     @model_validator(mode="after")

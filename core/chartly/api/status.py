@@ -29,7 +29,7 @@ Sentence = Annotated[str, Field(max_length=4096)]
 Count = Annotated[int, Field(ge=0)]
 
 
-class Condition(SpecModel):
+class ConditionStatus(SpecModel):
     """One thing that is true of an object, false, or not known yet; as in all of Kubernetes."""
 
     type: Annotated[
@@ -59,7 +59,7 @@ class Condition(SpecModel):
     """Why, as a sentence."""
 
 
-Conditions = Annotated[tuple[Condition, ...], Field(max_length=16)]
+Conditions = Annotated[tuple[ConditionStatus, ...], Field(max_length=16)]
 
 
 class ResolvedReference(SpecModel):
@@ -137,7 +137,7 @@ class PinnedWorkflow(SpecModel):
     """Its generation."""
 
 
-class Attempt(SpecModel):
+class AttemptStatus(SpecModel):
     """One try of a run: one Job, one Pod."""
 
     number: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)]
@@ -171,7 +171,7 @@ class Output(SpecModel):
     """The fingerprint of the rows."""
 
 
-class Result(SpecModel):
+class RunResult(SpecModel):
     """What a run did; read = loaded + rejected + duplicate + filtered + late."""
 
     pages: Count | None = None
@@ -234,11 +234,11 @@ class WorkflowRunStatus(SpecModel):
     """The workflow as it was then."""
     resolved_profiles: ResolvedReferences = ()
     """What each reference resolved to."""
-    attempts: Annotated[tuple[Attempt, ...], Field(max_length=MAX_ATTEMPTS)] = ()
+    attempts: Annotated[tuple[AttemptStatus, ...], Field(max_length=MAX_ATTEMPTS)] = ()
     """Its attempts, oldest first."""
     outcome: Literal["Succeeded", "Failed", "Cancelled"] | None = None
     """How it ended; once it is there it never changes."""
-    result: Result | None = None
+    result: RunResult | None = None
     """What it did."""
     warnings: Annotated[tuple[StatusWarning, ...], Field(max_length=MAX_WARNINGS)] = ()
     """What may be wrong with it although nothing failed."""

@@ -23,7 +23,7 @@ _NAME_LENGTH = 253
 
 
 @dataclass(frozen=True)
-class Kind:
+class KindDefinition:
     """One kind of object.
 
     Attributes:
@@ -44,7 +44,7 @@ class Kind:
 
 
 KINDS = (
-    Kind(
+    KindDefinition(
         "Profile",
         "profiles",
         "prof",
@@ -55,7 +55,7 @@ KINDS = (
         (".spec.kind", ".spec.name", ".spec.version"),
         profile_rules(),
     ),
-    Kind(
+    KindDefinition(
         "Workflow",
         "workflows",
         "wf",
@@ -66,7 +66,7 @@ KINDS = (
         (".spec.version",),
         workflow_rules(),
     ),
-    Kind(
+    KindDefinition(
         "WorkflowRun",
         "workflowruns",
         "wfr",
@@ -80,7 +80,7 @@ KINDS = (
 )
 
 
-def definition(kind: Kind, say: Say) -> dict[str, Any]:
+def definition(kind: KindDefinition, say: Say) -> dict[str, Any]:
     """The definition of a kind; ``say`` gives the sentences of fields."""
     names = {
         "kind": kind.name,
@@ -124,7 +124,7 @@ def _spec(models: Sequence[type[BaseModel]], say: Say) -> Schema:
     return merged
 
 
-def _schema(kind: Kind, say: Say) -> Schema:
+def _schema(kind: KindDefinition, say: Say) -> Schema:
     spec = _spec(kind.spec, say)
     return with_rules(
         {

@@ -22,7 +22,7 @@ from chartly.api.pagination import (
     PAGINATION_NEEDS,
     SIZE_SAYS,
     Pagination,
-    Stop,
+    StopRules,
 )
 from chartly.api.profile import ResourceSpec
 from chartly.api.reference import PROFILE_KINDS
@@ -229,7 +229,7 @@ _RULES: dict[type[BaseModel], tuple[Rule, ...]] = {
     Auth: _auth_rules(),
     ConnectorSpec: _connector_rules(),
     Pagination: _pagination_rules(),
-    Stop: _stop_rules(),
+    StopRules: _stop_rules(),
     ResourceSpec: _profile_rules(),
     RunWindow: _window_rules(),
     StorageSpec: (Rule("!has(self.retentionDays) || !has(self.retention)", RETENTION_SAYS),),

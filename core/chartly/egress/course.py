@@ -9,7 +9,7 @@ _STORED = ("pages", "records", "largest", "total", "empty", "last", "end", "unse
 
 
 @dataclass(frozen=True)
-class Course:
+class PullCourse:
     """How far a stream has come: all that a later attempt has to know to go on as if uncut.
 
     Attributes:
@@ -44,7 +44,7 @@ class Course:
                 stored[name] = getattr(self, name)
         return stored
 
-    def after(self, page: PageFacts) -> "Course":
+    def after(self, page: PageFacts) -> "PullCourse":
         """The course with a page more, still at that page."""
         return replace(
             self,
@@ -56,7 +56,7 @@ class Course:
         )
 
 
-def course_at(position: Position) -> Course:
+def course_at(position: Position) -> PullCourse:
     """The course that was stored as ``position``; what an older version did not store is 0."""
     counts = {name: int(position.get(name, 0)) for name in _STORED if name != "last"}
-    return Course(next=position.get("next"), last=str(position.get("last", "")), **counts)
+    return PullCourse(next=position.get("next"), last=str(position.get("last", "")), **counts)

@@ -5,7 +5,7 @@ from urllib.parse import urljoin
 
 from chartly.api.documents import json_type
 from chartly.api.pagination import Pagination
-from chartly.egress.course import Course
+from chartly.egress.course import PullCourse
 from chartly.egress.ends import PageFacts
 from chartly.errors import Reason, RunError
 
@@ -22,7 +22,7 @@ def first_of(pagination: Pagination) -> int | None:
     return pagination.start or 0 if pagination.mode == "offset" else None
 
 
-def next_after(pagination: Pagination, page: PageFacts, before: Course) -> str | int | None:
+def next_after(pagination: Pagination, page: PageFacts, before: PullCourse) -> str | int | None:
     """Where the page after this one is; None where this one does not lead on.
 
     Raises:
@@ -31,7 +31,7 @@ def next_after(pagination: Pagination, page: PageFacts, before: Course) -> str |
     return _FOLLOWING[pagination.mode](pagination, page, before)
 
 
-def leads_back(pagination: Pagination, page: PageFacts, before: Course) -> bool:
+def leads_back(pagination: Pagination, page: PageFacts, before: PullCourse) -> bool:
     """Whether a page with records names itself as the next one."""
     token = page.members.get("responseField")
     if pagination.mode in COUNTED or not page.size or not isinstance(token, str | int):
@@ -40,15 +40,15 @@ def leads_back(pagination: Pagination, page: PageFacts, before: Course) -> bool:
     return before.next is not None and link == str(before.next)
 
 
-def _next_page(_pagination: Pagination, _page: PageFacts, before: Course) -> int:
+def _next_page(_pagination: Pagination, _page: PageFacts, before: PullCourse) -> int:
     return int(before.next or 0) + 1
 
 
-def _next_offset(_pagination: Pagination, page: PageFacts, before: Course) -> int | None:
+def _next_offset(_pagination: Pagination, page: PageFacts, before: PullCourse) -> int | None:
     return int(before.next or 0) + page.size if page.size else None
 
 
-def _named_next(pagination: Pagination, page: PageFacts, before: Course) -> str | int | None:
+def _named_next(pagination: Pagination, page: PageFacts, before: PullCourse) -> str | int | None:
     """The token, or the absolute link, that a page names."""
     token = page.members.get("responseField")
     if token is None or token is False or token == "":
@@ -75,11 +75,11 @@ def _absolute(url: str, link: str) -> str:
         return link
 
 
-def _nothing(_pagination: Pagination, _page: PageFacts, _before: Course) -> None:
+def _nothing(_pagination: Pagination, _page: PageFacts, _before: PullCourse) -> None:
     return None
 
 
-_FOLLOWING: dict[str, Callable[[Pagination, PageFacts, Course], str | int | None]] = {
+_FOLLOWING: dict[str, Callable[[Pagination, PageFacts, PullCourse], str | int | None]] = {
     "none": _nothing,
     "page": _next_page,
     "offset": _next_offset,

@@ -3,14 +3,14 @@
 from collections.abc import Callable
 
 from chartly.api.pagination import Pagination
-from chartly.egress.course import Course
+from chartly.egress.course import PullCourse
 from chartly.egress.ends import PageFacts
 from chartly.warning import RunWarning, WarningReason
 
 _NAMED = ("cursor", "nextUrl")
 
 
-def warnings_of(pagination: Pagination, course: Course) -> tuple[RunWarning, ...]:
+def warnings_of(pagination: Pagination, course: PullCourse) -> tuple[RunWarning, ...]:
     """The warnings of a stream that is over."""
     return tuple(
         RunWarning(reason, name, message(pagination, course))
@@ -19,48 +19,48 @@ def warnings_of(pagination: Pagination, course: Course) -> tuple[RunWarning, ...
     )
 
 
-def lacks_member(pagination: Pagination, page: PageFacts, before: Course) -> bool:
+def lacks_member(pagination: Pagination, page: PageFacts, before: PullCourse) -> bool:
     """Whether the first page is the last only because it has no paging member at all."""
     first = pagination.mode in _NAMED and before.pages == 0 and page.size > 0
     return first and "responseField" not in page.members
 
 
-def _is_capped(pagination: Pagination, course: Course) -> bool:
+def _is_capped(pagination: Pagination, course: PullCourse) -> bool:
     asked = pagination.page_size if pagination.size_param is not None else None
     # More records than the largest page has: there was a full page that was not the last.
     return asked is not None and course.largest < min(asked, course.records)
 
 
-def _is_first_again(pagination: Pagination, course: Course) -> bool:
+def _is_first_again(pagination: Pagination, course: PullCourse) -> bool:
     # The second page held records, and they were not counted: they were those of the first.
     uncounted = course.pages == 2 and not course.empty and course.records == course.largest  # noqa: PLR2004 - the first and that
     return pagination.stop.repeated_page and uncounted
 
 
-def _is_short_of_total(pagination: Pagination, course: Course) -> bool:
+def _is_short_of_total(pagination: Pagination, course: PullCourse) -> bool:
     return _counted(pagination, course) < course.total
 
 
-def _counted(pagination: Pagination, course: Course) -> int:
+def _counted(pagination: Pagination, course: PullCourse) -> int:
     """Records that count towards what the API says there are."""
     skipped = pagination.start or 0 if pagination.mode == "offset" else 0
     return skipped + course.records
 
 
-def _never_seen(pagination: Pagination, _course: Course) -> str:
+def _never_seen(pagination: Pagination, _course: PullCourse) -> str:
     return (
         f"no page has {pagination.response_field!r}, so the first page was taken for the only one"
     )
 
 
-def _capped(pagination: Pagination, course: Course) -> str:
+def _capped(pagination: Pagination, course: PullCourse) -> str:
     return (
         f"{pagination.page_size} records a page were asked for, and none had more than "
         f"{course.largest}"
     )
 
 
-def _first_again(pagination: Pagination, course: Course) -> str:
+def _first_again(pagination: Pagination, course: PullCourse) -> str:
     return (
         f"the second page was the first again, with {course.records} records of "
         f"{pagination.page_size}, and taken for the last; if the API caps pages and ignores "
@@ -69,7 +69,7 @@ def _first_again(pagination: Pagination, course: Course) -> str:
     )
 
 
-def _short_of_total(pagination: Pagination, course: Course) -> str:
+def _short_of_total(pagination: Pagination, course: PullCourse) -> str:
     return (
         f"the API once said that there are {course.total} records, and "
         f"{_counted(pagination, course)} came; what it said last was less"
@@ -80,8 +80,8 @@ _WARNINGS: tuple[
     tuple[
         WarningReason,
         str,
-        Callable[[Pagination, Course], bool],
-        Callable[[Pagination, Course], str],
+        Callable[[Pagination, PullCourse], bool],
+        Callable[[Pagination, PullCourse], str],
     ],
     ...,
 ] = (

@@ -32,7 +32,7 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Target:
+class RequestTarget:
     """A parsed URL: its origin, and path with query as they go on the wire."""
 
     origin: Origin
@@ -61,7 +61,7 @@ class OriginPolicy:
     ports: frozenset[int]
 
 
-def parse_target(url: str) -> Target:
+def parse_target(url: str) -> RequestTarget:
     """A URL with a DNS name for a host.
 
     Raises:
@@ -80,7 +80,9 @@ def parse_target(url: str) -> Target:
     if _NAME.fullmatch(host) is None:
         raise _denied(f"host {host!r} is not a DNS name; addresses are not allowed")
     port = int(authority["port"]) if authority["port"] else _DEFAULT_PORTS[scheme]
-    return Target(Origin(scheme, host, port), (found["path"] or "/") + (found["query"] or ""))
+    return RequestTarget(
+        Origin(scheme, host, port), (found["path"] or "/") + (found["query"] or "")
+    )
 
 
 def origin_policy(base_url: str, hosts: tuple[str, ...], ports: tuple[int, ...]) -> OriginPolicy:
@@ -89,7 +91,7 @@ def origin_policy(base_url: str, hosts: tuple[str, ...], ports: tuple[int, ...])
     return OriginPolicy(home, frozenset(hosts), frozenset(ports or (home.port,)))
 
 
-def follow(current: Target, link: str, policy: OriginPolicy) -> Target:
+def follow(current: RequestTarget, link: str, policy: OriginPolicy) -> RequestTarget:
     """Where a redirect or a page link leads; relative ones start from ``current``.
 
     Raises:
@@ -108,7 +110,7 @@ def follow(current: Target, link: str, policy: OriginPolicy) -> Target:
     return target
 
 
-def check_target(target: Target, policy: OriginPolicy) -> None:
+def check_target(target: RequestTarget, policy: OriginPolicy) -> None:
     """Whether the profile allows a host and port.
 
     Raises:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from chartly.api.pagination import NEVER_AN_END, Pagination
-from chartly.egress.course import Course, Position, course_at
+from chartly.egress.course import Position, PullCourse, course_at
 from chartly.egress.ends import PageFacts, Reached, more_said, total_said
 from chartly.egress.following import COUNTED, first_of, leads_back, next_after
 from chartly.egress.omissions import lacks_member, warnings_of
@@ -36,7 +36,7 @@ class Paging:
         self, pagination: Pagination, position: Position | None = None, seen: Iterable[str] = ()
     ) -> None:
         self._pagination = pagination
-        self._course = course_at(position) if position else Course(next=first_of(pagination))
+        self._course = course_at(position) if position else PullCourse(next=first_of(pagination))
         self._seen = set(seen)
         if not self.is_over:
             self._note(self._course)
@@ -125,7 +125,7 @@ class Paging:
         self._check_limits()
         self._note(self._course)
 
-    def _reached(self, course: Course, page: PageFacts) -> Reached:
+    def _reached(self, course: PullCourse, page: PageFacts) -> Reached:
         at = course.next
         if self._pagination.mode == "offset":
             return Reached(int(at or 0) + page.size, course.pages)
@@ -133,7 +133,7 @@ class Paging:
             return Reached(course.records, int(at or 0) + (self._pagination.start == 0))
         return Reached(course.records, course.pages)
 
-    def _ends(self, page: PageFacts, course: Course, *, more: bool) -> bool:
+    def _ends(self, page: PageFacts, course: PullCourse, *, more: bool) -> bool:
         """Whether the page is the last, by the first rule that fits; one may say so in spite."""
         if page.ended:
             return True
@@ -144,7 +144,7 @@ class Paging:
             self._pagination.stop.repeated_page and self._repeats(page, before, course)
         )
 
-    def _repeats(self, page: PageFacts, before: Course, course: Course) -> bool:
+    def _repeats(self, page: PageFacts, before: PullCourse, course: PullCourse) -> bool:
         """Whether it is the last page again; the first one again is that only when it was short."""
         if not _is_repeated(self._pagination, page, before):
             return False
@@ -165,13 +165,13 @@ class Paging:
             )
         return following
 
-    def _check_served(self, page: PageFacts, before: Course) -> None:
+    def _check_served(self, page: PageFacts, before: PullCourse) -> None:
         """A page that is the one before again does not complete what the API counts."""
         self._check_repeated(page, before)
         if leads_back(self._pagination, page, before):
             raise _loop(self._pagination, _hash(before.next))
 
-    def _check_repeated(self, page: PageFacts, before: Course) -> None:
+    def _check_repeated(self, page: PageFacts, before: PullCourse) -> None:
         if _is_repeated(self._pagination, page, before):
             # Where it was: a later attempt asks for this page again.
             self._course = replace(self._course, next=before.next)
@@ -190,7 +190,7 @@ class Paging:
                 f"more than pagination.maxEmptyPages {most_empty} pages in a row held no record",
             )
 
-    def _note(self, course: Course) -> None:
+    def _note(self, course: PullCourse) -> None:
         token = _hash(course.next)
         if token in self._seen and self._pagination.mode in COUNTED:
             # Numbers only grow: an earlier attempt asked for this page, and it was a repeated one.
@@ -209,7 +209,7 @@ def _loop(pagination: Pagination, token: str) -> RunError:
     )
 
 
-def _check_owed(page: PageFacts, before: Course, *, more: bool | None) -> None:
+def _check_owed(page: PageFacts, before: PullCourse, *, more: bool | None) -> None:
     """An answer that holds nothing and says nothing takes back no word of the page before."""
     if before.owed and more is None and not page.size:
         raise RunError(
@@ -238,27 +238,27 @@ def _repeated(pagination: Pagination) -> RunError:
     return RunError(Reason.PAGINATION_LOOP, message)
 
 
-def _is_repeated(pagination: Pagination, page: PageFacts, before: Course) -> bool:
+def _is_repeated(pagination: Pagination, page: PageFacts, before: PullCourse) -> bool:
     counted = pagination.mode in COUNTED and page.size > 0
     return counted and page.digest == before.last
 
 
-def _is_end_for_empty(pagination: Pagination, page: PageFacts, _before: Course) -> bool:
+def _is_end_for_empty(pagination: Pagination, page: PageFacts, _before: PullCourse) -> bool:
     asked = pagination.stop.empty_page
     return page.size == 0 and (pagination.mode in COUNTED if asked is None else asked)
 
 
-def _is_short(pagination: Pagination, page: PageFacts, before: Course) -> bool:
+def _is_short(pagination: Pagination, page: PageFacts, before: PullCourse) -> bool:
     return pagination.stop.short_page and before.largest > page.size
 
 
-def _is_unnamed(pagination: Pagination, page: PageFacts, before: Course) -> bool:
+def _is_unnamed(pagination: Pagination, page: PageFacts, before: PullCourse) -> bool:
     if pagination.mode in COUNTED:
         return False
     return next_after(pagination, page, before) is None
 
 
-_ENDS: tuple[Callable[[Pagination, PageFacts, Course], bool], ...] = (
+_ENDS: tuple[Callable[[Pagination, PageFacts, PullCourse], bool], ...] = (
     _is_end_for_empty,
     _is_short,
     _is_unnamed,

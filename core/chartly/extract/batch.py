@@ -20,7 +20,7 @@ _HASHABLE = (str, Number, int, bool, Decimal, datetime, date)
 
 
 @dataclass
-class Batch:
+class RecordBatch:
     """The objects of some pages, page after page.
 
     Attributes:
@@ -91,10 +91,10 @@ class Batch:
                 self.truncated[name].add(row)
 
 
-def batch_of(pages: Sequence[Page], names: Iterable[str]) -> Batch:
+def batch_of(pages: Sequence[Page], names: Iterable[str]) -> RecordBatch:
     """The objects of ``pages``, with their columns of the fields ``names``."""
     columns = {name: joined([page.columns[name] for page in pages]) for name in names}
-    return Batch(sum(len(page.places) for page in pages), columns)
+    return RecordBatch(sum(len(page.places) for page in pages), columns)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from chartly.api.normalizer import Excess, ToUtcTimestamp
 from chartly.errors import SpecError
 from chartly.extract.decimals import EXACT, number_of
 from chartly.extract.reject import BadValueError, RejectReason
-from chartly.extract.time_forms import FormError, Reading, compile_form, offset_of, reading
+from chartly.extract.time_forms import FormError, TimeReading, compile_form, offset_of, reading
 
 _RFC_3339 = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
@@ -55,7 +55,7 @@ def to_instant(
     return Truncated(moment) if found.finer else moment
 
 
-def _in_formats(value: object, formats: tuple[str, ...]) -> Reading:
+def _in_formats(value: object, formats: tuple[str, ...]) -> TimeReading:
     for form in formats:
         found = _unix(value, form) if form in UNIX_FORMATS else _in_form(value, form)
         if found is not None:
@@ -65,7 +65,7 @@ def _in_formats(value: object, formats: tuple[str, ...]) -> Reading:
     )
 
 
-def _rfc_3339(value: object) -> Reading:
+def _rfc_3339(value: object) -> TimeReading:
     match = _RFC_3339.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise BadValueError(
@@ -82,13 +82,13 @@ def _rfc_3339(value: object) -> Reading:
     return reading(moment, fraction or "")
 
 
-def _in_form(value: object, form: str) -> Reading | None:
+def _in_form(value: object, form: str) -> TimeReading | None:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return None
     return compile_form(form).read(str(value))
 
 
-def _unix(value: object, form: str) -> Reading | None:
+def _unix(value: object, form: str) -> TimeReading | None:
     try:
         number = number_of(value)
     except BadValueError:
@@ -101,7 +101,7 @@ def _unix(value: object, form: str) -> Reading | None:
         moment = EPOCH + timedelta(milliseconds=int(whole))
     except OverflowError:
         raise _beyond() from None
-    return Reading(moment, finer=whole != milliseconds)
+    return TimeReading(moment, finer=whole != milliseconds)
 
 
 def _beyond() -> BadValueError:

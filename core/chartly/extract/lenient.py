@@ -20,7 +20,7 @@ _NO_UNICODE = "holds text that is no Unicode: a lone surrogate, or bytes that ar
 
 
 @dataclass(frozen=True)
-class Document:
+class PageDocument:
     """What a page holds.
 
     Attributes:
@@ -40,7 +40,7 @@ class Flaw:
     message: str
 
 
-def read_document(body: bytes) -> Document:
+def read_document(body: bytes) -> PageDocument:
     """The document of a page, as exact as ``decode_page`` gives it.
 
     Raises:
@@ -48,12 +48,12 @@ def read_document(body: bytes) -> Document:
     """
     body = body.removeprefix(BYTE_ORDER_MARK)
     try:
-        return Document(DECODER.decode(body), sound=True)
+        return PageDocument(DECODER.decode(body), sound=True)
     except (msgspec.DecodeError, UnicodeDecodeError):
         document = _leniently(body)
     except RecursionError:
         document = None
-    return document or Document(decode_page(body), sound=True)
+    return document or PageDocument(decode_page(body), sound=True)
 
 
 def flaw_of(record: object) -> Flaw | None:
@@ -80,13 +80,13 @@ def flaws_of(records: Sequence[object]) -> dict[int, Flaw]:
     return {place: flaw for place, flaw in flaws if flaw is not None}
 
 
-def _leniently(body: bytes) -> Document | None:
+def _leniently(body: bytes) -> PageDocument | None:
     text = body.decode("utf-8", "surrogateescape")
     try:
         content = json.loads(text, parse_float=Number, parse_int=_integer, parse_constant=NotJson)
     except (ValueError, RecursionError):
         return None
-    return Document(content, sound=False)
+    return PageDocument(content, sound=False)
 
 
 def _integer(digits: str) -> int | NotJson:

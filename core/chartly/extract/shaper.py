@@ -12,7 +12,7 @@ import pyarrow as pa
 from chartly.api.event_schema import EventSchema
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.storage import StorageSpec
-from chartly.extract.batch import Batch, batch_of
+from chartly.extract.batch import RecordBatch, batch_of
 from chartly.extract.canonical import canonical_payload
 from chartly.extract.jsonpath import compile_path
 from chartly.extract.keys import event_keys
@@ -85,7 +85,7 @@ class Shaper:
             if row not in batch.bad
         ]
 
-    def _shaped(self, pages: Sequence[Page]) -> tuple[Batch, dict[str, pa.Array]]:
+    def _shaped(self, pages: Sequence[Page]) -> tuple[RecordBatch, dict[str, pa.Array]]:
         batch = batch_of(pages, self._paths)
         for step in self._steps:
             step(batch)
@@ -99,7 +99,7 @@ class Shaper:
             arrays["_version"] = moments.cast(pa.uint64())
         return pa.table(arrays)
 
-    def _rejections(self, pages: Sequence[Page], batch: Batch) -> list[Rejection]:
+    def _rejections(self, pages: Sequence[Page], batch: RecordBatch) -> list[Rejection]:
         ends = list(accumulate(len(page.places) for page in pages))
         bad: dict[int, dict[int, Mistake]] = defaultdict(dict)
         for row, mistake in batch.bad.items():

@@ -9,14 +9,14 @@ import pyarrow.compute as pc
 
 from chartly.api import normalizer as api
 from chartly.extract import vectors
-from chartly.extract.batch import Batch
+from chartly.extract.batch import RecordBatch
 from chartly.extract.decimals import to_decimal
 from chartly.extract.reject import BadValueError
 from chartly.extract.transforms import Convert, conversion
 from chartly.extract.values import Vector, completed
 from chartly.extract.vectors import Attempt
 
-Step: TypeAlias = Callable[[Batch], None]
+Step: TypeAlias = Callable[[RecordBatch], None]
 
 
 def compile_steps(transforms: Sequence[api.Transform]) -> list[Step]:
@@ -42,19 +42,19 @@ def _step(transform: api.Transform, *, is_last: bool) -> Step:
             return _conversion(transform, convert, is_last=is_last)
 
 
-def _drop(batch: Batch, name: str) -> None:
+def _drop(batch: RecordBatch, name: str) -> None:
     del batch.columns[name]
 
 
-def _rename(batch: Batch, name: str, to: str) -> None:
+def _rename(batch: RecordBatch, name: str, to: str) -> None:
     batch.columns[to] = batch.columns.pop(name)
 
 
-def _fill(batch: Batch, name: str, value: object) -> None:
+def _fill(batch: RecordBatch, name: str, value: object) -> None:
     batch.columns[name] = [value] * batch.size
 
 
-def _default(batch: Batch, name: str, value: object, *, is_last: bool) -> None:
+def _default(batch: RecordBatch, name: str, value: object, *, is_last: bool) -> None:
     values = batch.columns[name]
     if not isinstance(values, pa.Array):
         batch.columns[name] = [value if one is None else one for one in values]
@@ -65,7 +65,7 @@ def _default(batch: Batch, name: str, value: object, *, is_last: bool) -> None:
     batch.columns[name] = completed(Vector(values, absent), [value] * len(absent))
 
 
-def _convert(batch: Batch, name: str, attempt: Attempt | None, convert: Convert) -> None:
+def _convert(batch: RecordBatch, name: str, attempt: Attempt | None, convert: Convert) -> None:
     batch.columns[name] = batch.converted(name, batch.columns[name], attempt, convert)
 
 

@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from chartly.api.event_schema import Column, EventSchema
 from chartly.extract import vectors
-from chartly.extract.batch import Batch
+from chartly.extract.batch import RecordBatch
 from chartly.extract.reject import BadValueError, RejectReason
 from chartly.extract.storable import arrow_type, strict, strict_column
 from chartly.extract.transforms import to_text
@@ -20,7 +20,7 @@ _NO_IDENTITY = BadValueError(RejectReason.IDENTITY_MISSING, "identifies the even
 
 
 def stored_columns(
-    batch: Batch, schema: EventSchema, untyped: Container[str]
+    batch: RecordBatch, schema: EventSchema, untyped: Container[str]
 ) -> dict[str, pa.Array]:
     """The payload as it is stored; rows that may not become events are refused in the batch.
 
@@ -38,7 +38,7 @@ def stored_columns(
     return arrays
 
 
-def _typed(batch: Batch, column: Column) -> pa.Array:
+def _typed(batch: RecordBatch, column: Column) -> pa.Array:
     values = batch.columns[column.name]
     stored = arrow_type(column.type)
     if not isinstance(values, pa.Array) or values.type != stored:
@@ -54,7 +54,7 @@ def _typed(batch: Batch, column: Column) -> pa.Array:
     return array
 
 
-def _text(batch: Batch, column: Column) -> pa.Array:
+def _text(batch: RecordBatch, column: Column) -> pa.Array:
     values = batch.columns[column.name]
     texts = batch.converted(
         column.name,
@@ -65,7 +65,7 @@ def _text(batch: Batch, column: Column) -> pa.Array:
     return texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
 
 
-def _insist(batch: Batch, column: Column, array: pa.Array, *, is_version: bool) -> None:
+def _insist(batch: RecordBatch, column: Column, array: pa.Array, *, is_version: bool) -> None:
     """Versions are stored without a sign: one before 1970 would be the highest of all."""
     if is_version:
         batch.refuse(_rows(pc.less(array.cast(pa.int64()), 0)), column.name, _TOO_EARLY)
@@ -74,7 +74,7 @@ def _insist(batch: Batch, column: Column, array: pa.Array, *, is_version: bool) 
         batch.refuse(_rows(pc.is_null(array)), column.name, error)
 
 
-def _require_identity(batch: Batch, identity: list[pa.Array], name: str) -> None:
+def _require_identity(batch: RecordBatch, identity: list[pa.Array], name: str) -> None:
     if all(array.null_count for array in identity):
         nothing = pc.is_null(identity[0])
         for array in identity[1:]:

@@ -62,7 +62,7 @@ class FormError(ValueError):
 
 
 @dataclass(frozen=True)
-class Reading:
+class TimeReading:
     """A time as a text tells it.
 
     Attributes:
@@ -80,7 +80,7 @@ class TimeForm:
 
     pattern: re.Pattern[str]
 
-    def read(self, text: str) -> Reading | None:
+    def read(self, text: str) -> TimeReading | None:
         """The time that a text of this form tells; None where it has another form."""
         match = self.pattern.fullmatch(text)
         try:
@@ -147,16 +147,16 @@ def _is_digits(token: re.Match[str]) -> bool:
     return token["directive"] in ("f", *_WIDTHS) or (token["literal"] or "").isdecimal()
 
 
-def _reading(parts: Parts) -> Reading:
+def _reading(parts: Parts) -> TimeReading:
     clock = time(_hour(parts), int(parts.get("M", "0")), int(parts.get("S", "0")))
     moment = datetime.combine(_date(parts), clock, offset_of(parts.get("z")))
     return reading(moment, parts.get("f", ""))
 
 
-def reading(moment: datetime, fraction: str) -> Reading:
+def reading(moment: datetime, fraction: str) -> TimeReading:
     """A moment of whole seconds with the digits behind its point."""
     milliseconds = int(fraction[:3].ljust(3, "0"))
-    return Reading(
+    return TimeReading(
         moment.replace(microsecond=milliseconds * 1000), finer=bool(fraction[3:].strip("0"))
     )
 

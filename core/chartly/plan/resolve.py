@@ -22,7 +22,7 @@ from chartly.plan.catalog import Catalog
 
 
 @dataclass(frozen=True)
-class Step:
+class ResolvedStep:
     """A step in normal form: what both spellings and the digests agree on."""
 
     type: StepType
@@ -50,7 +50,7 @@ class Resolution:
 
     workflow: Workflow
     project: Project
-    steps: tuple[Step, ...]
+    steps: tuple[ResolvedStep, ...]
     profiles: tuple[ResolvedProfile, ...]
 
 
@@ -61,7 +61,7 @@ def resolve(workflow: Workflow, catalog: Catalog, home: Project) -> Resolution:
         SpecError: a reference is malformed, names another project, or names nothing that exists;
             or the steps stand in an order that cannot run.
     """
-    steps: list[Step] = []
+    steps: list[ResolvedStep] = []
     for position, written in enumerate(workflow.steps):
         where = f"{workflow}: steps[{position}]"
         step = _normal(written, home, where)
@@ -75,7 +75,7 @@ def resolve(workflow: Workflow, catalog: Catalog, home: Project) -> Resolution:
 def step_problems(workflow: Workflow) -> Iterator[str]:
     """What is wrong with a workflow's steps whatever profiles there are, a sentence for each."""
     nowhere = Project("", "")
-    steps: list[Step] = []
+    steps: list[ResolvedStep] = []
     for position, written in enumerate(workflow.steps):
         where = f"{workflow}: steps[{position}]"
         try:
@@ -100,7 +100,7 @@ def homes(workflow: Workflow) -> set[Project]:
     return {reference.scope for reference in references if reference.scope not in (None, nowhere)}
 
 
-def _normal(written: WrittenStep, home: Project, where: str) -> Step:
+def _normal(written: WrittenStep, home: Project, where: str) -> ResolvedStep:
     try:
         reference = parse_reference(written.reference, home)
     except SpecError as error:
@@ -114,13 +114,13 @@ def _normal(written: WrittenStep, home: Project, where: str) -> Step:
     return _of_its_kind(written, reference, where)
 
 
-def _of_its_kind(written: WrittenStep, reference: Reference, where: str) -> Step:
+def _of_its_kind(written: WrittenStep, reference: Reference, where: str) -> ResolvedStep:
     if reference.profile.kind != STEP_KINDS[written.type]:
         raise SpecError(f"{where}: {takes_kind_says(written.type)}, not {written.reference!r}")
-    return Step(written.type, written.stream, reference)
+    return ResolvedStep(written.type, written.stream, reference)
 
 
-def _look_up(step: Step, catalog: Catalog, where: str) -> ResolvedProfile:
+def _look_up(step: ResolvedStep, catalog: Catalog, where: str) -> ResolvedProfile:
     reference = step.reference
     found = catalog.find(reference.scope, reference.profile)
     if found is None:
@@ -131,7 +131,7 @@ def _look_up(step: Step, catalog: Catalog, where: str) -> ResolvedProfile:
     return ResolvedProfile(reference, found.scope, found.digest, found.profile)
 
 
-def _check_order(steps: list[Step], where: str) -> None:
+def _check_order(steps: list[ResolvedStep], where: str) -> None:
     """One connector_sync; then normalize and write_dataset in pairs; then analytics_query."""
     types = [step.type for step in steps]
     start = _analytics_start(types)

@@ -17,7 +17,7 @@ MAIN_STREAM = "main"
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenProfile:
     """One profile of a snapshot."""
 
     reference: Reference
@@ -62,14 +62,14 @@ class RunPlan:
     connector_digest: str
     streams: tuple[StreamPlan, ...]
     analytics: tuple[AnalyticsPlan, ...]
-    profiles: tuple[Frozen, ...]
+    profiles: tuple[FrozenProfile, ...]
 
 
 def run_plan(
     project: Project,
     digest: str,
     steps: Sequence[tuple[str, str | None, Reference]],
-    profiles: Mapping[Reference, Frozen],
+    profiles: Mapping[Reference, FrozenProfile],
 ) -> RunPlan:
     """The plan of normalised steps.
 
@@ -102,13 +102,15 @@ def run_plan(
     return plan
 
 
-def _stream(step: tuple[str, str | None, Reference], one: Frozen, two: Frozen) -> StreamPlan:
+def _stream(
+    step: tuple[str, str | None, Reference], one: FrozenProfile, two: FrozenProfile
+) -> StreamPlan:
     if not isinstance(one.spec, NormalizerSpec) or not isinstance(two.spec, StorageSpec):
         raise Bug(f"{one.reference} and {two.reference} are not a normalizer and a storage profile")
     return StreamPlan(step[1] or MAIN_STREAM, one.spec, one.digest, two.spec, two.digest)
 
 
-def _analytics(one: Frozen) -> AnalyticsPlan:
+def _analytics(one: FrozenProfile) -> AnalyticsPlan:
     if not isinstance(one.spec, AnalyticsSpec):
         raise Bug(f"{one.reference} is not an analytics profile")
     return AnalyticsPlan(one.reference, one.spec, one.digest)

@@ -10,8 +10,8 @@ from chartly.api.profile import SPEC_MODELS, Spec
 from chartly.api.reference import Project, Reference, parse_reference
 from chartly.errors import Reason, RunError, SpecError
 from chartly.plan.digest import canonical, digest_of, spec_digest
-from chartly.plan.resolve import Resolution, ResolvedProfile, Step
-from chartly.plan.runplan import Frozen, RunPlan, run_plan
+from chartly.plan.resolve import Resolution, ResolvedProfile, ResolvedStep
+from chartly.plan.runplan import FrozenProfile, RunPlan, run_plan
 
 MAX_SNAPSHOT_BYTES = 900 * 1024
 
@@ -68,7 +68,7 @@ def thaw(content: bytes, digest: str, project: Project) -> RunPlan:
     return run_plan(project, digest, steps, {one.reference: one for one in profiles})
 
 
-def _step(step: Step) -> dict[str, Json]:
+def _step(step: ResolvedStep) -> dict[str, Json]:
     return {"type": step.type, "stream": step.stream, "reference": str(step.reference)}
 
 
@@ -81,7 +81,7 @@ def _profile(resolved: ResolvedProfile) -> dict[str, Json]:
     }
 
 
-def _thawed(one: dict[str, Json], project: Project) -> Frozen:
+def _thawed(one: dict[str, Json], project: Project) -> FrozenProfile:
     reference: Reference = parse_reference(str(one["reference"]), project)
     written = cast("dict[str, Json]", one["spec"])
     digest = spec_digest(reference.profile, written, str(reference))
@@ -92,4 +92,4 @@ def _thawed(one: dict[str, Json], project: Project) -> Frozen:
         )
     model = SPEC_MODELS[reference.profile.kind]
     spec: Spec = parse_model(model, written, str(reference), "spec")
-    return Frozen(reference, str(one["foundIn"]), digest, spec)
+    return FrozenProfile(reference, str(one["foundIn"]), digest, spec)

@@ -11,7 +11,7 @@ from chartly.errors import SpecError
 from chartly.query.functions import AGGREGATES, SCALARS, is_allowed, is_type
 from chartly.query.harmless import HARMLESS, is_harmless
 from chartly.query.lexer import Token, place, uncommented
-from chartly.query.reader import Reading, read
+from chartly.query.reader import QueryReading, read
 from chartly.query.relations import Relation
 
 _WHERE = "query"
@@ -38,7 +38,7 @@ def check_select(sql: str, tables: Collection[str]) -> str:
     return text
 
 
-def _check_words(reading: Reading) -> None:
+def _check_words(reading: QueryReading) -> None:
     calls = {token.start for token in reading.calls}
     for token in reading.tokens:
         refused = token.kind == "word" and token.text.lower() in _REFUSED_WORDS

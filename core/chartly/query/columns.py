@@ -7,13 +7,13 @@ from chartly.api.suggestion import one_of
 from chartly.errors import SpecError
 from chartly.query.functions import is_aggregate
 from chartly.query.placeholders import placeholder_of
-from chartly.query.reader import Reading
+from chartly.query.reader import QueryReading
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
 
-def check_columns(reading: Reading, columns: Collection[str], where: str) -> None:
+def check_columns(reading: QueryReading, columns: Collection[str], where: str) -> None:
     """Whether every name is a column of the dataset or a name that the query gives.
 
     What both may be is left to an engine.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from chartly.errors import SpecError
 from chartly.query.form import conditions
 from chartly.query.placeholders import placeholder_of
-from chartly.query.reader import Reading
+from chartly.query.reader import QueryReading
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -16,7 +16,7 @@ _OPEN_START = {("gt", "expression"), ("lt", "this")}
 _SAYS = "a window holds its start and not its end"
 
 
-def check_edges(reading: Reading, time: str, where: str) -> None:
+def check_edges(reading: QueryReading, time: str, where: str) -> None:
     """Whether no comparison counts a window's end into it, or leaves its start out.
 
     Args:
@@ -40,7 +40,7 @@ def check_edges(reading: Reading, time: str, where: str) -> None:
                 raise _refused(other, "a comparison leaves {{window_start}} out", where)
 
 
-def check_bounds(reading: Reading, time: str, where: str) -> None:
+def check_bounds(reading: QueryReading, time: str, where: str) -> None:
     """Whether conditions that must hold keep the query to one window, from both sides.
 
     Args:
@@ -67,7 +67,7 @@ def check_bounds(reading: Reading, time: str, where: str) -> None:
             )
 
 
-def check_aliases(reading: Reading, columns: Collection[str], where: str) -> None:
+def check_aliases(reading: QueryReading, columns: Collection[str], where: str) -> None:
     """Whether WHERE means columns by their names: an engine takes an output of the same name.
 
     Raises:

@@ -21,7 +21,7 @@ from chartly.query.functions import (
 )
 from chartly.query.lexer import Token, place, tokens, uncommented
 from chartly.query.placeholders import PLACEHOLDERS, filled, marked, placeholder_of, uses
-from chartly.query.reader import Reading, may_be_called, read
+from chartly.query.reader import QueryReading, may_be_called, read
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -84,7 +84,7 @@ def check_query(spec: AnalyticsSpec, where: str = "queryTemplate.text") -> Check
     return CheckedQuery(text, _columns(reading.tree.selects, where))
 
 
-def read_template(text: str, where: str = "queryTemplate.text") -> Reading:
+def read_template(text: str, where: str = "queryTemplate.text") -> QueryReading:
     """How the text of a ``CheckedQuery`` is read: its tokens, tree, relations and calls.
 
     A placeholder is an identifier of its length there, so that offsets are those of the text;
@@ -143,7 +143,7 @@ def _check_placeholders(found: list[Token], text: str, where: str) -> None:
             raise SpecError(f"{where}: {{{{{name}}}}} must not stand in quotes")
 
 
-def _check_relations(reading: Reading, where: str) -> None:
+def _check_relations(reading: QueryReading, where: str) -> None:
     for one in reading.relations:
         if not one.is_cte and placeholder_of(one.name) != "dataset":
             raise SpecError(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Reading:
+class QueryReading:
     """One SELECT, or several as one, as it was read.
 
     Attributes:
@@ -39,7 +39,7 @@ class Reading:
 
 # A check of a plan reads a query five times, and an operator checks it at each event.
 @lru_cache(maxsize=64)
-def read(text: str, where: str) -> Reading:
+def read(text: str, where: str) -> QueryReading:
     """Reads a text without placeholders.
 
     Raises:
@@ -58,7 +58,7 @@ def read(text: str, where: str) -> Reading:
         relations = relations_of(tree)
     except RecursionError:
         raise SpecError(f"{where}: is not SQL that can be read: it is nested too deeply") from None
-    return Reading(text, tuple(found), tree, relations, tuple(calls_in(found)))
+    return QueryReading(text, tuple(found), tree, relations, tuple(calls_in(found)))
 
 
 def calls_in(found: list[Token]) -> list[Token]:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from chartly.errors import SpecError
 from chartly.query.columns import aggregates
-from chartly.query.reader import Reading
+from chartly.query.reader import QueryReading
 
 if TYPE_CHECKING:
     from sqlglot import exp
@@ -13,7 +13,7 @@ _UNIQUE = "event_key"
 """The column of a dataset that no two of its events share."""
 
 
-def check_ties(reading: Reading, where: str) -> None:
+def check_ties(reading: QueryReading, where: str) -> None:
     """Whether every LIMIT and OFFSET stands behind an order without ties that matter.
 
     Raises:

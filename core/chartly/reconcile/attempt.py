@@ -22,7 +22,7 @@ _LOST = frozenset({Reason.PEER_LOST, Reason.RESULT_UNKNOWN})
 
 
 @dataclass(frozen=True)
-class End:
+class AttemptEnd:
     """How an attempt ended.
 
     Attributes:
@@ -36,13 +36,13 @@ class End:
     said: dict[str, Any] = field(default_factory=dict)
 
 
-def end_of(job: Object, pods: Sequence[Object], now: datetime) -> End | None:
+def end_of(job: Object, pods: Sequence[Object], now: datetime) -> AttemptEnd | None:
     """How the attempt of a Job ended; None while it goes on, or its Pod is not seen yet."""
     late = _late(job)
     pod = next(iter(pods), None)
     if pod is None:
         over = condition_of(job, "Complete") or condition_of(job, "Failed")
-        unknown = End(Reason.RESULT_UNKNOWN, "the Pod is gone and left no word")
+        unknown = AttemptEnd(Reason.RESULT_UNKNOWN, "the Pod is gone and left no word")
         return late or (unknown if over else None)
     if not is_pod_over(pod) and patience(pod, now) != 0.0:
         return late if parting(job, now) == 0.0 else None
@@ -51,11 +51,11 @@ def end_of(job: Object, pods: Sequence[Object], now: datetime) -> End | None:
         return overruled(late, end)
     if end.reason is not Reason.SUCCEEDED and _is_evicted(pod):
         why = status_of(pod).get("message") or "the cluster took the Pod's place"
-        return End(Reason.EVICTED, str(why)[:_MESSAGE_LIMIT], end.exit_code, end.said)
+        return AttemptEnd(Reason.EVICTED, str(why)[:_MESSAGE_LIMIT], end.exit_code, end.said)
     return end
 
 
-def word_of(pods: Sequence[Object]) -> End | None:
+def word_of(pods: Sequence[Object]) -> AttemptEnd | None:
     """What the loader of an attempt has said at its end; None while it has not."""
     for pod in pods:
         if LOADER in (states := _terminated(pod)):
@@ -63,7 +63,7 @@ def word_of(pods: Sequence[Object]) -> End | None:
     return None
 
 
-def overruled(by: End, word: End | None) -> End:
+def overruled(by: AttemptEnd, word: AttemptEnd | None) -> AttemptEnd:
     """The end of an attempt that somebody else ends: what is stored and recorded stays so.
 
     A loader that has finished has succeeded, whatever came after it; and what another one had
@@ -73,7 +73,7 @@ def overruled(by: End, word: End | None) -> End:
         return by
     if word.reason is Reason.SUCCEEDED:
         return word
-    return End(by.reason, by.message, word.exit_code, word.said)
+    return AttemptEnd(by.reason, by.message, word.exit_code, word.said)
 
 
 def is_at_rest(job: Object, pods: Sequence[Object]) -> bool:
@@ -96,11 +96,11 @@ def patience(pod: Object, now: datetime) -> float | None:
     return max(0.0, _FAREWELL - since.total_seconds())
 
 
-def _late(job: Object) -> End | None:
+def _late(job: Object) -> AttemptEnd | None:
     """The end that the cluster has given a Job which took too long."""
     if not _failed_as(job, "DeadlineExceeded"):
         return None
-    return End(Reason.DEADLINE_EXCEEDED, "the run took longer than its deadline")
+    return AttemptEnd(Reason.DEADLINE_EXCEEDED, "the run took longer than its deadline")
 
 
 def parting(job: Object, now: datetime) -> float | None:
@@ -130,40 +130,40 @@ def waits_for(pod: Object | None) -> str | None:
     return BEING_STARTED
 
 
-def _of_containers(states: dict[str, dict[str, Any]]) -> End:
+def _of_containers(states: dict[str, dict[str, Any]]) -> AttemptEnd:
     loader = _of_container(LOADER, states.get(LOADER))
     if loader.reason not in _LOST:
         return loader
     connector = _of_container(CONNECTOR, states.get(CONNECTOR))
     if connector.reason in (*_LOST, Reason.SUCCEEDED):
         return loader
-    return End(connector.reason, connector.message, connector.exit_code, loader.said)
+    return AttemptEnd(connector.reason, connector.message, connector.exit_code, loader.said)
 
 
-def _of_container(name: str, state: dict[str, Any] | None) -> End:
+def _of_container(name: str, state: dict[str, Any] | None) -> AttemptEnd:
     if state is None:
-        return End(Reason.RESULT_UNKNOWN, f"{name} left no word")
+        return AttemptEnd(Reason.RESULT_UNKNOWN, f"{name} left no word")
     code = int(state.get("exitCode", 1))
     said = _said(state.get("message"))
     reason = said.get("reason")
     if isinstance(reason, str):
         return _told(reason, str(said.get("message", "")), code, said)
     if state.get("reason") == "OOMKilled":
-        return End(Reason.OUT_OF_MEMORY, f"{name} took more memory than its limit", code)
+        return AttemptEnd(Reason.OUT_OF_MEMORY, f"{name} took more memory than its limit", code)
     if code == 0:
-        return End(Reason.RESULT_UNKNOWN, f"{name} ended with code 0 and left no word", code)
+        return AttemptEnd(Reason.RESULT_UNKNOWN, f"{name} ended with code 0 and left no word", code)
     told = f"{name} ended with code {code}: {REASONS[reason_of(code)].meaning}"
-    return End(reason_of(code), told, code)
+    return AttemptEnd(reason_of(code), told, code)
 
 
-def _told(word: str, message: str, code: int, said: dict[str, Any]) -> End:
+def _told(word: str, message: str, code: int, said: dict[str, Any]) -> AttemptEnd:
     """An end in a runner's own words; one that is new to us is told beside what its code means."""
     reason, message = reason_told(word, message)
     if REASONS[reason].retry is Retry.ACTIVE:
         reason, message = Reason.UNCLASSIFIED, f"{word}: {message}"
     if reason is Reason.UNCLASSIFIED and code:
         reason = reason_of(code)
-    return End(reason, message[:_MESSAGE_LIMIT], code, said)
+    return AttemptEnd(reason, message[:_MESSAGE_LIMIT], code, said)
 
 
 def _said(message: object) -> dict[str, Any]:

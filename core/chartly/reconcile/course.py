@@ -6,7 +6,7 @@ from typing import Any
 
 from chartly.errors import REASONS, Reason
 from chartly.reconcile.actions import Action, Object, Post
-from chartly.reconcile.attempt import End
+from chartly.reconcile.attempt import AttemptEnd
 from chartly.reconcile.conditions import Condition, Truth, stamped, status_change
 from chartly.reconcile.objects import condition_of, generation_of, status_of, written
 from chartly.warning import MAX_MESSAGE, MAX_OBJECT, MAX_WARNINGS
@@ -25,7 +25,7 @@ _LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True)
-class Course:
+class RunCourse:
     """What is recorded of a run so far.
 
     Attributes:
@@ -39,20 +39,20 @@ class Course:
     def attempts(self) -> list[dict[str, Any]]:
         return [dict(one) for one in self.fields.get("attempts", ())]
 
-    def with_fields(self, **fields: object) -> "Course":
+    def with_fields(self, **fields: object) -> "RunCourse":
         """The course with some fields set anew."""
-        return Course(self.run, {**self.fields, **fields})
+        return RunCourse(self.run, {**self.fields, **fields})
 
-    def with_attempt(self, **fields: object) -> "Course":
+    def with_attempt(self, **fields: object) -> "RunCourse":
         """The course with fields of its latest attempt set anew."""
         *before, last = self.attempts
         return self.with_fields(attempts=[*before, {**last, **fields}])
 
 
-def course_of(run: Object) -> Course:
+def course_of(run: Object) -> RunCourse:
     """The course that an object's status tells."""
     status = status_of(run)
-    return Course(run, {name: status[name] for name in status if name not in _TRANSIENT})
+    return RunCourse(run, {name: status[name] for name in status if name not in _TRANSIENT})
 
 
 def is_finished(run: Object) -> bool:
@@ -61,7 +61,11 @@ def is_finished(run: Object) -> bool:
 
 
 def under_way(
-    course: Course, reason: Reason, message: str, now: datetime, next_retry: datetime | None = None
+    course: RunCourse,
+    reason: Reason,
+    message: str,
+    now: datetime,
+    next_retry: datetime | None = None,
 ) -> tuple[Action, ...]:
     """Says what an unfinished run is about; nothing where that is said already."""
     frozen: Truth = "True" if "config" in course.fields else "False"
@@ -76,7 +80,7 @@ def under_way(
     return _said(course, extra, conditions, now)
 
 
-def finished(course: Course, end: End, now: datetime) -> tuple[Action, ...]:
+def finished(course: RunCourse, end: AttemptEnd, now: datetime) -> tuple[Action, ...]:
     """Records the outcome, once and for ever, and announces it."""
     good = end.reason is Reason.SUCCEEDED
     outcome = _OUTCOMES.get(end.reason, "Failed")
@@ -100,7 +104,7 @@ def finished(course: Course, end: End, now: datetime) -> tuple[Action, ...]:
     return (*said, post)
 
 
-def ended_attempt(course: Course, end: End, now: datetime) -> Course:
+def ended_attempt(course: RunCourse, end: AttemptEnd, now: datetime) -> RunCourse:
     """The course with its latest attempt's end in it."""
     code = {} if end.exit_code is None else {"exitCode": end.exit_code}
     said = {"message": end.message} if end.message else {}
@@ -111,7 +115,7 @@ _OUTCOMES = {Reason.SUCCEEDED: "Succeeded", Reason.CANCELLED: "Cancelled"}
 
 
 def _said(
-    course: Course, extra: dict[str, Any], conditions: list[Condition], now: datetime
+    course: RunCourse, extra: dict[str, Any], conditions: list[Condition], now: datetime
 ) -> tuple[Action, ...]:
     status = {
         "observedGeneration": generation_of(course.run),
@@ -129,7 +133,7 @@ def is_told(run: Object, reason: Reason) -> bool:
     return succeeded is not None and succeeded["reason"] == reason.value
 
 
-def _audited(end: End) -> Condition:
+def _audited(end: AttemptEnd) -> Condition:
     """Whether the last attempt's chain reads back, with all that an attempt ending so must have."""
     if end.said.get("audited") is True:
         return Condition("Audited", "True", end.reason, str(end.said.get("auditHead", "")))

@@ -11,7 +11,7 @@ from chartly.names import config_name, job_name, stored_run_id
 from chartly.plan.digest import run_digest
 from chartly.reconcile.actions import Action, Create, Post, TakeTurn
 from chartly.reconcile.check import Obstacle
-from chartly.reconcile.course import Course, under_way
+from chartly.reconcile.course import RunCourse, under_way
 from chartly.reconcile.gate import Admitted, resolution_of, takes_turns
 from chartly.reconcile.objects import (
     generation_of,
@@ -26,7 +26,7 @@ from chartly.reconcile.world import RunWorld, Settings
 
 
 def launch(
-    world: RunWorld, course: Course, admitted: Admitted, settings: Settings, now: datetime
+    world: RunWorld, course: RunCourse, admitted: Admitted, settings: Settings, now: datetime
 ) -> tuple[Action, ...]:
     """Takes the turn, freezes the inputs, records the intent; and only then makes the Job."""
     found = admitted.resolved
@@ -49,7 +49,7 @@ def _turn(world: RunWorld, admitted: Admitted) -> tuple[TakeTurn, ...]:
     return (TakeTurn(key_of(workflow), uid_of(workflow), run),)
 
 
-def frozen_again(world: RunWorld, course: Course) -> tuple[Create, ...]:
+def frozen_again(world: RunWorld, course: RunCourse) -> tuple[Create, ...]:
     """Makes the frozen inputs anew where somebody removed them, if they can still be made."""
     if world.frozen:
         return ()
@@ -60,7 +60,7 @@ def frozen_again(world: RunWorld, course: Course) -> tuple[Create, ...]:
     return (Create(config_map(found.snapshot, _namespace(world))),) if same else ()
 
 
-def next_attempt(course: Course, now: datetime) -> Course:
+def next_attempt(course: RunCourse, now: datetime) -> RunCourse:
     """The course with one more attempt, which has not started."""
     number = len(course.attempts) + 1
     name = job_name(name_of(course.run), number)
@@ -68,13 +68,13 @@ def next_attempt(course: Course, now: datetime) -> Course:
     return course.with_fields(attempts=[*course.attempts, attempt])
 
 
-def started(course: Course) -> str:
+def started(course: RunCourse) -> str:
     """The sentence of a running attempt."""
     last = course.attempts[-1]
     return f"attempt {last['number']} runs as Job {last['job']}"
 
 
-def create_job(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Create:
+def create_job(world: RunWorld, course: RunCourse, settings: Settings, now: datetime) -> Create:
     """Creates the Job of the latest attempt; asking twice makes one (INV-1)."""
     left = deadline(world, course, settings) - now
     fields, run = course.fields, world.run
@@ -100,13 +100,13 @@ def create_job(world: RunWorld, course: Course, settings: Settings, now: datetim
     return Create(job(plan, _installation(settings)), owner=plan.run_uid)
 
 
-def deadline(world: RunWorld, course: Course, settings: Settings) -> datetime:
+def deadline(world: RunWorld, course: RunCourse, settings: Settings) -> datetime:
     """When the whole run must be over."""
     seconds = world.policy.deadlines.run or settings.run_deadline
     return moment(course.fields["frozenAt"]) + timedelta(seconds=seconds)
 
 
-def _frozen(course: Course, admitted: Admitted, now: datetime) -> Course:
+def _frozen(course: RunCourse, admitted: Admitted, now: datetime) -> RunCourse:
     """The course of a run whose inputs are fixed."""
     spec, workflow, found = admitted.spec, admitted.workflow, admitted.resolved
     run, digest = course.run, found.snapshot.digest

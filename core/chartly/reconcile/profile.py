@@ -21,7 +21,7 @@ from chartly.reconcile.world import ProfileWorld, Settings
 
 
 @dataclass(frozen=True)
-class Content:
+class ProfileContent:
     """What a Profile says, and its digest."""
 
     id: ProfileId
@@ -29,18 +29,18 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ProfileReading:
     """A Profile as it reads; the checks ask for its parts."""
 
     world: ProfileWorld
     settings: Settings
 
     @cached_property
-    def content(self) -> Content | Obstacle:
+    def content(self) -> ProfileContent | Obstacle:
         try:
             profile = parse_profile(document_of(self.world.profile))
             check_served(profile.spec, str(profile.id))
-            return Content(profile.id, profile_digest(profile))
+            return ProfileContent(profile.id, profile_digest(profile))
         except SpecError as error:
             return refused(error)
 
@@ -63,18 +63,18 @@ def decide_profile(world: ProfileWorld, settings: Settings, now: datetime) -> De
     """What to do about a Profile: remember its digest, and say whether it may be used."""
     if is_going(world.profile):
         return Decision()
-    reading = Reading(world, settings)
+    reading = ProfileReading(world, settings)
     obstacle = first_obstacle(reading, CHECKS)
     status: dict[str, Any] = {"observedGeneration": generation_of(world.profile)}
     memory: tuple[ApplyData, ...] = ()
-    if reading.place is None and isinstance(reading.content, Content):
+    if reading.place is None and isinstance(reading.content, ProfileContent):
         status["digest"] = reading.content.digest
         memory = _memory(reading, reading.content)
     status["conditions"] = stamped(verdict_conditions(obstacle), world.profile, now)
     return Decision((*memory, *told(world.profile, status, obstacle)))
 
 
-def _as_remembered(reading: Reading) -> Obstacle | None:
+def _as_remembered(reading: ProfileReading) -> Obstacle | None:
     if isinstance(content := reading.content, Obstacle):
         return content
     earlier = reading.remembered(content.id.version)
@@ -87,11 +87,11 @@ def _as_remembered(reading: Reading) -> Obstacle | None:
     )
 
 
-CHECKS: tuple[Check[Reading], ...] = (lambda reading: reading.place, _as_remembered)
+CHECKS: tuple[Check[ProfileReading], ...] = (lambda reading: reading.place, _as_remembered)
 """What a Profile must be to be used."""
 
 
-def _memory(reading: Reading, content: Content) -> tuple[ApplyData, ...]:
+def _memory(reading: ProfileReading, content: ProfileContent) -> tuple[ApplyData, ...]:
     """What makes the version's digest known for ever; nothing if it is."""
     profile = content.id
     if reading.remembered(profile.version) is not None:

@@ -15,7 +15,7 @@ from chartly.errors import Reason
 from chartly.reconcile.actions import Action, Decision, Key, Object, Post, Remove, SetTtl
 from chartly.reconcile.attempt import (
     BEING_STARTED,
-    End,
+    AttemptEnd,
     end_of,
     is_at_rest,
     overruled,
@@ -27,7 +27,7 @@ from chartly.reconcile.attempt import (
 from chartly.reconcile.check import Obstacle
 from chartly.reconcile.conditions import status_change
 from chartly.reconcile.course import (
-    Course,
+    RunCourse,
     course_of,
     ended_attempt,
     finished,
@@ -74,7 +74,7 @@ def decide_run(world: RunWorld, settings: Settings, now: datetime) -> Decision:
     return _watched(world, course, settings, now)
 
 
-def _waiting(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
+def _waiting(world: RunWorld, course: RunCourse, settings: Settings, now: datetime) -> Decision:
     """Starts the run, or tells what it waits for."""
     ready = admitted(world, now)
     if isinstance(ready, Obstacle):
@@ -83,23 +83,23 @@ def _waiting(world: RunWorld, course: Course, settings: Settings, now: datetime)
 
 
 def _held_up(
-    world: RunWorld, course: Course, obstacle: Obstacle, settings: Settings, now: datetime
+    world: RunWorld, course: RunCourse, obstacle: Obstacle, settings: Settings, now: datetime
 ) -> Decision:
     reason, message = obstacle.reason, obstacle.message
     if not obstacle.waits:
-        return Decision(finished(course, End(reason, message), now))
+        return Decision(finished(course, AttemptEnd(reason, message), now))
     asked = moment(world.run["metadata"]["creationTimestamp"])
     left = _pending_deadline(world, asked, settings) - now
     if not obstacle.patient and left <= timedelta():
         late = f"the run could not start in time: {message}"
-        return Decision(finished(course, End(reason, late), now))
+        return Decision(finished(course, AttemptEnd(reason, late), now))
     said = under_way(course, reason, message, now)
     if not is_told(world.run, reason) and reason is not Reason.CHECKING:
         said += (Post(world.run, "Normal", reason.value, message),)
     return Decision(said, obstacle.again if obstacle.patient else left.total_seconds())
 
 
-def _between(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
+def _between(world: RunWorld, course: RunCourse, settings: Settings, now: datetime) -> Decision:
     """After an attempt that failed: the next one, when its time has come."""
     due = status_of(world.run).get("nextRetryTime")
     left = (moment(due) - now).total_seconds() if due else 0.0
@@ -115,7 +115,7 @@ def _between(world: RunWorld, course: Course, settings: Settings, now: datetime)
     )
 
 
-def _watched(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
+def _watched(world: RunWorld, course: RunCourse, settings: Settings, now: datetime) -> Decision:
     """While an attempt is under way."""
     last = course.attempts[-1]
     found = next((one for one in world.jobs if name_of(one) == last["job"]), None)
@@ -138,7 +138,7 @@ def _watched(world: RunWorld, course: Course, settings: Settings, now: datetime)
 
 
 def _going_on(
-    world: RunWorld, course: Course, job: Object, settings: Settings, now: datetime
+    world: RunWorld, course: RunCourse, job: Object, settings: Settings, now: datetime
 ) -> Decision:
     pods = _pods_of(world, job)
     why = waits_for(pods[0] if pods else None)
@@ -149,7 +149,7 @@ def _going_on(
     left = (until - now).total_seconds()
     if why is not None and left <= 0:
         message = f"the Pod did not start in time: {why}"
-        return _ended(world, course, End(Reason.DEADLINE_EXCEEDED, message), now)
+        return _ended(world, course, AttemptEnd(Reason.DEADLINE_EXCEEDED, message), now)
     # Being started is a matter of moments; only what lasts is told.
     stuck = why not in (None, BEING_STARTED)
     reason, message = (Reason.PENDING, why or "") if stuck else (Reason.RUNNING, started(course))
@@ -159,29 +159,29 @@ def _going_on(
     return Decision((*frozen_again(world, course), *said), max(1.0, min(waits)))
 
 
-def _lost(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
+def _lost(world: RunWorld, course: RunCourse, settings: Settings, now: datetime) -> Decision:
     last = course.attempts[-1]
-    end = End(Reason.JOB_LOST, f"Job {last['job']} was deleted before it ended")
+    end = AttemptEnd(Reason.JOB_LOST, f"Job {last['job']} was deleted before it ended")
     word = word_of(owned_by(world.pods, last["uid"]))
     return _attempt_over(world, course, overruled(end, word), settings, now)
 
 
-def _cancelled(world: RunWorld, course: Course, settings: Settings, now: datetime) -> Decision:
+def _cancelled(world: RunWorld, course: RunCourse, settings: Settings, now: datetime) -> Decision:
     """Ends a run that shall stop, unless its loader has finished."""
     job = _latest_job(world, course)
     word = None if job is None else word_of(_pods_of(world, job))
-    end = overruled(End(Reason.CANCELLED, "the run was cancelled"), word)
+    end = overruled(AttemptEnd(Reason.CANCELLED, "the run was cancelled"), word)
     if end.reason is not Reason.CANCELLED:
         return _watched(world, course, settings, now)
     return _ended(world, course, end, now)
 
 
 def _attempt_over(
-    world: RunWorld, course: Course, end: End, settings: Settings, now: datetime
+    world: RunWorld, course: RunCourse, end: AttemptEnd, settings: Settings, now: datetime
 ) -> Decision:
     """After an attempt: the outcome, or when the next one comes."""
     if end.reason is Reason.SUCCEEDED and end.said.get("audited") is False:
-        end = End(Reason.EVIDENCE_MISSING, "", end.exit_code, end.said)
+        end = AttemptEnd(Reason.EVIDENCE_MISSING, "", end.exit_code, end.said)
     ended = ended_attempt(course, end, now)
     budget = Budget(world.policy.retry, settings.free_attempts)
     wait = wait_before_next(ended.attempts, budget, uid_of(world.run))
@@ -202,7 +202,7 @@ def _attempt_over(
     )
 
 
-def _ended(world: RunWorld, course: Course, end: End, now: datetime) -> Decision:
+def _ended(world: RunWorld, course: RunCourse, end: AttemptEnd, now: datetime) -> Decision:
     """Ends a run whose attempt may still be going on: the outcome first, then its Job goes."""
     ended = course
     if course.attempts and "end" not in course.attempts[-1]:
@@ -243,7 +243,7 @@ def _at_rest(world: RunWorld, job: str, settings: Settings) -> tuple[Action, ...
     )
 
 
-def _latest_job(world: RunWorld, course: Course) -> Object | None:
+def _latest_job(world: RunWorld, course: RunCourse) -> Object | None:
     """The Job of the latest attempt, as far as it is that attempt's own."""
     last = course.attempts[-1] if course.attempts else {}
     return next(

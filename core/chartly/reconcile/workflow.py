@@ -32,7 +32,7 @@ _PINNED = ("resolvedGeneration", "configDigest", "resolvedProfiles", "datasets")
 
 
 @dataclass(frozen=True)
-class Content:
+class WorkflowContent:
     """What a Workflow says, and the digest of what may not change while its version stays."""
 
     workflow: Workflow
@@ -40,7 +40,7 @@ class Content:
 
 
 @dataclass(frozen=True)
-class Reading:
+class WorkflowReading:
     """A Workflow as it reads; the checks ask for its parts."""
 
     world: WorkflowWorld
@@ -50,18 +50,18 @@ class Reading:
         return project_of(self.world.namespace, self.world.claimants)
 
     @cached_property
-    def content(self) -> Content | Obstacle:
+    def content(self) -> WorkflowContent | Obstacle:
         try:
             workflow = parse_workflow(document_of(self.world.workflow))
             written = {name: workflow.written.get(name) for name in ("steps", "parameters")}
-            return Content(workflow, digest_of(canonical(written, str(workflow))))
+            return WorkflowContent(workflow, digest_of(canonical(written, str(workflow))))
         except SpecError as error:
             return refused(error)
 
     @cached_property
     def resolved(self) -> Resolved | Obstacle:
         """What it resolves to; asked for only where it can be read and has a home."""
-        content, home = cast("Content", self.content), cast("Project", self.home)
+        content, home = cast("WorkflowContent", self.content), cast("Project", self.home)
         return resolved(content.workflow, home, self.world.profiles, self.world.shared)
 
     @property
@@ -81,7 +81,7 @@ def decide_workflow(world: WorkflowWorld, settings: Settings, now: datetime) -> 
     del settings  # one signature for all three kinds
     if is_going(world.workflow):
         return Decision()
-    reading = Reading(world)
+    reading = WorkflowReading(world)
     obstacle = first_obstacle(reading, CHECKS)
     status: dict[str, Any] = {"observedGeneration": generation_of(world.workflow)}
     status |= reading.pinned
@@ -89,17 +89,17 @@ def decide_workflow(world: WorkflowWorld, settings: Settings, now: datetime) -> 
         status |= _pins(reading)
     status["conditions"] = stamped(verdict_conditions(obstacle), world.workflow, now)
     content = reading.content
-    history = content.workflow.spec.history if isinstance(content, Content) else None
+    history = content.workflow.spec.history if isinstance(content, WorkflowContent) else None
     pruned = expired_runs(world.runs, history, now)
     actions = (*_memory(reading), *told(world.workflow, status, obstacle), *pruned.actions)
     return Decision(actions, pruned.look_again)
 
 
-def _in_a_project(reading: Reading) -> Obstacle | None:
+def _in_a_project(reading: WorkflowReading) -> Obstacle | None:
     return reading.home if isinstance(reading.home, Obstacle) else None
 
 
-def _as_remembered(reading: Reading) -> Obstacle | None:
+def _as_remembered(reading: WorkflowReading) -> Obstacle | None:
     if isinstance(content := reading.content, Obstacle):
         return content
     if reading.remembered(content.workflow.version) in (None, content.digest):
@@ -111,11 +111,11 @@ def _as_remembered(reading: Reading) -> Obstacle | None:
     )
 
 
-def _resolves(reading: Reading) -> Obstacle | None:
+def _resolves(reading: WorkflowReading) -> Obstacle | None:
     return reading.resolved if isinstance(reading.resolved, Obstacle) else None
 
 
-def _as_pinned(reading: Reading) -> Obstacle | None:
+def _as_pinned(reading: WorkflowReading) -> Obstacle | None:
     """This generation resolves to what it was said to resolve to."""
     before, workflow = reading.pinned, reading.world.workflow
     if before.get("resolvedGeneration") != generation_of(workflow):
@@ -133,7 +133,7 @@ def _as_pinned(reading: Reading) -> Obstacle | None:
     return None
 
 
-def _datasets_are_free(reading: Reading) -> Obstacle | None:
+def _datasets_are_free(reading: WorkflowReading) -> Obstacle | None:
     """No older Workflow of the project writes one of the datasets."""
     mine, workflow = set(_pins(reading)["datasets"]), reading.world.workflow
     for other in sorted(reading.world.others, key=born):
@@ -147,13 +147,13 @@ def _datasets_are_free(reading: Reading) -> Obstacle | None:
     return None
 
 
-PINNING: tuple[Check[Reading], ...] = (_in_a_project, _as_remembered, _resolves, _as_pinned)
+PINNING: tuple[Check[WorkflowReading], ...] = (_in_a_project, _as_remembered, _resolves, _as_pinned)
 """What must be so before it is pinned what a Workflow resolves to."""
-CHECKS: tuple[Check[Reading], ...] = (*PINNING, _datasets_are_free)
+CHECKS: tuple[Check[WorkflowReading], ...] = (*PINNING, _datasets_are_free)
 """What a Workflow must be to run."""
 
 
-def _pins(reading: Reading) -> dict[str, Any]:
+def _pins(reading: WorkflowReading) -> dict[str, Any]:
     """What this generation resolves to, as status tells it; asked for only where it does."""
     found = cast("Resolved", reading.resolved)
     return {
@@ -164,7 +164,7 @@ def _pins(reading: Reading) -> dict[str, Any]:
     }
 
 
-def _memory(reading: Reading) -> tuple[Action, ...]:
+def _memory(reading: WorkflowReading) -> tuple[Action, ...]:
     """What makes the version's content known for ever; nothing if it is, or cannot be read."""
     content = reading.content
     if isinstance(content, Obstacle) or _in_a_project(reading) is not None:

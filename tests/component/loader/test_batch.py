@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartly_loader import batch as module
-from chartly_loader.batch import Batch, cut, joined, settled
+from chartly_loader.batch import LoadBatch, cut, joined, settled
 
 DAY = 86_400_000
 TIMED = SimpleNamespace(time_column="at", granularity="day", version_field=None)
@@ -28,7 +28,7 @@ def batch(pages, first=0, repeated=True):
         "_deleted": pa.array([0] * len(rows), pa.uint8()),
     })  # fmt: skip
     numbers = range(first, first + len(pages))
-    return Batch(
+    return LoadBatch(
         rows=table,
         starts=np.cumsum([0, *map(len, pages)])[: len(pages)],
         rejects=[{"segment": number} for number in numbers],

@@ -9,7 +9,7 @@ from chartly_kube.port import Unavailable
 from chartly_operator.cache import Cache
 from chartly_operator.events import Announcer
 from chartly_operator.indexes import entries
-from chartly_operator.intake import Intake
+from chartly_operator.intake import WatchIntake
 from chartly_operator.metrics import Metrics
 from chartly_operator.perform import Performer
 from chartly_operator.queue import WorkQueue
@@ -45,7 +45,7 @@ class Shell:
         self.cache = Cache(entries)
         self.queue = WorkQueue(self.clock, lambda: 0.0)
         leading = lambda: self.leads  # noqa: E731 - asked at the moment
-        self.intake = Intake(self.cache, self.queue, self.clock, leading, "chartly-global")
+        self.intake = WatchIntake(self.cache, self.queue, self.clock, leading, "chartly-global")
         announcer = Announcer(self.port, self.clock, "me")
         performer = Performer(
             self.port, self.cache, self.intake, announcer, self.clock, leading, Metrics()

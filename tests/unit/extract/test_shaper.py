@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chartly.api.connector import Records
 from chartly.api.profile import parse_profile
 from chartly.errors import SpecError
-from chartly.extract.batch import Batch
+from chartly.extract.batch import RecordBatch
 from chartly.extract.canonical import canonical_json, recanonicalised
 from chartly.extract.pages import compile_reader
 from chartly.extract.records import decode_page
@@ -388,14 +388,14 @@ def test_whole_columns_and_single_values_agree(values):
     records = [_record(i, totals__amount=a, timestamp=t) for i, (a, t) in enumerate(values)]
     fast = SHAPER.shape(records)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Batch, "converted", _one_by_one)
+        patch.setattr(RecordBatch, "converted", _one_by_one)
         slow = SHAPER.shape(records)
     assert fast.rows.equals(slow.rows)
     assert fast.keys == slow.keys
     assert fast.rejections == slow.rejections
 
 
-CONVERTED = Batch.converted
+CONVERTED = RecordBatch.converted
 
 
 def _one_by_one(batch, name, values, attempt, convert):

@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from chartly.api.normalizer import NormalizerSpec
-from chartly.extract.batch import Batch
+from chartly.extract.batch import RecordBatch
 from chartly.extract.steps import compile_steps
 
 
@@ -15,7 +15,7 @@ def _after(transforms, values):
         "mapping": {"a": "$.a"},
         "transforms": tuple({**one, "field": "a"} for one in transforms),
     }
-    batch = Batch(len(values), {"a": values})
+    batch = RecordBatch(len(values), {"a": values})
     for step in compile_steps(NormalizerSpec.model_validate(spec).transforms):
         step(batch)
     return batch.columns["a"], sorted(batch.bad)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartly.extract.time_forms import FormError, Reading, compile_form
+from chartly.extract.time_forms import FormError, TimeReading, compile_form
 
 NOON = datetime(2026, 2, 2, 12)
 HALF = timedelta(minutes=30)
@@ -38,7 +38,7 @@ HALF = timedelta(minutes=30)
     ],
 )  # fmt: skip
 def test_a_form_reads_what_it_says(form, text, moment):
-    assert compile_form(form).read(text) == Reading(moment, finer=False)
+    assert compile_form(form).read(text) == TimeReading(moment, finer=False)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ def test_a_form_with_which_something_would_be_guessed_is_none(form, says):
 )  # fmt: skip
 def test_a_fraction_is_cut_to_milliseconds_and_told_of(digits, milliseconds, finer):
     found = compile_form("%Y-%m-%d %H:%M:%S.%f").read(f"2026-02-02 12:00:00.{digits}")
-    assert found == Reading(NOON.replace(microsecond=milliseconds * 1000), finer=finer)
+    assert found == TimeReading(NOON.replace(microsecond=milliseconds * 1000), finer=finer)
 
 
 FORMS = st.sampled_from(
@@ -142,10 +142,10 @@ def test_what_a_form_writes_it_reads(moment, form):
     """Python's own writing, of which each directive is read as it was meant."""
     found = compile_form(form).read(moment.strftime(form))
     expected = moment if "%z" in form else moment.replace(tzinfo=None)
-    assert found == Reading(expected, finer=False)
+    assert found == TimeReading(expected, finer=False)
 
 
 @given(st.text(alphabet="0123456789-:/. TZ+aMpPFebMon", max_size=24), FORMS)
 def test_no_text_breaks_a_form(text, form):
     found = compile_form(form).read(text)
-    assert found is None or isinstance(found, Reading)
+    assert found is None or isinstance(found, TimeReading)
