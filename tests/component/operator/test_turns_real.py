@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import random
+import time
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
@@ -137,6 +138,16 @@ async def ready(port, space):
         await asyncio.sleep(0.2)
 
 
+async def unfinished(port, space):
+    """What each run that goes on says, for whoever has to find out why it does."""
+    runs = await port.listed("WorkflowRun", space, lambda one: one)
+    return {
+        name_of(one): condition_of(one, "Succeeded")
+        for one in runs
+        if not status_of(one).get("outcome")
+    }
+
+
 @pytest.mark.parametrize("lease", [LEASE, None], ids=["lease", "no-lease"])
 @pytest.mark.parametrize("concurrency", sorted(RUNS))
 def test_one_of_many_runs_goes_on_at_a_time(rig, lease, concurrency, playbook, a_run, said):
@@ -151,7 +162,14 @@ def test_one_of_many_runs_goes_on_at_a_time(rig, lease, concurrency, playbook, a
                 await asyncio.wait_for(ready(port, space), LIMIT)
                 living = asyncio.create_task(kubelet.run())
                 for number in range(ROUNDS):
-                    await asyncio.wait_for(one_round(port, number), LIMIT)
+                    began = time.monotonic()
+                    try:
+                        await asyncio.wait_for(one_round(port, number), LIMIT)
+                    except TimeoutError:
+                        raise AssertionError(
+                            f"round {number}: {await unfinished(port, space)}"
+                        ) from None
+                    print(f"round {number}: {time.monotonic() - began:.1f} s")
                     assert kubelet.most == 1
                 living.cancel()
                 await asyncio.gather(living, return_exceptions=True)
