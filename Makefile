@@ -14,7 +14,7 @@ KIND ?= chartly
 BASE_IMAGE ?= docker.io/library/python:3.13-slim
 IMAGE_REGISTRY ?= localhost
 
-.PHONY: help setup demo test test-clickhouse lint type generate lock bench faults scale clean rig cluster cluster-down kind kind-down images e2e
+.PHONY: help setup demo test test-clickhouse lint type generate lock bench faults scale clean rig clickhouse cluster cluster-down kind kind-down images e2e
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -32,7 +32,7 @@ demo: $(STAMP) ## run the domains sales and flights end to end on this machine
 	$(BIN)/chartly demo
 
 # What waits for clusters and killed processes goes beside what computes; what measures goes alone.
-test: $(STAMP) lint type rig ## lint, check types and run every test that this machine can run
+test: $(STAMP) lint type rig clickhouse ## lint, check types and run every test that this machine can run
 	$(BIN)/coverage erase
 	@log=$$(mktemp); $(BIN)/python -m pytest tests/arch tests/contract tests/e2e tests/faults >$$log 2>&1 & beside=$$!; \
 	trap 'kill $$beside 2>/dev/null; rm -f $$log' EXIT; \
@@ -85,7 +85,10 @@ cluster-down: $(STAMP) ## end what make cluster started
 	@PYTHONPATH=tests $(BIN)/python -m support.practice stop || true
 	@$(RIG) down
 
-e2e: $(STAMP) rig ## the end-to-end tests alone, on a real node
+clickhouse: $(STAMP) ## fetch the ClickHouse server that tests run against: once (Linux on x86-64, npm)
+	@PYTHONPATH=tests $(BIN)/python -m support.clickhouse_library
+
+e2e: $(STAMP) rig clickhouse ## the end-to-end tests alone, on a real node
 	$(BIN)/python -m pytest tests/e2e
 
 kind: ## the same as make cluster by kind, where docker and kind are at hand
@@ -122,7 +125,7 @@ bench: $(STAMP) $(PEER)/.installed ## measure loading beside the engine alone an
 	$(BIN)/python tests/bench/bench_extract.py
 	PYTHONPATH=tests $(BIN)/python -m bench --backlog $(BACKLOG) --page docs/benchmarks.md
 
-faults: $(STAMP) ## kill, stop and starve everything at random, and count what is lost or doubled
+faults: $(STAMP) clickhouse ## kill, stop and starve everything at random, and count what is lost or doubled
 	PYTHONPATH=tests $(BIN)/python -m faults $(if $(SEED),--seed $(SEED))
 
 scale: $(STAMP) rig ## print runs a minute through the operator on fake nodes, beside bare Jobs

@@ -1,6 +1,6 @@
 """The library that holds ClickHouse's own server, as a package registry has it.
 
-``python -m support.clickhouse_library`` fetches it and prints its path.
+``python -m support.clickhouse_library`` fetches it and prints its path, or why there is none.
 """
 
 import hashlib
@@ -74,4 +74,4 @@ def _check(archive: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(server_library())
+    print(why_not() or server_library())
