@@ -17,9 +17,10 @@ from chartly.extract.pages import compile_reader
 from chartly.extract.shaper import Shaper, compile_shaper
 from chartly.plan.runplan import AnalyticsPlan, StreamPlan
 from chartly.query.windows import Window, window_of, windows_between
-from chartly.warning import RunWarning, WarningReason, merged, parsed
+from chartly.warning import RunWarning, merged, parsed
 from chartly_loader.account import Account
 from chartly_loader.checks import insist_on_few_rejects, insist_on_sum
+from chartly_loader.closing_warnings import of_overlaps, of_sealed_windows
 from chartly_loader.intake import CommitTarget, PageIntake
 from chartly_loader.recorded import record_of
 from chartly_loader.request import (
@@ -212,7 +213,8 @@ class _Load:
         except RunError as error:
             self._account.too_many_rejects(totals, error.reason)
             raise
-        self._done.warnings.extend(self._twice(totals["duplicate"]))
+        stop = self._request.plan.connector.pagination.stop
+        self._done.warnings.extend(of_overlaps(stop, totals["duplicate"]))
         self._account.normalized(totals)
         self._expire(stream)
         self._account.dataset_updated(stream.plan, totals)
@@ -225,18 +227,6 @@ class _Load:
             for name in rows.with_values([*unmatched]):
                 del unmatched[name]
         return [*unmatched.values()]
-
-    def _twice(self, duplicates: int) -> Iterator[RunWarning]:
-        """What came twice counts towards the total of an API, and stands for what did not come."""
-        stop = self._request.plan.connector.pagination.stop
-        if duplicates and (stop.total or stop.total_header):
-            yield RunWarning(
-                WarningReason.TOTAL_NOT_REACHED,
-                "pagination.stop.total" if stop.total else "pagination.stop.totalHeader",
-                f"{duplicates} of the records that reach the API's total came twice; where its "
-                "pages overlap, as many are missing",
-                duplicates,
-            )
 
     def _expire(self, stream: _Stream) -> None:
         """Windows are sealed before their rows go: computed without them they would be wrong."""
@@ -270,7 +260,7 @@ class _Load:
                 with _named(query):
                     result = self._publish(query, stream, attempt)
                 self._done.outputs.append(result)
-                self._done.warnings.extend(_sealed(result))
+                self._done.warnings.extend(of_sealed_windows(result))
                 self._account.rolled_up(query.digest, result)
 
     def _publish(self, query: AnalyticsPlan, stream: _Stream, attempt: Attempt) -> RollupResult:
@@ -342,16 +332,6 @@ class _Load:
 
 def _stream_state(resume: Resume) -> StreamState:
     return StreamState(resume.next_number, resume.position, resume.seen, resume.complete)
-
-
-def _sealed(result: RollupResult) -> Iterator[RunWarning]:
-    if result.sealed:
-        yield RunWarning(
-            WarningReason.WINDOW_SEALED,
-            result.dataset,
-            "windows that lost rows to retention are kept as they are",
-            result.sealed,
-        )
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from chartly.api.reference import Project
 from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
 from chartly.load.sql import qualified
+from chartly.names import SYSTEM_DATABASE
 from chartly_cli.result import FORMAT, parse_result
 from chartly_cli.result import SETTINGS as RESULT_SETTINGS
 from chartly_store.access import Access
@@ -69,9 +70,23 @@ def _opened(leg, folder):
     else:
         parts = urlsplit(REAL)
         user, password = (unquote(one or "") for one in (parts.username, parts.password))
-        yield ServerEngine(
+        engine = ServerEngine(
             Access(parts.scheme, parts.hostname, parts.port, user, password), Patience()
         )
+        before = databases(engine)
+        yield engine
+        _leave_as_found(engine, before)
+
+
+def databases(engine):
+    return {str(name) for (name,) in engine.rows("SELECT name FROM system.databases")}
+
+
+def _leave_as_found(engine, before):
+    """Somebody's server keeps its own audit trail; one that a test began goes with it."""
+    if SYSTEM_DATABASE not in before:
+        engine.command(f"DROP DATABASE IF EXISTS {SYSTEM_DATABASE} SYNC")
+    assert databases(engine) - before == set()
 
 
 @pytest.fixture(scope="module")
@@ -87,10 +102,10 @@ def engines(tmp_path_factory):
         return found[leg]
 
     yield engine
-    for one in found.values():
-        one.close()
     for one in running:
         next(one, None)
+    for one in found.values():
+        one.close()
 
 
 @pytest.fixture(params=LEGS)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from xml.etree import ElementTree as ET
 
-from chartly.load.grants import analyst_grants, loader_grants
+from chartly.load.grants import loader_grants
 
 _NAME = r"`(\w+)`"
 _PROFILE = re.compile(rf"ALTER SETTINGS PROFILE {_NAME} SETTINGS (.+)")
@@ -30,14 +30,12 @@ class User:
     """A user of the server.
 
     Attributes:
-        databases: those that the user may use as a project's loader does, or read as its analyst
-            where ``readonly``; None: everything.
+        databases: those that the user may use as a project's loader does; None: everything.
     """
 
     name: str
     password: str
     databases: tuple[str, ...] | None = None
-    readonly: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,9 +58,7 @@ class Accounts:
     def add(self, users: Iterable[User]) -> None:
         """Adds users, or replaces those of the same name."""
         for user in users:
-            profile = "reader" if user.readonly else _DEFAULT
-            self.accounts[user.name] = Account(_hash(user.password), "", profile, _grants(user))
-        self.profiles.setdefault("reader", {"readonly": "2"})
+            self.accounts[user.name] = Account(_hash(user.password), "", grants=_grants(user))
 
     def administers(self, name: str, password: str) -> bool:
         """Whether a user is there, with this password, and may do everything."""
@@ -136,8 +132,7 @@ def _render(users: ET.Element, name: str, account: Account, network: str) -> Non
 def _grants(user: User) -> tuple[str, ...] | None:
     if user.databases is None:
         return None
-    grants = analyst_grants if user.readonly else loader_grants
-    return tuple(right for database in user.databases for right in grants(database))
+    return tuple(right for database in user.databases for right in loader_grants(database))
 
 
 def _hash(password: str) -> str:

@@ -291,7 +291,6 @@ def _user(given: dict[str, Any]) -> User:
         given["name"],
         given["password"],
         tuple(databases) if databases is not None else None,
-        bool(given.get("readonly", False)),
     )
 
 
@@ -331,7 +330,7 @@ def main() -> None:
         "--users",
         type=Path,
         required=True,
-        help="JSON list of {name, password, databases, readonly}",
+        help="JSON list of {name, password, databases}",
     )
     parser.add_argument("--tls", type=Path, help="PEM file of key and certificates: serve https")
     parser.add_argument("--zone", default="UTC", help="the server's own time zone")

@@ -1,0 +1,30 @@
+"""What may be wrong with a load although nothing failed, as only its end can tell."""
+
+from collections.abc import Iterator
+
+from chartly.api.pagination import StopRules
+from chartly.warning import RunWarning, WarningReason
+from chartly_store.rollup import RollupResult
+
+
+def of_overlaps(stop: StopRules, duplicates: int) -> Iterator[RunWarning]:
+    """What came twice counts towards the total of an API, and stands for what did not come."""
+    if duplicates and (stop.total or stop.total_header):
+        yield RunWarning(
+            WarningReason.TOTAL_NOT_REACHED,
+            "pagination.stop.total" if stop.total else "pagination.stop.totalHeader",
+            f"{duplicates} of the records that reach the API's total came twice; where its "
+            "pages overlap, as many are missing",
+            duplicates,
+        )
+
+
+def of_sealed_windows(result: RollupResult) -> Iterator[RunWarning]:
+    """Windows of a roll-up that were left as they are."""
+    if result.sealed:
+        yield RunWarning(
+            WarningReason.WINDOW_SEALED,
+            result.dataset,
+            "windows that lost rows to retention are kept as they are",
+            result.sealed,
+        )
