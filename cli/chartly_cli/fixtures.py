@@ -1,6 +1,7 @@
 """Fixtures and goldens of a domain, and how they compare."""
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def fixtures_of(folder: Path, workflow: Workflow) -> list[Fixture]:
         if slugified(name.partition(".")[0]) in stems:
             found.append(Fixture(name, sample, folder / f"{name}{_CANONICAL}"))
     return found
+
+
+def strays(folder: Path, workflows: Sequence[Workflow]) -> list[Path]:
+    """The samples that no workflow has, by their names."""
+    used = {one.sample for workflow in workflows for one in fixtures_of(folder, workflow)}
+    return [sample for sample in sorted(folder.glob(f"*{_SAMPLE}")) if sample not in used]
 
 
 def compare(fixture: Fixture, plan: RunPlan) -> Comparison:

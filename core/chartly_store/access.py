@@ -38,7 +38,9 @@ class Access:
         """``text`` without the password, wherever it came from (INV-6)."""
         pair = f"{self.username}:{self.password}".encode()
         # As the header spells it, in case somebody on the way echoes that.
-        return text.replace(base64.b64encode(pair).decode(), "***").replace(self.password, "***")
+        text = text.replace(base64.b64encode(pair).decode(), "***")
+        # A server that was just installed has an administrator whose password is empty.
+        return text.replace(self.password, "***") if self.password else text
 
 
 def read_access(folder: Path) -> Access:

@@ -9,7 +9,7 @@ import typer
 
 from chartly.errors import REASONS, Reason, RunError, SpecError
 from chartly.plan.check import check_plan
-from chartly_cli.fixtures import compare, fixtures_of
+from chartly_cli.fixtures import compare, fixtures_of, strays
 from chartly_cli.output import counted
 from chartly_cli.runs import write_durably
 from chartly_cli.session import Session
@@ -26,22 +26,18 @@ def conformance(session: Session, *, update: bool) -> None:
     if not workspace.workflows:
         raise SpecError(f"{session.directory}: holds no workflows/ to compare")
     path = workspace.fixtures / RECORD
-    now = _resolved(workspace)
-    if update:
+    now, goldens = _resolved(workspace), _goldens(workspace)
+    if update and not goldens:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_durably(path, _text(now).encode())
         session.printer.note(f"recorded {counted(len(now), 'workflow')} in {path}")
-    if not path.exists():
-        raise RunError(
-            Reason.PREREQUISITE_MISSING,
-            f"{path} is not there; `chartly conformance --update` records what is there now",
-        )
-    difference = _difference(path, now)
-    goldens = _goldens(workspace)
+    difference = "" if update else _difference(session, path, now)
     _report(session, difference, goldens, len(now))
     for workflow in workspace.workflows:
         if not fixtures_of(workspace.fixtures, workflow):
             session.printer.note(f"{workflow}: has no fixtures, so only its digests were compared")
+    for sample in strays(workspace.fixtures, workspace.workflows):
+        session.printer.note(f"{sample}: is the fixture of no workflow, and was not compared")
 
 
 def _resolved(workspace: Workspace) -> dict[str, Any]:
@@ -74,28 +70,49 @@ def _goldens(workspace: Workspace) -> list[str]:
     return differences
 
 
-def _difference(path: Path, now: dict[str, Any]) -> str:
-    recorded = path.read_text(encoding="utf-8")
-    comparable = _text(_without_unrecorded(now, recorded)).splitlines()
+def _difference(session: Session, path: Path, now: dict[str, Any]) -> str:
+    text, recorded = _recorded(path)
+    lacking = {name for name, entry in recorded.items() if "fixtures" not in entry}
+    if lacking:
+        session.printer.note(
+            f"{path}: was recorded without fixtures, so a missing one is not noticed; "
+            f"record it anew with --update"
+        )
+    comparable = {
+        name: {key: part for key, part in entry.items() if key != "fixtures" or name not in lacking}
+        for name, entry in now.items()
+    }
     lines = difflib.unified_diff(
-        recorded.splitlines(), comparable, f"{path.name} (recorded)", "now", lineterm="", n=4
+        text.splitlines(),
+        _text(comparable).splitlines(),
+        f"{path.name} (recorded)",
+        "now",
+        lineterm="",
+        n=4,
     )
     return "\n".join(lines)
 
 
-def _without_unrecorded(now: dict[str, Any], recorded: str) -> dict[str, Any]:
-    """Leaves fixtures out where a record of an earlier version does not have them."""
+def _recorded(path: Path) -> tuple[str, dict[str, dict[str, Any]]]:
+    """What was recorded, as text and as it reads.
+
+    Raises:
+        RunError: ``PrerequisiteMissing``: nothing was recorded.
+        SpecError: the file is not what ``--update`` writes.
+    """
+    if not path.exists():
+        raise RunError(
+            Reason.PREREQUISITE_MISSING,
+            f"{path} is not there; `chartly conformance --update` records what is there now",
+        )
     try:
-        before = json.loads(recorded)
-        lacking = {name for name, entry in before.items() if "fixtures" not in entry}
-    except (ValueError, AttributeError, TypeError):
-        return now
-    return {
-        name: {key: value for key, value in entry.items() if key != "fixtures"}
-        if name in lacking
-        else entry
-        for name, entry in now.items()
-    }
+        text = path.read_text(encoding="utf-8")
+        record = json.loads(text)
+    except (ValueError, RecursionError):
+        text, record = "", None
+    if not isinstance(record, dict) or not all(isinstance(one, dict) for one in record.values()):
+        raise SpecError(f"{path}: is not a record of workflows; record it anew with --update")
+    return text, record
 
 
 def _report(session: Session, difference: str, goldens: list[str], count: int) -> None:
@@ -108,8 +125,13 @@ def _report(session: Session, difference: str, goldens: list[str], count: int) -
     session.printer.result(document, text)
     if not conforms:
         session.printer.note(
-            f"error: {Reason.OUTPUT_CONTRACT}: profiles or fixtures differ from what was recorded; "
-            f"give a changed profile a new version, or record it with --update"
+            f"error: {Reason.OUTPUT_CONTRACT}: "
+            + (
+                "events differ from a golden; correct the golden, or what makes them differ"
+                if goldens
+                else "profiles or fixtures differ from what was recorded; "
+                "give a changed profile a new version, or record it with --update"
+            )
         )
         raise typer.Exit(REASONS[Reason.OUTPUT_CONTRACT].exit_code)
 

@@ -48,8 +48,39 @@ def test_conformance_misses_a_fixture_that_was_recorded(folder):
     record.write_text(json.dumps(earlier, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
     outcome = chartly(folder, "conformance")
     assert (outcome.code, "has no fixtures" in outcome.err) == (0, True)
-    record.write_text("[]")
-    assert chartly(folder, "conformance").code == 21
+    assert "was recorded without fixtures" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "content", [b"[]", b"{", b"\xff\xfe\x00", b"[" * 100_000, b'{"sales-onboard@1.0.0": 5}', b""]
+)
+def test_a_damaged_record_is_one_sentence(folder, content):
+    """INV-10."""
+    (folder / "fixtures" / "conformance.json").write_bytes(content)
+    outcome = chartly(folder, "conformance")
+    assert outcome.code == 3
+    assert outcome.errors[0].endswith("is not a record of workflows; record it anew with --update")
+    assert chartly(folder, "conformance", "--update").code == 0
+
+
+def test_nothing_is_recorded_before_the_goldens_are_compared(folder):
+    """A fixture without a golden, or with another one, is in no record."""
+    assert chartly(folder, "conformance", "--update").code == 0
+    record = folder / "fixtures" / "conformance.json"
+    before = record.read_bytes()
+    shutil.copy(folder / "fixtures/sales.sample.json", folder / "fixtures/sales.b.sample.json")
+    assert chartly(folder, "conformance", "--update").code == 3
+    (folder / "fixtures" / "sales.b.expected.canonical.json").write_text("[]")
+    outcome = chartly(folder, "conformance", "--update")
+    assert (outcome.code, "correct the golden" in outcome.err) == (21, True)
+    assert record.read_bytes() == before
+
+
+def test_a_fixture_of_no_workflow_is_told(folder):
+    shutil.copy(folder / "fixtures/sales.sample.json", folder / "fixtures/sale.sample.json")
+    outcome = chartly(folder, "conformance", "--update")
+    assert outcome.code == 0
+    assert "sale.sample.json: is the fixture of no workflow" in outcome.err
 
 
 def test_conformance_says_what_it_did_not_compare(folder, tmp_path):

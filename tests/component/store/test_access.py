@@ -69,3 +69,10 @@ def test_a_secret_that_lacks_something_is_named(tmp_path, changes, says):
         open_server(secret(tmp_path, **changes))
     assert caught.value.reason is Reason.SECRET_MISSING
     assert caught.value.message == f"secret 'chartly-store' {says.format(folder=tmp_path)}"
+
+
+def test_an_empty_password_hides_nothing_and_spoils_no_sentence():
+    """The administrator of a server that was just installed has none."""
+    access = Access("http", "store", 8123, "default", "")
+    assert access.redacted("Code: 516. Authentication failed") == "Code: 516. Authentication failed"
+    assert access.redacted("Basic ZGVmYXVsdDo= was sent") == "Basic *** was sent"
