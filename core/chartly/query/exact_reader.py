@@ -1,6 +1,7 @@
 """Reads an expression token by token and writes it anew with arithmetic that is exact."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from chartly.errors import SpecError
@@ -65,6 +66,14 @@ class Rewriter:
     def _refuse(self, token: Token, why: str) -> SpecError:
         return SpecError(f"{self.where}: {place(self.text, token.start)}: {why}")
 
+    @contextmanager
+    def _refusing(self, token: Token) -> Iterator[None]:
+        """Names the place of what a value refuses."""
+        try:
+            yield
+        except ValueError as error:
+            raise self._refuse(token, str(error)) from None
+
     def _sequence(self, ends: tuple[str, ...]) -> Value:
         """Whatever stands up to a closing token; of several values, all that they may be."""
         parts: list[str] = []
@@ -114,10 +123,8 @@ class Rewriter:
         scale = self._column_scale()
         if scale is None:
             raise self._refuse(start, INEXACT)
-        try:
+        with self._refusing(start):
             return quotient(value, scale)
-        except ValueError as error:
-            raise self._refuse(start, str(error)) from None
 
     def _compared(self, left: Value) -> Value:
         """A value, or its comparison with the one behind the sign."""
@@ -151,10 +158,8 @@ class Rewriter:
         while _PRECEDENCE.get(self._peek().text, 0) >= least and not self._is_star():
             sign = self._take()
             right = self._operation(_PRECEDENCE[sign.text] + 1)
-            try:
+            with self._refusing(sign):
                 left = left.with_sign(sign.text, right)
-            except ValueError as error:
-                raise self._refuse(sign, str(error)) from None
         return left
 
     def _is_star(self) -> bool:
@@ -164,7 +169,7 @@ class Rewriter:
         token = self._take()
         lowered = token.text.lower()
         if token.text == "-":
-            return self._negated()
+            return self._negated(token)
         if token.kind == "number":
             value = self._literal(token, "")
         elif token.kind == "word" and lowered == "interval":
@@ -185,22 +190,20 @@ class Rewriter:
 
     def _interval(self, start: Token) -> Value:
         inner, unit = self._operand(), self._take().text
-        try:
+        with self._refusing(start):
             count = inner.text if inner.family == "text" else amount(inner.text, unit)
-        except ValueError as error:
-            raise self._refuse(start, str(error)) from None
         return Value(f"INTERVAL {count} {unit}", "interval")
 
-    def _negated(self) -> Value:
+    def _negated(self, sign: Token) -> Value:
         if self._peek().kind == "number":
             return self._literal(self._take(), "-")
-        return literal("0").with_sign("-", self._operand())
+        operand = self._operand()
+        with self._refusing(sign):
+            return literal("0").with_sign("-", operand)
 
     def _literal(self, token: Token, sign: str) -> Value:
-        try:
+        with self._refusing(token):
             return literal(sign + token.text)
-        except ValueError as error:
-            raise self._refuse(token, str(error)) from None
 
     def _brackets(self, opening: Token) -> Value:
         closing = ")" if opening.text == "(" else "]"
@@ -229,7 +232,9 @@ class Rewriter:
         while self._peek().text in ("::", "[", "."):
             sign = self._take()
             if sign.text == "::":
-                value = narrow_cast(value, self._type())
+                kind = self._type()
+                with self._refusing(sign):
+                    value = narrow_cast(value, kind)
             elif sign.text == "[":
                 inner = self._sequence(("]",))
                 self._take()
@@ -258,10 +263,8 @@ class Rewriter:
         if self._peek().text == "(":
             parameters = self.text[start : self._take().start]
             arguments, type_name = self._arguments()
-        try:
+        with self._refusing(name):
             return call(name.name, name.text, parameters, arguments, type_name)
-        except ValueError as error:
-            raise self._refuse(name, str(error)) from None
 
     def _arguments(self) -> tuple[list[Value], str]:
         """Arguments up to the closing bracket, and the type behind AS."""

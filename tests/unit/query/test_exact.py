@@ -3,6 +3,8 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chartly.api.profile import parse_profile
 from chartly.errors import SpecError
@@ -174,6 +176,10 @@ REFUSED = [
     ("toDateTime64(at, 0)", "write date_trunc('second', x)", "parts of a second"),
     ("toDate(i)", "write fromUnixTimestamp64Milli(x)", "a time of a number"),
     ("CAST(i AS Date)", "write fromUnixTimestamp64Milli(x)", "the same as a cast"),
+    ("i::Date", "write fromUnixTimestamp64Milli(x)", "the same by signs"),
+    ("-(abs(d * d))", "`-` may give more than 76 digits; write CAST", "the sign of a product"),
+    ("-toDateTime(at)", "not a sign", "the sign of a time"),
+    ("-(i / 3)", "`/` and avg() are exact only", "the sign of a division"),
     ("i > i / 3", "`/` and avg() are exact only", "compared with a division"),
     ("bitShiftLeft(i, 1)", "multiply, or use intDiv()", "bits"),
     ("varPopStableIf(i, i > 0)", "write sum(x * x), sum(x), count()", "a float"),
@@ -194,6 +200,60 @@ def test_what_cannot_be_exact_is_refused_with_what_to_write(expression, said, be
     with pytest.raises(SpecError, match=r"queryTemplate.text: line 1, column \d+") as refused:
         _rewritten(expression)
     assert said in str(refused.value), because
+
+
+CAST_TYPES = ["Date", "DateTime", "Date32", "DateTime64(3)", "Int8", "Decimal(9, 2)", "String", "x"]
+CALLS = [
+    *(
+        "sum",
+        "avg",
+        "sumIf",
+        "count",
+        "abs",
+        "negate",
+        "plus",
+        "intDiv",
+        "divide",
+        "toDate",
+        "toInt8",
+    ),
+    *(
+        "toDateTime64",
+        "toDecimal64",
+        "addDays",
+        "toStartOfInterval",
+        "dateDiff",
+        "arraySum",
+        "round",
+    ),
+    *("arrayMap", "if", "lcm", "date_trunc", "greatest"),
+]
+_INNER = st.recursive(
+    st.sampled_from(["i", "d", "at", "day", "s", "unknown", "7", "1.25", "1e75", "-1e80", "'x'"]),
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from([*"+-*/%<=", "BETWEEN", "AND"]), inner).map(" ".join),
+        inner.map(lambda text: f"-({text})"),
+        inner.map(lambda text: f"[{text}]"),
+        inner.map(lambda text: f"CASE WHEN {text} THEN {text} END"),
+        inner.map(lambda text: f"at + INTERVAL {text} DAY"),
+        st.tuples(inner, st.sampled_from(CAST_TYPES)).map(lambda both: f"({both[0]})::{both[1]}"),
+        st.tuples(inner, st.sampled_from(CAST_TYPES)).map(
+            lambda both: f"CAST({' AS '.join(both)})"
+        ),
+        st.tuples(st.sampled_from(CALLS), st.lists(inner, max_size=3)).map(
+            lambda both: f"{both[0]}({', '.join(both[1])})"
+        ),
+    ),
+    max_leaves=8,
+)
+
+
+@given(_INNER)
+def test_whatever_is_refused_is_refused_with_its_place(expression):
+    try:
+        _rewritten(expression)
+    except SpecError as refused:
+        assert str(refused).startswith("queryTemplate.text: ")  # noqa: PT017 - it may raise or not
 
 
 def test_a_division_needs_a_column_that_is_declared_as_a_decimal():
