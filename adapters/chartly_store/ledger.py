@@ -13,7 +13,14 @@ COUNTS = ("read", "loaded", "rejected", "duplicate", "filtered", "late")
 
 @dataclass(frozen=True)
 class Committed:
-    """One page in the ledger; read = loaded + rejected + duplicate + filtered + late (INV-4)."""
+    """One page in the ledger; read = loaded + rejected + duplicate + filtered + late (INV-4).
+
+    Attributes:
+        slice: the key of its slice within the stream; empty for the only one.
+        segment: its number within the run, over all slices.
+        page: its number within the slice.
+        index: of the Pod that read it, where a run has several.
+    """
 
     dataset: str
     run_id: str
@@ -33,6 +40,9 @@ class Committed:
     position: str
     token_hash: str
     committed_at: datetime
+    page: int
+    slice: str = ""
+    index: int = 0
 
 
 @dataclass(frozen=True)

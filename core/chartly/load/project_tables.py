@@ -34,7 +34,10 @@ _SYSTEM: dict[str, tuple[dict[str, str], str]] = {
             "dataset": TEXT,
             "run_id": TEXT,
             "stream": TEXT,
+            "slice": TEXT,
             "segment": "UInt32",
+            "page": "UInt32 DEFAULT segment",
+            "index": "UInt16",
             "attempt": "UInt32",
             "ordinal": "UInt32",
             "state_key": TEXT,
@@ -45,7 +48,7 @@ _SYSTEM: dict[str, tuple[dict[str, str], str]] = {
             "token_hash": "String",
             "committed_at": INSTANT,
         },
-        "ReplacingMergeTree(ordinal) ORDER BY (dataset, run_id, stream, segment)",
+        "ReplacingMergeTree(ordinal) ORDER BY (dataset, run_id, stream, segment, slice, `index`)",
     ),
     PUBLISHED: (
         {

@@ -23,6 +23,7 @@ def _page(segment, **changes):
         "run_id": "run-1",
         "stream": "main",
         "segment": segment,
+        "page": segment,
         "attempt": 1,
         "ordinal": 1,
         "state_key": "k",

@@ -60,7 +60,9 @@ def test_a_project_has_a_database_and_tables_that_may_be_made_twice():
 def test_the_ledger_knows_a_page_by_run_stream_and_number():
     """INV-4: entering a page again changes nothing."""
     ledger = next(one for one in create_project("d") if "__ledger" in one)
-    assert "ReplacingMergeTree(ordinal) ORDER BY (dataset, run_id, stream, segment)" in ledger
+    key = "dataset, run_id, stream, segment, slice, `index`"
+    assert f"ReplacingMergeTree(ordinal) ORDER BY ({key})" in ledger
+    assert "`page` UInt32 DEFAULT segment" in ledger, "rows of format 1 name their page so"
     assert "PARTITION BY" not in ledger
 
 
