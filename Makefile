@@ -39,7 +39,7 @@ test: $(STAMP) lint type rig clickhouse ## lint, check types and run every test 
 	$(BIN)/python -m pytest --cov --cov-report= tests/unit tests/component; here=$$?; \
 	wait $$beside; there=$$?; cat $$log; [ $$here -eq 0 ] && [ $$there -eq 0 ]
 	$(BIN)/coverage report --include='core/chartly/*' --fail-under=100 --skip-covered
-	$(BIN)/coverage report --include='adapters/*,operator/*,runners/*,cli/*' --fail-under=90 --skip-covered
+	$(BIN)/coverage report --include='adapters/*,service/*,operator/*,runners/*,cli/*' --fail-under=90 --skip-covered
 	$(BIN)/python -m pytest tests/bench
 	TZ=America/New_York $(BIN)/python -m pytest --quiet tests/unit/extract tests/unit/query tests/component/loader \
 	  --ignore tests/component/loader/test_loader_main.py --ignore tests/component/loader/test_loader_processes.py \

@@ -49,22 +49,29 @@ def read_access(folder: Path) -> Access:
     Raises:
         RunError: ``SecretMissing``: a key is not there, or holds no usable value.
     """
-    address = _address(folder)
+    try:
+        address = parse_server_url(_value(folder, "url"))
+    except ValueError as error:
+        raise _missing("url", str(error)) from None
     authority = folder / _AUTHORITY
     return Access(
         scheme=address.scheme,
         host=str(address.hostname),
-        port=address.port or _PORTS[address.scheme],
+        port=port_of(address),
         username=_value(folder, "username"),
         password=_value(folder, "password"),
         authority=authority if authority.exists() else None,
     )
 
 
-def _address(folder: Path) -> SplitResult:
-    """The parts of the URL; a wrong one is not shown, since it may hold a credential."""
+def parse_server_url(text: str) -> SplitResult:
+    """The parts of a server's URL.
+
+    Raises:
+        ValueError: it is not one; it is not shown, since it may hold a credential.
+    """
     try:
-        found = urlsplit(_value(folder, "url"))
+        found = urlsplit(text)
         plain = (
             found.scheme in _PORTS
             and bool(found.hostname)
@@ -76,8 +83,13 @@ def _address(folder: Path) -> SplitResult:
     except ValueError:
         plain = False
     if not plain:
-        raise _missing("url", "must be http(s)://host:port and nothing else")
+        raise ValueError("must be http(s)://host:port and nothing else")
     return found
+
+
+def port_of(address: SplitResult) -> int:
+    """The port, which the scheme says where it is not written."""
+    return address.port or _PORTS[address.scheme]
 
 
 def _value(folder: Path, key: str) -> str:

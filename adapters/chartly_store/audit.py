@@ -6,33 +6,18 @@ It stands in a database of its own. What tells of a cut at its end is a head kep
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
 from chartly.api.reference import Project
 from chartly.errors import Reason, RunError
-from chartly.evidence.chain import Entry, Head, Verdict, parse_head, verify
+from chartly.evidence.chain import ChainVerdict, Entry, Head, parse_head, verify, verify_chain
 from chartly.evidence.event import Data, Source
 from chartly.evidence.trail import STARTED, Trail, closing
 from chartly.names import SYSTEM_DATABASE
 from chartly_store.chains import SEPARATOR, AttemptChains, ChainTable
 from chartly_store.project import ProjectStore
-
-
-@dataclass(frozen=True)
-class ChainVerdict:
-    """What a check found of one chain: a run's attempt, or the project.
-
-    Attributes:
-        unchained: entries after the head that is recorded elsewhere. They are whole, but a cut
-            among them would not show; ``AuditLog.settle`` enters them.
-    """
-
-    chain: str
-    verdict: Verdict
-    unchained: int = 0
 
 
 class Checkpoint:
@@ -169,10 +154,10 @@ class AuditLog:
             RunError: ``AuditBroken``: the checkpoint's file does not hold a head.
         """
         recorded = {chain: head for chain, (head, _) in self._recorded().items()}
-        found = [_checked(str(self._project), self.project_entries(), self._checkpoint.read())]
+        found = [verify_chain(str(self._project), self.project_entries(), self._checkpoint.read())]
         for chain in sorted({*self._attempts.heads(), *recorded}):
             entries = self._attempts.named(chain)
-            found.append(_checked(chain, entries, recorded.get(chain)))
+            found.append(verify_chain(chain, entries, recorded.get(chain)))
         return found
 
     def _settle(self, chain: str, known: Head, now: Callable[[], datetime]) -> bool:
@@ -228,11 +213,3 @@ def _recorded_head(text: str) -> Head:
         return parse_head(text)
     except ValueError:
         return Head(1, text)
-
-
-def _checked(chain: str, entries: Sequence[Entry], recorded: Head | None) -> ChainVerdict:
-    verdict = verify(entries, recorded)
-    checked = ChainVerdict(chain, verdict)
-    if verdict.fault is not None:
-        return checked
-    return replace(checked, unchained=verdict.count - (recorded.count if recorded else 0))

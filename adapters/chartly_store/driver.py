@@ -1,5 +1,6 @@
 """What both engines share of the driver: settings, instants, and the words of a refusal."""
 
+import re
 from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 
@@ -21,6 +22,12 @@ _BEFORE_26_2: dict[str, str | int] = {"insert_deduplicate": 0}
 _LONGEST = 400
 _FULL = "Code: 1016."
 """Whoever runs a server may limit a table there; the same insert would be refused again."""
+_LOGIN_REFUSED = re.compile(r"Code: (192|193|194|516)\.")
+"""No such user, a wrong password, none where one is needed; today's servers do not tell which."""
+
+
+class LoginRefusedError(RunError):
+    """The server knows no such user, or the user has another password."""
 
 
 def settings_of(known: Container[str]) -> dict[str, str | int]:
@@ -60,5 +67,7 @@ def insist_on_written(table: str, sent: int, written: int) -> None:
 def refused(said: str) -> RunError:
     """An engine's refusal as one sentence."""
     text = " ".join(said.split())[:_LONGEST]
+    if _LOGIN_REFUSED.search(text):
+        return LoginRefusedError(Reason.STORE_UNAVAILABLE, f"the store refused: {text}")
     reason = Reason.STORAGE_QUOTA_EXCEEDED if _FULL in text else Reason.STORE_UNAVAILABLE
     return RunError(reason, f"the store refused: {text}")

@@ -11,6 +11,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from chartly.errors import Reason, RunError
+from chartly.load.sql import quoted
 from chartly_spool.lock import FileLock, holder
 from chartly_store.driver import SETTINGS, aware, insist_on_written, refused
 from chartly_store.port import Parameters, Settings
@@ -66,9 +67,11 @@ class EmbeddedEngine:
         except ClickHouseError as error:
             raise refused(str(error)) from None
 
-    def formatted(self, sql: str, form: str, settings: Settings) -> bytes:
+    def formatted(self, sql: str, form: str, settings: Settings, database: str) -> bytes:
         """The result of a query in one of the engine's own formats."""
         try:
+            # With the same settings, so that it holds for the handle that reads.
+            self._limited().query(f"USE {quoted(database)}", settings=dict(settings))
             return bytes(self._limited().raw_query(sql, fmt=form, settings=dict(settings)))
         except ClickHouseError as error:
             raise refused(str(error)) from None

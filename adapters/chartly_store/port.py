@@ -32,8 +32,12 @@ class Engine(Protocol):
         """The result of a query as an Arrow table."""
         ...
 
-    def formatted(self, sql: str, form: str, settings: Settings) -> bytes:
-        """The result of a query in one of the engine's own formats."""
+    def formatted(self, sql: str, form: str, settings: Settings, database: str) -> bytes:
+        """The result of a query in one of the engine's own formats.
+
+        Args:
+            database: of the tables that the query names without one.
+        """
         ...
 
     def insert(self, database: str, table: str, rows: pa.Table) -> None:

@@ -56,6 +56,10 @@ class Patience:
         return most * (1 + self.chance()) / 2
 
 
+AT_A_KEYBOARD = Patience(attempts=3)
+"""Somebody waits for the answer, and may simply ask again."""
+
+
 class _Direct(PoolManager):
     """Connections to the server and nowhere else: no proxy, no redirect, nothing sent twice.
 
@@ -116,10 +120,11 @@ class ServerEngine:
             )
         )
 
-    def formatted(self, sql: str, form: str, settings: Settings) -> bytes:
+    def formatted(self, sql: str, form: str, settings: Settings, database: str) -> bytes:
         """The result of a query in one of the engine's own formats."""
+        placed = {**settings, "database": database}
         return self._patiently(
-            lambda: bytes(self._client.raw_query(sql, fmt=form, settings=dict(settings)))
+            lambda: bytes(self._client.raw_query(sql, fmt=form, settings=dict(placed)))
         )
 
     def insert(self, database: str, table: str, rows: pa.Table) -> None:

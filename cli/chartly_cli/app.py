@@ -7,6 +7,7 @@ import typer
 
 from chartly_cli.output import Form
 from chartly_cli.session import Session
+from chartly_cli.store_options import on_a_store
 
 app = typer.Typer(
     name="chartly",
@@ -100,6 +101,7 @@ def digest(
 
 
 @app.command()
+@on_a_store
 def run(
     context: typer.Context,
     workflow: Name,
@@ -157,6 +159,7 @@ def conformance(
 
 
 @app.command()
+@on_a_store
 def query(
     context: typer.Context,
     sql: Annotated[str, typer.Argument(help="One SELECT over the project's datasets.")],
@@ -212,6 +215,7 @@ def deprecate(
 
 
 @app.command()
+@on_a_store
 def doctor(context: typer.Context, secrets: Secrets = None) -> None:
     """Check the prerequisites of a run."""
     from chartly_cli.commands.doctor import doctor as command

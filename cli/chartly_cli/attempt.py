@@ -3,40 +3,49 @@
 Imported late, since the engine's packages take as long to start as the connector does.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from chartly.plan.runplan import RunPlan
 from chartly_cli.runs import METRICS, Intent, RunFolder
-from chartly_cli.session import checkpoint_path
 from chartly_loader.metrics import run_metrics, write_metrics
 from chartly_loader.request import LoadRequest, LoadResult, OnProgress
 from chartly_loader.run import load
 from chartly_store.port import Engine
 
 
-def loaded(  # noqa: PLR0913, PLR0917 - the parts of an attempt, brought together here alone
-    run: RunFolder,
-    plan: RunPlan,
-    actor: str,
-    spool: Path,
-    engine: Engine,
-    on_progress: OnProgress,
+@dataclass(frozen=True)
+class Attempting:
+    """An attempt that is about to load what its connector spools."""
+
+    run: RunFolder
+    plan: RunPlan
+    actor: str
+    spool: Path
+
+
+def loaded(
+    attempt: Attempting, checkpoint: Path | None, engine: Engine, on_progress: OnProgress
 ) -> LoadResult:
-    """How the attempt ended that the run's intent describes."""
-    intent = run.intent
+    """How the attempt ended that the run's intent describes.
+
+    Args:
+        checkpoint: the file of the project's audit chain; None where nobody keeps one.
+    """
+    intent = attempt.run.intent
     request = LoadRequest(
-        plan=plan,
+        plan=attempt.plan,
         workflow=intent.workflow,
         workflow_version=intent.version,
         run_id=intent.run_id,
         attempt=intent.attempt,
         ingested_at=intent.moment,
         run_digest=intent.run_digest,
-        spool=spool,
-        checkpoint=checkpoint_path(run.path.parents[1], plan.project),
+        spool=attempt.spool,
+        checkpoint=checkpoint,
         window=_window(intent),
-        actor=actor,
+        actor=attempt.actor,
         evidence=intent.evidence,
     )
     return load(request, engine, on_progress, lambda: datetime.now(UTC))

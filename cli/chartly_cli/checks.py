@@ -17,12 +17,14 @@ from chartly.egress.echo import SHORTEST
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.plan.check import check_plan
 from chartly_cli.output import counted
+from chartly_cli.store_binding import Binding, FolderBinding
 from chartly_cli.workspace import FrozenWorkflow, Workspace
 
 _PYTHON = (3, 11)
 _FREE_BYTES = 512 * 1024 * 1024
 _OPEN_TO_OTHERS = stat.S_IRGRP | stat.S_IWGRP | stat.S_IROTH | stat.S_IWOTH
-_ENGINE = ("chdb", "clickhouse_connect", "pyarrow", "httpx", "sqlglot")
+_ENGINE = ("clickhouse_connect", "pyarrow", "httpx", "sqlglot")
+_EMBEDDED = "chdb"
 
 
 @dataclass(frozen=True)
@@ -41,18 +43,19 @@ class Check:
     warning: bool = False
 
 
-def machine_checks(workspace: Workspace) -> Iterator[Check]:
+def machine_checks(workspace: Workspace, binding: Binding) -> Iterator[Check]:
     """What the machine must have, whatever is run."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Check("environment", sys.version_info >= _PYTHON, f"Python {version}; needed is 3.11")
-    lacking = [name for name in _ENGINE if importlib.util.find_spec(name) is None]
+    embedded = isinstance(binding, FolderBinding)
+    needed = (*_ENGINE, _EMBEDDED) if embedded else _ENGINE
+    lacking = [name for name in needed if importlib.util.find_spec(name) is None]
     yield Check(
         "services",
         not lacking,
         f"missing packages: {', '.join(lacking)}; install chartly[cli]"
         if lacking
-        else "connector, normalizer, storage, analytics and audit run in this process's embedded "
-        "engine; one trust domain",
+        else _services(binding),
     )
     place = _existing(workspace.root)
     writable = os.access(place, os.W_OK)
@@ -61,6 +64,15 @@ def machine_checks(workspace: Workspace) -> Iterator[Check]:
     yield Check(
         "disk", free >= _FREE_BYTES, f"{free >> 20} MiB are free; needed are {_FREE_BYTES >> 20}"
     )
+
+
+def _services(binding: Binding) -> str:
+    if isinstance(binding, FolderBinding):
+        return (
+            "connector, normalizer, storage, analytics and audit run in this process's embedded "
+            "engine; one trust domain"
+        )
+    return f"connector and normalizer run here; storage, analytics and audit are {binding.name}'s"
 
 
 def profile_checks(workspace: Workspace) -> Iterator[Check]:
@@ -91,6 +103,18 @@ def run_checks(frozen: FrozenWorkflow, secrets: Path) -> Iterator[Check]:
     reference = plan.connector.auth.secret_ref
     if reference is not None:
         yield _secret_check(reference, secrets / reference.name / reference.key)
+
+
+def store_checks(binding: Binding) -> Iterator[Check]:
+    """Whether a server answers, and lets its user in; a folder's store is opened by its owner."""
+    if isinstance(binding, FolderBinding):
+        return
+    try:
+        binding.check()
+        said = f"{binding.name} answers user {binding.access.username!r}"
+        yield Check("server", True, said)  # noqa: FBT003 - a verdict
+    except ChartlyError as error:
+        yield Check("server", False, error.message, error.reason)  # noqa: FBT003 - a verdict
 
 
 def query_checks(frozen: FrozenWorkflow) -> Iterator[Check]:

@@ -19,10 +19,11 @@ from chartly.api.workflow import Workflow
 from chartly.errors import REASONS, ChartlyError, Reason
 from chartly.plan.digest import run_digest
 from chartly.warning import written
-from chartly_cli.checks import insist, machine_checks, run_checks
+from chartly_cli.checks import insist, machine_checks, run_checks, store_checks
 from chartly_cli.interruption import AttemptLimits, interruptible
 from chartly_cli.runs import SNAPSHOT, Intent, RunFolder, new_run_id, run_folders
-from chartly_cli.session import exclusive, opened_store
+from chartly_cli.session import exclusive
+from chartly_cli.store_binding import Binding
 from chartly_cli.workspace import FrozenWorkflow, Workspace
 from chartly_spool.segment import END, Counters, End
 from chartly_spool.writer import SpoolWriter
@@ -38,11 +39,13 @@ class RunOptions:
     """What a run may be told beside its workflow.
 
     Attributes:
+        store: where it loads into.
         connect_to: ``HOST:PORT=ADDR:PORT``, as curl's; the only way to a loopback server.
         max_memory: bytes that its processes may take together.
     """
 
     secrets: Path
+    store: Binding
     window: tuple[str, str] | None = None
     connect_to: tuple[str, ...] = ()
     cacert: Path | None = None
@@ -60,6 +63,7 @@ class RunReport:
     folder: Path
     seconds: float
     workflow: str
+    store: str
     digests: dict[str, str] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
@@ -73,6 +77,7 @@ class RunReport:
             "attempt": self.intent.attempt,
             "continued": self.continued,
             "workflow": self.workflow,
+            "store": self.store,
             "project": self.intent.project,
             "configDigest": self.intent.config_digest,
             "runDigest": self.intent.run_digest,
@@ -94,9 +99,10 @@ def run_workflow(
     Raises:
         ChartlyError: it could not start; how it ended, otherwise, is in the report.
     """
-    insist(machine_checks(workspace))
+    insist(machine_checks(workspace, options.store))
     frozen = workspace.freeze(workflow)
     insist(run_checks(frozen, options.secrets))
+    insist(store_checks(options.store))
     with exclusive(workspace) as state:
         run, continued = _prepared(state, workflow, frozen, options)
         result, seconds = _attempt(run, frozen, options, on_progress)
@@ -107,6 +113,7 @@ def run_workflow(
             folder=run.path,
             seconds=seconds,
             workflow=f"{workflow.name}@{workflow.version}",
+            store=options.store.name,
             digests={str(one.reference): one.digest for one in frozen.plan.profiles},
         )
         run.finish(report.document())
@@ -116,11 +123,15 @@ def run_workflow(
 def _prepared(
     state: Path, workflow: Workflow, frozen: FrozenWorkflow, options: RunOptions
 ) -> tuple[RunFolder, bool]:
-    """The folder of the run: that of one which was cut off, or a new one."""
+    """The folder of the run: that of one which was cut off, or a new one.
+
+    A run that was cut off goes on only in the store that has its first pages.
+    """
     digest = run_digest(frozen.snapshot.digest, {}, options.window)
     for folder in run_folders(state):
         intent = folder.intent
-        if folder.result is not None or intent.workflow != workflow.name:
+        elsewhere = intent.store != options.store.record
+        if folder.result is not None or intent.workflow != workflow.name or elsewhere:
             continue
         if intent.run_digest == digest:
             folder.next_attempt(_evidence(options))
@@ -139,6 +150,7 @@ def _prepared(
         attempt=1,
         window=options.window,
         evidence=_evidence(options),
+        store=options.store.record,
     )
     folder.begin(intent, frozen.snapshot.content)
     return folder, False
@@ -176,10 +188,12 @@ def _attempt(
         _connector(run, options, spool) as connector,
         interruptible(connector, _limits(frozen, options)),
     ):
-        from chartly_cli.attempt import keep_metrics, loaded  # noqa: PLC0415 - see there
+        from chartly_cli.attempt import Attempting, keep_metrics, loaded  # noqa: PLC0415 - see there
 
-        engine = store.enter_context(opened_store(run.path.parents[1]))
-        result = loaded(run, frozen.plan, options.actor, spool, engine, on_progress)
+        engine = store.enter_context(options.store.engine())
+        attempt = Attempting(run, frozen.plan, options.actor, spool)
+        checkpoint = options.store.checkpoint(frozen.plan.project)
+        result = loaded(attempt, checkpoint, engine, on_progress)
     seconds = time.monotonic() - started
     result = evidenced(result)
     keep_metrics(run, frozen.plan, result, seconds)

@@ -27,11 +27,6 @@ def in_json(text: str) -> str:
     return _ACTIVE.sub(lambda found: _json(found[0]), text)
 
 
-def without_stray_bytes(text: str) -> str:
-    r"""Text as Unicode: a byte that was not UTF-8 becomes ``\xNN``."""
-    return "".join(_spelled(sign) if ord(sign) in _BYTES else sign for sign in text)
-
-
 def _layout(sign: str) -> str:
     return sign if sign in _LAYOUT else _spelled(sign)
 

@@ -25,6 +25,7 @@ class Intent:
     Attributes:
         frozen_at: the freeze time, which is ``ingested_at`` of every event of the run.
         evidence: options that change where the run goes, such as ``--connect-to``.
+        store: the server that it loads into; empty: the folder's own store.
     """
 
     run_id: str
@@ -37,6 +38,7 @@ class Intent:
     attempt: int
     window: tuple[str, str] | None
     evidence: dict[str, Any]
+    store: str = ""
 
     @property
     def moment(self) -> datetime:

@@ -2,16 +2,18 @@
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chartly.errors import Reason, RunError
 from chartly_cli.output import Form, Printer
+from chartly_cli.store_options import StoreOptions
 from chartly_spool.lock import FileLock, holder
 
 if TYPE_CHECKING:
     from chartly.api.reference import Project
+    from chartly_cli.store_binding import FolderBinding, ServerBinding
     from chartly_cli.workspace import Workspace
     from chartly_store.embedded import EmbeddedEngine
 
@@ -25,6 +27,7 @@ class Session:
     directory: Path
     form: Form
     project: str | None
+    store: StoreOptions = field(default_factory=StoreOptions)
 
     @property
     def printer(self) -> Printer:
@@ -35,6 +38,18 @@ class Session:
         from chartly_cli.workspace import read_workspace  # noqa: PLC0415 - --help must be quick
 
         return read_workspace(self.directory, self.project)
+
+    def binding(self, workspace: "Workspace") -> "FolderBinding | ServerBinding":
+        """The store that the options name; without any, the folder's own.
+
+        Raises:
+            SpecError: an option or its variable is not usable.
+        """
+        from chartly_cli.store_access import read_access_options  # noqa: PLC0415 - as above
+        from chartly_cli.store_binding import FolderBinding, ServerBinding  # noqa: PLC0415 - as above
+
+        access = read_access_options(self.store)
+        return FolderBinding(workspace) if access is None else ServerBinding(access)
 
 
 def state_folder(workspace: "Workspace") -> Path:

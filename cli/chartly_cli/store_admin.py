@@ -8,10 +8,7 @@ from pathlib import Path
 from chartly.manifests.network import parse_store
 from chartly.manifests.project import Login
 from chartly_store.access import Access
-from chartly_store.server import Patience, ServerEngine
-
-_PATIENCE = Patience(attempts=3)
-"""Somebody waits at the keyboard, and may simply ask again."""
+from chartly_store.server import AT_A_KEYBOARD, ServerEngine
 
 
 @dataclass(frozen=True)
@@ -48,4 +45,4 @@ def _open(one: Administrator, login: Login) -> ServerEngine:
     address = parse_store(one.url)
     scheme, user, password = one.url.partition(":")[0], login.username, login.password
     access = Access(scheme, address.host, address.port, user, password, one.authority)
-    return ServerEngine(access, _PATIENCE)
+    return ServerEngine(access, AT_A_KEYBOARD)

@@ -129,7 +129,9 @@ REASONS: dict[Reason, ReasonInfo] = {
     Reason.EGRESS_DENIED: _info(
         4, Retry.NEVER, "a request would have left for a host or address that is not allowed"
     ),
-    Reason.AUTH_REJECTED: _info(5, Retry.NEVER, "the API refused the credential (401 or 403)"),
+    Reason.AUTH_REJECTED: _info(
+        5, Retry.NEVER, "the API refused the credential (401 or 403), or a store a command's login"
+    ),
     Reason.SNAPSHOT_TAMPERED: _info(
         6, Retry.NEVER, "the frozen inputs do not have the digest that the run was given"
     ),

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(
     path
-    for root in ("core", "adapters", "operator", "runners", "cli", "tests")
+    for root in ("core", "adapters", "service", "operator", "runners", "cli", "tests")
     for path in (ROOT / root).rglob("*.py")
     if "__pycache__" not in path.parts
 )

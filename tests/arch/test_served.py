@@ -16,7 +16,7 @@ from chartly.plan.served import unserved_marker
 ROOT = Path(__file__).parents[2]
 SOURCES = [
     path
-    for folder in ("core", "adapters", "operator", "runners", "cli")
+    for folder in ("core", "adapters", "service", "operator", "runners", "cli")
     for path in (ROOT / folder).rglob("*.py")
     if not {"crds", "docs"} & set(path.relative_to(ROOT).parts)
 ]

@@ -17,5 +17,5 @@ def test_operator_is_the_standard_librarys():
 
 
 def test_no_source_root_is_a_package():
-    roots = ("core", "adapters", "operator", "runners", "cli", "gateway")
+    roots = ("core", "adapters", "service", "operator", "runners", "cli", "gateway")
     assert [root for root in roots if (ROOT / root / "__init__.py").exists()] == []

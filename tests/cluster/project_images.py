@@ -21,7 +21,7 @@ USER = "65532:65532"
 ENV = ("PYTHONDONTWRITEBYTECODE=1", "PYTHONUNBUFFERED=1")
 FOLDER = "/tmp"  # noqa: S108 - a volume of each container's own, as in the Dockerfiles
 TAG = "rig"
-_SOURCES = ("core", "adapters", "operator", "runners", "cli")
+_SOURCES = ("core", "adapters", "service", "operator", "runners", "cli")
 _ENTRY = "#!/usr/bin/python3\nimport sys\n\nfrom {module} import {name}\n\nsys.exit({name}())\n"
 
 

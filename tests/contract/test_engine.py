@@ -19,16 +19,17 @@ from chartly.api.normalizer import NormalizerSpec
 from chartly.api.reference import Project
 from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
+from chartly.load.query_output import FORMAT
+from chartly.load.query_output import SETTINGS as RESULT_SETTINGS
 from chartly.load.sql import qualified
 from chartly.names import SYSTEM_DATABASE
-from chartly_cli.result import FORMAT, parse_result
-from chartly_cli.result import SETTINGS as RESULT_SETTINGS
 from chartly_store.access import Access
 from chartly_store.embedded import open_embedded
 from chartly_store.events import EventTable
 from chartly_store.ledger import Ledger
 from chartly_store.pages import RawPage
 from chartly_store.project import ProjectStore
+from chartly_store.query_form import parse_result
 from chartly_store.server import Patience, ServerEngine, open_server
 from support.clickhouse_process import Serving, clickhouse
 from support.loading import load_pages, page, sale, sales_plan
@@ -466,7 +467,7 @@ def test_an_engine_spells_the_same_values_the_same_way(engine, database, table):
     """What ``chartly query`` shows does not depend on the driver or the server's zone."""
     engine.insert(database, "t", arrow(ROWS))
     answer = engine.formatted(
-        f"SELECT * FROM {table} ORDER BY id", FORMAT, {**RESULT_SETTINGS, **LIMITS}
+        f"SELECT * FROM {table} ORDER BY id", FORMAT, {**RESULT_SETTINGS, **LIMITS}, database
     )
     result = parse_result(answer)
     assert result.names == list(COLUMNS)
@@ -479,5 +480,5 @@ def test_an_engine_spells_the_same_values_the_same_way(engine, database, table):
     assert result.rows[2][0] == 2**64 - 1
     assert result.rows[1][5] is None
     with pytest.raises(RunError) as caught:
-        engine.formatted("SELECT nope", FORMAT, LIMITS)
+        engine.formatted("SELECT nope", FORMAT, LIMITS, database)
     assert "nope" in caught.value.message

@@ -170,8 +170,8 @@ class DyingEngine:
     ) -> pa.Table:
         return self._engine.arrow(sql, parameters, settings)
 
-    def formatted(self, sql: str, form: str, settings: Settings) -> bytes:
-        return self._engine.formatted(sql, form, settings)
+    def formatted(self, sql: str, form: str, settings: Settings, database: str) -> bytes:
+        return self._engine.formatted(sql, form, settings, database)
 
     def insert(self, database: str, table: str, rows: pa.Table) -> None:
         when = self._dies(table, len(self.inserts))

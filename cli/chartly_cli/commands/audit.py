@@ -3,11 +3,11 @@
 import typer
 
 from chartly.errors import REASONS, Reason, SpecError
+from chartly.evidence.chain import ChainVerdict
 from chartly_cli.output import table
 from chartly_cli.runs import run_folders
 from chartly_cli.session import Session
 from chartly_cli.stored import project_of, stored
-from chartly_store.audit import ChainVerdict
 
 
 def verify(session: Session) -> None:

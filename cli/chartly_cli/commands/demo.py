@@ -24,6 +24,7 @@ from chartly_cli.local_run import RunOptions, RunReport, run_workflow
 from chartly_cli.printable import printable
 from chartly_cli.progress import shown
 from chartly_cli.session import Session
+from chartly_cli.store_binding import FolderBinding
 from chartly_cli.stored import stored
 from chartly_cli.workspace import Workspace, read_workspace
 
@@ -111,6 +112,7 @@ def _put_token(workspace: Workspace, token: str) -> None:
 def _options(workspace: Workspace, authority: Authority, domain: Domain, port: int) -> RunOptions:
     return RunOptions(
         secrets=workspace.state / "secrets",
+        store=FolderBinding(workspace),
         connect_to=(f"{domain.host}:443=127.0.0.1:{port}",),
         cacert=authority.ca,
     )

@@ -5,7 +5,14 @@ from pathlib import Path
 import typer
 
 from chartly.errors import REASONS, ChartlyError
-from chartly_cli.checks import Check, machine_checks, profile_checks, query_checks, run_checks
+from chartly_cli.checks import (
+    Check,
+    machine_checks,
+    profile_checks,
+    query_checks,
+    run_checks,
+    store_checks,
+)
 from chartly_cli.printable import one_line
 from chartly_cli.session import Session
 
@@ -16,7 +23,12 @@ def doctor(session: Session, secrets: Path | None) -> None:
     A warning is no failure: the run would go, and something about it is unsafe.
     """
     workspace = session.workspace()
-    checks = [*machine_checks(workspace), *profile_checks(workspace)]
+    binding = session.binding(workspace)
+    checks = [
+        *machine_checks(workspace, binding),
+        *store_checks(binding),
+        *profile_checks(workspace),
+    ]
     if not workspace.problems:
         for workflow in workspace.workflows:
             try:

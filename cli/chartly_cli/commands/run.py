@@ -40,6 +40,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     memory = None if max_memory is None else _memory(max_memory)
     options = RunOptions(
         secrets=secrets or workspace.state / "secrets",
+        store=session.binding(workspace),
         connect_to=connect_to,
         cacert=cacert,
         window=window,

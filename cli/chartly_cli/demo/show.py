@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from chartly.evidence.chain import ChainVerdict
 from chartly_cli.local_run import RunReport
 from chartly_cli.output import table
 from chartly_cli.stored import Stored
-from chartly_store.audit import ChainVerdict
 
 _WIDTH = 44
 _EIGHTHS = " ▏▎▍▌▋▊▉█"

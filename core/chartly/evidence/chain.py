@@ -68,6 +68,20 @@ class Verdict:
     sequence: int = 0
 
 
+@dataclass(frozen=True)
+class ChainVerdict:
+    """What a check finds of one chain: a run's attempt, or the project.
+
+    Attributes:
+        unchained: entries after the head that is recorded elsewhere. They are whole, but a cut
+            among them would not show.
+    """
+
+    chain: str
+    verdict: Verdict
+    unchained: int = 0
+
+
 def append(head: Head, event: Mapping[str, object]) -> Entry:
     """The entry that follows ``head``."""
     sequence = head.count + 1
@@ -143,3 +157,10 @@ def _stamped(entry: Entry, sequence: int) -> bool:
         return entry.hash == entry_hash(sequence, entry.previous, entry.event)
     except rfc8785.CanonicalizationError:
         return False
+
+
+def verify_chain(chain: str, entries: Sequence[Entry], recorded: Head | None) -> ChainVerdict:
+    """Checks a chain by its name, and counts what no recorded head covers."""
+    verdict = verify(entries, recorded)
+    covered = recorded.count if recorded else 0
+    return ChainVerdict(chain, verdict, 0 if verdict.fault else verdict.count - covered)

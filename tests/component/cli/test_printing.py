@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from chartly.errors import Reason, RunError, SpecError
 from chartly_cli import __main__ as command_line
 from chartly_cli.output import Form, Printer, pairs, table
-from chartly_cli.printable import in_json, one_line, printable, without_stray_bytes
+from chartly_cli.printable import in_json, one_line, printable
 from chartly_cli.progress import shown
-from chartly_cli.result import parse_result
 from chartly_loader.request import Progress
+from chartly_store.query_form import parse_result, without_stray_bytes
 from support.command import chartly, chartly_json, edit, sales_folder
 from support.sales_api import Answer, in_order, pages_of, sale, serving
 
@@ -121,7 +121,7 @@ def shown_values(tmp_path_factory):
         chartly_json(folder, "run", "sales", *api.options)
     # The gate of the command is another test's: what stands between the engine and the eye is this.
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("chartly_cli.commands.query.check_select", lambda sql, _: sql)
+        patched.setattr("chartly_service.query.check_select", lambda sql, _: sql)
         sql = "SELECT " + ", ".join(f"{case[0]} AS c{i}" for i, case in enumerate(VALUES))
         text = {}
         for place_, case in enumerate(VALUES):

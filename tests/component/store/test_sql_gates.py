@@ -14,7 +14,7 @@ from chartly.query.harmless import HARMLESS
 from chartly.query.lexer import tokens
 from chartly.query.reader import read
 from chartly.query.vocabulary import IN_FUNCTIONS, TAKE_LAMBDAS
-from chartly_cli.commands.query import READ_ONLY
+from chartly_store.stored_project import READ_ONLY
 from support.engine_reading import reading_of
 from support.hostile_sql import ALIKE, ROWS, TABLES
 from support.profiles import changed, playbook_profile

@@ -5,55 +5,19 @@ Python's that holds less than the engine's.
 """
 
 import json
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from chartly.errors import SpecError
 from chartly.load.sql import bare
-from chartly_cli.printable import without_stray_bytes
-from chartly_store.port import Settings
+from chartly_service.query import QueryResult
 
-FORMAT = "JSONCompactEachRowWithNamesAndTypes"
-SETTINGS: Settings = {
-    "date_time_output_format": "iso",
-    "output_format_decimal_trailing_zeros": 0,
-    "output_format_json_escape_forward_slashes": 0,
-    "output_format_json_map_as_array_of_tuples": 0,
-    "output_format_json_named_tuples_as_objects": 1,
-    "output_format_json_quote_64bit_floats": 0,
-    "output_format_json_quote_64bit_integers": 0,
-    "output_format_json_quote_decimals": 1,
-    "output_format_json_quote_denormals": 1,
-    "output_format_json_validate_utf8": 0,
-}
-"""NaN and infinities become the texts ``nan``, ``inf`` and ``-inf``: JSON has no such numbers."""
-
-
-@dataclass(frozen=True)
-class QueryResult:
-    """The rows of a query, in the order of its columns."""
-
-    names: list[str]
-    rows: list[list[object]]
-
-    def document(self) -> list[dict[str, object]]:
-        """One object for each row.
-
-        Raises:
-            SpecError: two columns have one name, and an object could hold one of them.
-        """
-        twice = next((name for name in self.names if self.names.count(name) > 1), None)
-        if twice is not None:
-            raise SpecError(f"query: two columns are named {twice!r}; give one another name")
-        return [dict(zip(self.names, row, strict=True)) for row in self.rows]
-
-    def cells(self) -> list[list[object]]:
-        """The rows as a person reads them: null is told from the empty text."""
-        return [[_cell(value) for value in row] for row in self.rows]
+_STRAY = re.compile("[\udc80-\udcff]")
+_STRAY_BASE = 0xDC00
+"""Python carries a byte that is not UTF-8 as a code point from here on."""
 
 
 def parse_result(answer: bytes) -> QueryResult:
-    """What the engine answered in ``FORMAT``."""
+    """What an engine answered in the format of ``chartly.load.query_output``."""
     lines = [_read(line) for line in answer.splitlines()]
     names, types, *rows = lines
     adapters = [_adapter(str(kind)) for kind in types]
@@ -101,6 +65,11 @@ def _instant(value: object) -> object:
     return f"{whole}{point if digits else ''}{digits}Z"
 
 
+def without_stray_bytes(text: str) -> str:
+    r"""Text as Unicode: a byte that was not UTF-8 becomes ``\xNN``."""
+    return _STRAY.sub(lambda stray: f"\\x{ord(stray[0]) - _STRAY_BASE:02x}", text)
+
+
 def _value(value: object) -> object:
     if isinstance(value, str):
         return without_stray_bytes(value)
@@ -109,9 +78,3 @@ def _value(value: object) -> object:
     if isinstance(value, dict):
         return {without_stray_bytes(str(key)): _value(item) for key, item in value.items()}
     return value
-
-
-def _cell(value: object) -> object:
-    if value is None:
-        return "NULL"
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, bool | list | dict) else value

@@ -1,0 +1,139 @@
+"""The two stores that commands work on: the folder's embedded engine, and a server."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chartly.errors import Reason, RunError
+from chartly_cli.session import checkpoint_path, exclusive, opened_store
+from chartly_cli.workspace import Workspace
+from chartly_store.access import Access
+from chartly_store.driver import LoginRefusedError
+
+if TYPE_CHECKING:
+    from chartly.api.reference import Project
+    from chartly_store.port import Engine
+    from chartly_store.server import Patience
+    from chartly_store.stored_project import EngineProject
+
+
+@dataclass(frozen=True)
+class FolderBinding:
+    """The embedded engine of a workspace, which one command at a time owns."""
+
+    workspace: Workspace
+
+    @property
+    def name(self) -> str:
+        """How messages name it."""
+        return str(self.workspace.state / "store")
+
+    @property
+    def record(self) -> str:
+        """How a run's intent names it: not at all, since a folder may move."""
+        return ""
+
+    def checkpoint(self, project: "Project") -> Path:
+        """Where the head of the project's audit chain is kept outside the store."""
+        return checkpoint_path(self.workspace.state, project)
+
+    @contextmanager
+    def engine(self) -> "Iterator[Engine]":
+        """The engine, for whoever holds the folder already."""
+        with opened_store(self.workspace.state) as engine:
+            yield engine
+
+    @contextmanager
+    def opened(self, project: "Project") -> "Iterator[EngineProject]":
+        """The store of a project.
+
+        Raises:
+            RunError: ``PrerequisiteMissing``: nothing has run here.
+        """
+        from chartly_store.stored_project import of_folder  # noqa: PLC0415 - costs 0.4 s
+
+        state = self.workspace.state
+        if not (state / "store").is_dir():
+            raise RunError(
+                Reason.PREREQUISITE_MISSING, f"{state} holds no store; run a workflow first"
+            )
+        with exclusive(self.workspace), self.engine() as engine:
+            yield of_folder(engine, project, self.checkpoint(project))
+
+
+@dataclass(frozen=True)
+class ServerBinding:
+    """A ClickHouse server as one user sees it."""
+
+    access: Access
+
+    @property
+    def name(self) -> str:
+        """How messages name it."""
+        return self.access.url
+
+    @property
+    def record(self) -> str:
+        """How a run's intent names it."""
+        return self.access.url
+
+    def checkpoint(self, _project: "Project") -> Path | None:
+        """None: nobody keeps a project's chain there."""
+        return None
+
+    def check(self) -> None:
+        """Logs in, once.
+
+        Raises:
+            RunError: ``AuthRejected`` or ``StoreUnavailable``.
+        """
+        from chartly_store.server import AT_A_KEYBOARD  # noqa: PLC0415 - costs 0.4 s
+
+        with self._connected(AT_A_KEYBOARD) as engine:
+            engine.rows("SELECT 1")
+
+    @contextmanager
+    def engine(self) -> "Iterator[Engine]":
+        """The engine, with the patience of a run."""
+        from chartly_store.server import Patience  # noqa: PLC0415 - costs 0.4 s
+
+        with self._connected(Patience()) as engine:
+            yield engine
+
+    @contextmanager
+    def opened(self, project: "Project") -> "Iterator[EngineProject]":
+        """The store of a project.
+
+        Raises:
+            RunError: ``PrerequisiteMissing``: nothing was stored for it; ``AuthRejected`` or
+                ``StoreUnavailable``: the server refuses the login or does not answer.
+        """
+        from chartly_store.server import AT_A_KEYBOARD  # noqa: PLC0415 - costs 0.4 s
+        from chartly_store.stored_project import of_server  # noqa: PLC0415 - the same
+
+        with self._connected(AT_A_KEYBOARD) as engine:
+            where = f" on {self.name} that user {self.access.username!r} sees"
+            yield of_server(engine, project, where)
+
+    @contextmanager
+    def _connected(self, patience: "Patience") -> "Iterator[Engine]":
+        from chartly_store.server import ServerEngine  # noqa: PLC0415 - costs 0.4 s
+
+        try:
+            engine = ServerEngine(self.access, patience)
+        except LoginRefusedError:
+            raise RunError(
+                Reason.AUTH_REJECTED,
+                f"store {self.name}: it refused user {self.access.username!r} or its password "
+                f"(--store-user, --store-password-file)",
+            ) from None
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+
+Binding = FolderBinding | ServerBinding
+"""Where a command finds the store."""
