@@ -26,7 +26,6 @@ from chartly_store.pages import RawPage
 
 _INDEX_BITS = 24
 _GENERATION_BITS = 16
-_TRUNCATED = "what is finer than a millisecond was cut off, as excess: truncate says"
 
 Counts = npt.NDArray[np.int64]
 
@@ -101,9 +100,13 @@ class Shaping:
     def warnings(self) -> list[RunWarning]:
         """What may be wrong with the rows of all pages so far."""
         return [
-            RunWarning(WarningReason.TIMES_TRUNCATED, name, _TRUNCATED, count)
+            RunWarning(WarningReason.TIMES_TRUNCATED, name, self._truncation(name), count)
             for name, count in self._truncated.items()
         ]
+
+    def _truncation(self, name: str) -> str:
+        unit = self._shaper.instant_units[name]
+        return f"what is finer than a {unit} was cut off, as excess: truncate says"
 
     def _late_before(self, sealed_before: datetime | None) -> datetime | None:
         retention = self._stream.storage.retention

@@ -176,6 +176,8 @@ SAME = [
     ("storage", "spec.storage.dataset", "sales_events", SLUG_SAYS),
     ("storage", "spec.storage.retention", {"days": 3, "from": "occurred_at"}, RETENTION_SAYS),
     ("storage", "spec.storage.columns", {"amount": "Float64"}, COLUMN_SAYS),
+    ("storage", "spec.storage.columns", {"occurred_at": "Timestamp(4)"}, COLUMN_SAYS),
+    ("storage", "spec.storage.columns", {"occurred_at": "Timestamp( 6 )"}, COLUMN_SAYS),
     ("storage", "spec.storage.columns", {"amount": "Decimal(39,2)"}, DECIMAL_SAYS),
     ("storage", "spec.storage.columns", {"amount": "Decimal(2, 3)"}, DECIMAL_SAYS),
     ("storage", "spec.storage.columns", {"Amount": "String"}, f"must match {FIELD}"),

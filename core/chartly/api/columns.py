@@ -6,10 +6,22 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+INSTANT_UNITS = {3: "millisecond", 6: "microsecond", 9: "nanosecond"}
+"""For each number of digits behind the second the unit of the last."""
+INSTANT_DIGITS = 3
+"""The digits of a ``Timestamp`` that names none."""
+_TIMESTAMPS = {
+    "Timestamp": INSTANT_DIGITS,
+    **{f"Timestamp({digits})": digits for digits in INSTANT_UNITS},
+}
 COLUMN_TYPES = (
-    "String, LowCardinality(String), Bool, Int64, UInt64, Date, Timestamp, Decimal(precision,scale)"
+    "String, LowCardinality(String), Bool, Int64, UInt64, Date, Timestamp, Timestamp(3), "
+    "Timestamp(6), Timestamp(9), Decimal(precision,scale)"
 )
-PLAIN = ("String", "LowCardinality(String)", "Bool", "Int64", "UInt64", "Date", "Timestamp")
+PLAIN = (
+    *("String", "LowCardinality(String)", "Bool", "Int64", "UInt64", "Date"),
+    *_TIMESTAMPS,
+)
 DECIMAL = r"Decimal\(\s*([0-9]{1,2})\s*,\s*([0-9]{1,2})\s*\)"
 _DECIMAL = re.compile(DECIMAL, re.ASCII)
 MAX_PRECISION = 38
@@ -19,9 +31,12 @@ DECIMAL_SAYS = f"a Decimal has a precision of 1 to {MAX_PRECISION} and a scale u
 
 @dataclass(frozen=True)
 class ColumnType:
-    """A column's type; precision and scale are set for Decimal only.
+    """A column's type.
 
-    ``Timestamp`` is an instant with milliseconds, stored as DateTime64(3,'UTC').
+    Attributes:
+        precision: the digits of a Decimal, or those that a Timestamp has behind the second: an
+            instant is stored as ``DateTime64(precision, 'UTC')``.
+        scale: the digits that a Decimal has behind the point.
     """
 
     name: str
@@ -31,14 +46,20 @@ class ColumnType:
     def __str__(self) -> str:
         if self.name == "Decimal":
             return f"Decimal({self.precision},{self.scale})"
+        if self.is_instant and self.precision != INSTANT_DIGITS:
+            return f"Timestamp({self.precision})"
         return self.name
+
+    @property
+    def is_instant(self) -> bool:
+        return self.name == "Timestamp"
 
 
 STRING = ColumnType("String")
 NUMBER = ColumnType("Decimal", MAX_PRECISION, 9)
 INTEGER = ColumnType("Int64")
 BOOLEAN = ColumnType("Bool")
-TIMESTAMP = ColumnType("Timestamp")
+TIMESTAMP = ColumnType("Timestamp", INSTANT_DIGITS)
 
 
 def parse_column_type(text: str) -> ColumnType:
@@ -47,6 +68,8 @@ def parse_column_type(text: str) -> ColumnType:
     Raises:
         ValueError: with the types that are allowed.
     """
+    if text in _TIMESTAMPS:
+        return ColumnType("Timestamp", _TIMESTAMPS[text])
     if text in PLAIN:
         return ColumnType(text)
     found = _DECIMAL.fullmatch(text)

@@ -86,7 +86,7 @@ def event_schema(normalizer: NormalizerSpec, storage: StorageSpec) -> EventSchem
     _check_names(fields, normalizer, storage)
     types = {name: _stored_type(name, fields[name], storage) for name in fields}
     time_column = _time_column(types, normalizer, storage)
-    if normalizer.version_field is not None and types[normalizer.version_field] != TIMESTAMP:
+    if normalizer.version_field is not None and not types[normalizer.version_field].is_instant:
         raise SpecError(
             f"versionField {normalizer.version_field!r}: must be an instant; "
             f"give it a toUtcTimestamp transform"
@@ -183,7 +183,7 @@ def _time_column(
     for where, name in times.items():
         if name is None:
             continue
-        if types[name] != TIMESTAMP:
+        if not types[name].is_instant:
             raise SpecError(f"{where}: {name!r} must be an instant; give it a toUtcTimestamp")
         if name not in normalizer.required_fields:
             raise SpecError(f"{where}: {name!r} must be in the normalizer's requiredFields")

@@ -76,21 +76,23 @@ class ToBool(_Transform):
 class ToUtcTimestamp(_Transform):
     """An instant: RFC 3339 with offset, or one of ``formats``.
 
-    A time without offset is rejected unless ``zone`` names an IANA zone; a local time that the
-    zone skips or repeats is rejected.
+    It has as many digits behind the second as its stored column, or as `Timestamp` where it is
+    not stored as an instant. A time without offset is rejected unless ``zone`` names an IANA zone;
+    a local time that the zone skips or repeats is rejected.
     """
 
     op: Literal["toUtcTimestamp"]
     formats: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=16)] = ()
-    """The forms that are taken instead of RFC 3339, the first that fits: `unix` (seconds) and
-    `unixMs`, or directives of strptime such as `%d.%m.%Y %H:%M`. A form names a year and each part
-    down to its smallest; `%Z`, `%y`, `%U` and `%W`, which would have to be guessed, are refused.
+    """The forms that are taken instead of RFC 3339, the first that fits: `unix` (seconds),
+    `unixMs`, `unixUs` and `unixNs`, or directives of strptime such as `%d.%m.%Y %H:%M`. A form
+    names a year and each part down to its smallest; `%Z`, `%y`, `%U` and `%W`, which would have to
+    be guessed, are refused.
     """
     zone: Annotated[str, Field(max_length=128)] | None = None
     """The IANA zone of times without an offset."""
     excess: Excess = "reject"
-    """What happens to a time that is finer than a millisecond: it is bad, or what is finer is cut
-    off, towards the past, and the run warns with `TimesTruncated`.
+    """What happens to a time that is finer than its stored column: it is bad, or what is finer is
+    cut off, towards the past, and the run warns with `TimesTruncated`.
     """
 
 

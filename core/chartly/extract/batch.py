@@ -9,14 +9,15 @@ from decimal import Decimal
 import pyarrow as pa
 
 from chartly.extract.instants import Truncated
+from chartly.extract.moments import NanoInstant
 from chartly.extract.pages import Page
 from chartly.extract.records import Number
 from chartly.extract.reject import BadValueError
 from chartly.extract.transforms import Convert
-from chartly.extract.values import Values, completed, joined, packed, taken
+from chartly.extract.values import Values, completed, joined, listed, packed, taken
 from chartly.extract.vectors import Attempt
 
-_HASHABLE = (str, Number, int, bool, Decimal, datetime, date)
+_HASHABLE = (str, Number, int, bool, Decimal, datetime, date, NanoInstant)
 
 
 @dataclass
@@ -25,7 +26,7 @@ class RecordBatch:
 
     Attributes:
         bad: for each row that may not become an event, the field and what is wrong with it.
-        truncated: for each field the rows whose time was cut to a millisecond.
+        truncated: for each field the rows whose time was cut to its unit.
     """
 
     size: int
@@ -64,8 +65,7 @@ class RecordBatch:
     def _distinct(self, name: str, values: pa.Array, convert: Convert) -> Values:
         """One call for equal values."""
         encoded = values.dictionary_encode(null_encoding="encode")
-        distinct = encoded.dictionary.to_pylist()
-        answers = _answers(dict(enumerate(distinct)), convert)
+        answers = _answers(dict(enumerate(listed(encoded.dictionary))), convert)
         if answers.are_marked:
             self._mark(name, enumerate(encoded.indices.to_pylist()), answers)
         results = packed(list(answers.results.values()))

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from chartly.extract.decimals import decimal_text
-from chartly.extract.instants import instant_text
+from chartly.extract.moments import NanoInstant, instant_text
 from chartly.extract.records import NotJson, Number, decode_page
 
 _WIDEST = 60
@@ -75,7 +75,7 @@ def _scalar(value: object) -> str:
         return str(value)
     if isinstance(value, Decimal):
         return decimal_text(value)
-    if isinstance(value, datetime):
+    if isinstance(value, datetime | NanoInstant):
         return f'"{instant_text(value)}"'
     return f'"{value.isoformat()}"' if isinstance(value, date) else _text(value)
 

@@ -1,4 +1,4 @@
-"""Instants: text to milliseconds since 1970 in UTC, refusing what would have to be guessed."""
+"""Instants: text to a moment in UTC, refusing what would have to be guessed."""
 
 import re
 from dataclasses import dataclass
@@ -8,9 +8,11 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import ZoneInfo
 
+from chartly.api.columns import INSTANT_DIGITS, INSTANT_UNITS
 from chartly.api.normalizer import Excess, ToUtcTimestamp
 from chartly.errors import SpecError
 from chartly.extract.decimals import EXACT, number_of
+from chartly.extract.moments import EPOCH, NANOSECONDS, Moment, NanoInstant, moment_of
 from chartly.extract.reject import BadValueError, RejectReason
 from chartly.extract.time_forms import FormError, TimeReading, compile_form, offset_of, reading
 
@@ -19,53 +21,76 @@ _RFC_3339 = re.compile(
     r"([Zz]|[+-][0-9]{2}:[0-9]{2})?"
 )
 _LEAP_SECOND = "60"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-FIRST = datetime(1900, 1, 1, tzinfo=UTC)
-LAST = datetime(2299, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
-UNIX_FORMATS = ("unix", "unixMs")
+FIRST_YEAR = 1900
+_LAST_YEAR, _LAST_NANOSECOND_YEAR = 2299, 2261
+UNIX_FORMATS = {"unix": 0, "unixMs": 3, "unixUs": 6, "unixNs": 9}
+"""For each form of counts since 1970 the digits of its unit behind the second."""
 _LARGEST = 15
-"""Digits behind which no count of seconds or milliseconds is an instant of our calendar."""
+"""Digits before the point behind which no count of seconds or milliseconds is an instant of our
+calendar; finer counts have as many more as their units."""
 
 
 @dataclass(frozen=True)
 class Truncated:
-    """An instant of which what is finer than a millisecond was cut off."""
+    """An instant of which what is finer than its unit was cut off."""
 
-    moment: datetime
+    moment: Moment
+
+
+def last_year(digits: int) -> int:
+    """The last year of instants with so many digits behind the second.
+
+    Nanoseconds end within 2262 (64 bits), and the end of a window must lie before that.
+    """
+    return _LAST_NANOSECOND_YEAR if digits == NANOSECONDS else _LAST_YEAR
 
 
 def to_instant(
-    value: object, formats: tuple[str, ...], zone: str | None, excess: Excess = "reject"
-) -> datetime | Truncated:
-    """``value`` as an instant with milliseconds in UTC.
+    value: object,
+    formats: tuple[str, ...],
+    zone: str | None,
+    excess: Excess = "reject",
+    digits: int = INSTANT_DIGITS,
+) -> Moment | Truncated:
+    """``value`` as an instant in UTC.
+
+    Args:
+        digits: of the unit that it is read to, behind the second.
 
     Raises:
         BadValueError: it is in no allowed form, has no offset and no zone is declared, is skipped
-            or repeated by its zone, lies outside 1900 to 2299, or is finer than a millisecond
-            and ``excess`` says to reject it.
+            or repeated by its zone, lies before 1900 or behind ``last_year``, or is finer than
+            its unit and ``excess`` says to reject it.
     """
-    if isinstance(value, datetime):
+    if isinstance(value, datetime | NanoInstant):
         return value
-    found = _in_formats(value, formats) if formats else _rfc_3339(value)
-    moment = _located(found.moment, zone)
-    if not FIRST <= moment <= LAST:
-        raise _beyond()
-    if found.finer and excess == "reject":
-        raise BadValueError(RejectReason.NOT_A_TIMESTAMP, "is finer than a millisecond")
-    return Truncated(moment) if found.finer else moment
+    try:
+        reading = _in_formats(value, formats, digits) if formats else _rfc_3339(value, digits)
+        second = _located(reading.second, zone)
+    except OverflowError:
+        raise _beyond(digits) from None
+    if not FIRST_YEAR <= second.year <= last_year(digits):
+        raise _beyond(digits)
+    if reading.finer and excess == "reject":
+        raise BadValueError(
+            RejectReason.NOT_A_TIMESTAMP, f"is finer than a {INSTANT_UNITS[digits]}"
+        )
+    moment = moment_of(second, reading.ticks, digits)
+    return Truncated(moment) if reading.finer else moment
 
 
-def _in_formats(value: object, formats: tuple[str, ...]) -> TimeReading:
+def _in_formats(value: object, formats: tuple[str, ...], digits: int) -> TimeReading:
     for form in formats:
-        found = _unix(value, form) if form in UNIX_FORMATS else _in_form(value, form)
-        if found is not None:
-            return found
+        read = _unix if form in UNIX_FORMATS else _in_form
+        reading = read(value, form, digits)
+        if reading is not None:
+            return reading
     raise BadValueError(
         RejectReason.NOT_A_TIMESTAMP, f"must have one of the forms {', '.join(formats)}"
     )
 
 
-def _rfc_3339(value: object) -> TimeReading:
+def _rfc_3339(value: object, digits: int) -> TimeReading:
     match = _RFC_3339.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise BadValueError(
@@ -76,41 +101,43 @@ def _rfc_3339(value: object) -> TimeReading:
         raise BadValueError(RejectReason.NOT_A_TIMESTAMP, "a leap second has no instant in UTC")
     try:
         year, month, day, hour, minute, second = map(int, numbers)
-        moment = datetime(year, month, day, hour, minute, second, tzinfo=offset_of(offset))
+        whole = datetime(year, month, day, hour, minute, second, tzinfo=offset_of(offset))
     except ValueError:
         raise BadValueError(RejectReason.NOT_A_TIMESTAMP, "there is no such date or time") from None
-    return reading(moment, fraction or "")
+    return reading(whole, fraction or "", digits)
 
 
-def _in_form(value: object, form: str) -> TimeReading | None:
+def _in_form(value: object, form: str, digits: int) -> TimeReading | None:
     if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
         return None
-    return compile_form(form).read(str(value))
+    return compile_form(form).read(str(value), digits)
 
 
-def _unix(value: object, form: str) -> TimeReading | None:
+def _unix(value: object, form: str, digits: int) -> TimeReading | None:
     try:
         number = number_of(value)
     except BadValueError:
         return None
-    if number and number.adjusted() >= _LARGEST:
-        raise _beyond()
-    milliseconds = number.scaleb(3, EXACT) if form == "unix" else number
-    whole = milliseconds.to_integral_value(ROUND_FLOOR)
-    try:
-        moment = EPOCH + timedelta(milliseconds=int(whole))
-    except OverflowError:
-        raise _beyond() from None
-    return TimeReading(moment, finer=whole != milliseconds)
+    unit = UNIX_FORMATS[form]
+    if number and number.adjusted() >= max(_LARGEST, _LARGEST - 3 + unit):
+        raise _beyond(digits)
+    units = number.scaleb(digits - unit, EXACT)
+    whole = units.to_integral_value(ROUND_FLOOR)
+    seconds, ticks = divmod(int(whole), 10**digits)
+    return TimeReading(EPOCH + timedelta(seconds=seconds), ticks, finer=whole != units)
 
 
-def _beyond() -> BadValueError:
-    return BadValueError(RejectReason.NOT_A_TIMESTAMP, "must lie between 1900 and 2299")
+def _beyond(digits: int) -> BadValueError:
+    return BadValueError(
+        RejectReason.NOT_A_TIMESTAMP,
+        f"must lie between {FIRST_YEAR} and {last_year(digits)}"
+        + (", where nanoseconds end" if digits == NANOSECONDS else ""),
+    )
 
 
 def _located(moment: datetime, zone: str | None) -> datetime:
     if moment.tzinfo is not None:
-        return _in_utc(moment)
+        return moment.astimezone(UTC)
     if zone is None:
         raise BadValueError(
             RejectReason.TIMESTAMP_AMBIGUOUS, "has no offset; declare zone or send one"
@@ -120,14 +147,7 @@ def _located(moment: datetime, zone: str | None) -> datetime:
         raise BadValueError(
             RejectReason.TIMESTAMP_AMBIGUOUS, f"is skipped or repeated in {zone}; send an offset"
         )
-    return _in_utc(local)
-
-
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError:
-        raise _beyond() from None
+    return local.astimezone(UTC)
 
 
 @lru_cache(maxsize=64)
@@ -160,11 +180,5 @@ def check_timestamps(transform: ToUtcTimestamp, where: str) -> None:
                 compile_form(form)
         except FormError as error:
             raise SpecError(
-                f"{where}.formats: {form!r} {error}; {' and '.join(UNIX_FORMATS)} are forms too"
+                f"{where}.formats: {form!r} {error}; {', '.join(UNIX_FORMATS)} are forms too"
             ) from None
-
-
-def instant_text(moment: datetime) -> str:
-    """RFC 3339 with ``Z`` and no empty fraction."""
-    text = moment.replace(tzinfo=None).isoformat(timespec="milliseconds")
-    return text.rstrip("0").removesuffix(".") + "Z"

@@ -8,6 +8,7 @@ import pyarrow.compute as pc
 
 from chartly.extract.canonical import canonical_json
 from chartly.extract.transforms import to_text
+from chartly.extract.values import listed
 
 KEY_LIMIT = 200
 
@@ -34,7 +35,7 @@ def _joined(identity: Sequence[pa.Array]) -> pa.Array:
 def _per_value(array: pa.Array, change: Callable[[object], str]) -> pa.Array:
     """``change`` of each value, called once for equal ones."""
     encoded = array.dictionary_encode(null_encoding="encode")
-    changed = [change(value) for value in encoded.dictionary.to_pylist()]
+    changed = [change(value) for value in listed(encoded.dictionary)]
     return pa.array(changed, pa.string()).take(encoded.indices)
 
 

@@ -8,6 +8,7 @@ from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from chartly.api.event_schema import EventSchema
 from chartly.api.normalizer import NormalizerSpec
@@ -18,6 +19,7 @@ from chartly.extract.jsonpath import compile_path
 from chartly.extract.keys import event_keys
 from chartly.extract.mapping import check_mapping
 from chartly.extract.pages import Page
+from chartly.extract.precision import instant_units
 from chartly.extract.reject import Rejection
 from chartly.extract.rejections import Mistake, rejections_of
 from chartly.extract.steps import compile_steps
@@ -35,7 +37,7 @@ class ShapedBatch:
             string, ``_page`` uint32 (the place among the pages), ``_index`` uint32 (the place in
             the page) and, with a version field, ``_version`` uint64 in milliseconds.
         keys: the ``event_key`` of each row.
-        truncated: for each field whose times were cut to a millisecond, in how many rows.
+        truncated: for each field whose times were cut to their unit, in how many rows.
     """
 
     read: tuple[int, ...]
@@ -52,7 +54,8 @@ class Shaper:
     def __init__(self, normalizer: NormalizerSpec, schema: EventSchema) -> None:
         self.schema = schema
         self._paths = {name: compile_path(path) for name, path in normalizer.mapping.items()}
-        self._steps = compile_steps(normalizer.transforms)
+        self._steps = compile_steps(normalizer.transforms, schema.columns)
+        self.instant_units = instant_units(normalizer.transforms, schema.columns)
         self._untyped = _untyped(normalizer, schema)
 
     def shape(self, pages: Sequence[Page]) -> ShapedBatch:
@@ -95,8 +98,7 @@ class Shaper:
         arrays = {one.name: columns[one.name] for one in self.schema.columns}
         arrays |= {"event_key": keys, "_page": columns["_page"], "_index": columns["_index"]}
         if self.schema.version_field is not None:
-            moments = columns[self.schema.version_field].cast(pa.int64())
-            arrays["_version"] = moments.cast(pa.uint64())
+            arrays["_version"] = _versions(columns[self.schema.version_field])
         return pa.table(arrays)
 
     def _rejections(self, pages: Sequence[Page], batch: RecordBatch) -> list[Rejection]:
@@ -132,6 +134,13 @@ def _untyped(normalizer: NormalizerSpec, schema: EventSchema) -> frozenset[str]:
     )
 
 
+def _versions(moments: pa.Array) -> pa.Array:
+    """Instants of 1970 or later in milliseconds, what is finer cut off."""
+    ticks, each = moments.cast(pa.int64()), _PER_MILLISECOND[moments.type.unit]
+    return (ticks if each == 1 else pc.divide(ticks, each)).cast(pa.uint64())
+
+
+_PER_MILLISECOND = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 _MAKE_TEXT = ("toString", "lower", "upper", "trim", "hash")
 
 

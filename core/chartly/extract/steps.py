@@ -1,6 +1,6 @@
 """A normalizer's transforms as steps on whole columns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import TypeAlias
 
@@ -8,9 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chartly.api import normalizer as api
+from chartly.api.event_schema import Column
 from chartly.extract import vectors
 from chartly.extract.batch import RecordBatch
 from chartly.extract.decimals import to_decimal
+from chartly.extract.precision import instant_digits
 from chartly.extract.reject import BadValueError
 from chartly.extract.transforms import Convert, conversion
 from chartly.extract.values import Vector, completed
@@ -19,16 +21,25 @@ from chartly.extract.vectors import Attempt
 Step: TypeAlias = Callable[[RecordBatch], None]
 
 
-def compile_steps(transforms: Sequence[api.Transform]) -> list[Step]:
-    """What the transforms do to a batch, in their order."""
+def compile_steps(transforms: Sequence[api.Transform], columns: Iterable[Column]) -> list[Step]:
+    """What the transforms do to a batch, in their order.
+
+    Args:
+        columns: those that the fields are stored in.
+    """
+    digits = instant_digits(transforms, columns)
     return [
-        _step(one, is_last=one.field not in {later.field for later in transforms[place + 1 :]})
+        _step(
+            one,
+            digits[place],
+            is_last=one.field not in {later.field for later in transforms[place + 1 :]},
+        )
         for place, one in enumerate(transforms)
     ]
 
 
-def _step(transform: api.Transform, *, is_last: bool) -> Step:
-    name, convert = transform.field, conversion(transform)
+def _step(transform: api.Transform, digits: int, *, is_last: bool) -> Step:
+    name, convert = transform.field, conversion(transform, digits)
     match transform:
         case api.Drop():
             return partial(_drop, name=name)
@@ -39,7 +50,7 @@ def _step(transform: api.Transform, *, is_last: bool) -> Step:
         case api.Default():
             return partial(_default, name=name, value=convert(None), is_last=is_last)
         case _:
-            return _conversion(transform, convert, is_last=is_last)
+            return _conversion(transform, convert, digits, is_last=is_last)
 
 
 def _drop(batch: RecordBatch, name: str) -> None:
@@ -69,7 +80,7 @@ def _convert(batch: RecordBatch, name: str, attempt: Attempt | None, convert: Co
     batch.columns[name] = batch.converted(name, batch.columns[name], attempt, convert)
 
 
-def _conversion(transform: api.Transform, convert: Convert, *, is_last: bool) -> Step:
+def _conversion(transform: api.Transform, convert: Convert, digits: int, *, is_last: bool) -> Step:
     attempt = _ATTEMPTS.get(transform.op)
     instead: object = transform.default if transform.on_error == "default" else None
     if isinstance(transform, api.ToNumber | api.ToDecimal):
@@ -79,7 +90,7 @@ def _conversion(transform: api.Transform, convert: Convert, *, is_last: bool) ->
         attempt = partial(vectors.decimals, precision=precision, scale=scale)
         instead = _decimal(instead, precision, scale) if is_last else instead
     elif isinstance(transform, api.ToUtcTimestamp) and not transform.formats:
-        attempt = vectors.instants
+        attempt = partial(vectors.instants, digits=digits)
     if transform.on_error != "reject":
         convert = _forgiving(convert, instead)
     return partial(_convert, name=transform.field, attempt=attempt, convert=convert)

@@ -14,7 +14,15 @@ from chartly.extract.instants import to_instant
 from chartly.extract.records import Number
 from chartly.extract.reject import BadValueError, RejectReason
 from chartly.extract.transforms import INT64, Convert
-from chartly.extract.values import Values, Vector, already, exactly, picked, where
+from chartly.extract.values import (
+    Values,
+    Vector,
+    already,
+    exactly,
+    instant_type,
+    picked,
+    where,
+)
 from chartly.extract.vectors import Attempt, booleans, dates, decimals, instants
 
 _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
@@ -27,7 +35,7 @@ ARROW_TYPES: dict[str, Callable[[ColumnType], pa.DataType]] = {
     "Int64": lambda _: pa.int64(),
     "UInt64": lambda _: pa.uint64(),
     "Date": lambda _: pa.date32(),
-    "Timestamp": lambda _: pa.timestamp("ms", tz="UTC"),
+    "Timestamp": lambda kind: instant_type(kind.precision),
     "Decimal": lambda kind: pa.decimal128(kind.precision, kind.scale),
 }
 
@@ -41,8 +49,8 @@ def strict(kind: ColumnType) -> Convert:
     """The function that takes a value of type ``kind`` and refuses any other; never coerces."""
     if kind.name == "Decimal":
         return partial(to_decimal, precision=kind.precision, scale=kind.scale)
-    if kind.name == "Timestamp":
-        return partial(to_instant, formats=(), zone=None)
+    if kind.is_instant:
+        return partial(to_instant, formats=(), zone=None, digits=kind.precision)
     return _STRICT[kind.name]
 
 
@@ -50,6 +58,8 @@ def strict_column(kind: ColumnType) -> Attempt:
     """The same for whole columns."""
     if kind.name == "Decimal":
         return partial(decimals, precision=kind.precision, scale=kind.scale)
+    if kind.is_instant:
+        return partial(instants, digits=kind.precision)
     return _COLUMNS[kind.name]
 
 
@@ -129,5 +139,4 @@ _COLUMNS: dict[str, Attempt] = {
     "Int64": partial(_integers, target=pa.int64(), bounds=INT64),
     "UInt64": partial(_integers, target=pa.uint64(), bounds=_UINT64),
     "Date": dates,
-    "Timestamp": instants,
 }

@@ -11,6 +11,7 @@ from chartly.extract.batch import RecordBatch
 from chartly.extract.reject import BadValueError, RejectReason
 from chartly.extract.storable import arrow_type, strict, strict_column
 from chartly.extract.transforms import to_text
+from chartly.extract.values import array_of
 
 _REQUIRED = BadValueError(RejectReason.REQUIRED_FIELD_MISSING, "is required")
 _TOO_EARLY = BadValueError(RejectReason.VERSION_INVALID, "is the version and lies before 1970")
@@ -49,7 +50,7 @@ def _typed(batch: RecordBatch, column: Column) -> pa.Array:
             strict_column(column.type),
             lambda value: None if value is None else check(value),
         )
-    array = values.cast(stored) if isinstance(values, pa.Array) else pa.array(values, stored)
+    array = values.cast(stored) if isinstance(values, pa.Array) else array_of(values, stored)
     batch.columns[column.name] = array
     return array
 

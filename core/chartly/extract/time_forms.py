@@ -66,11 +66,13 @@ class TimeReading:
     """A time as a text tells it.
 
     Attributes:
-        moment: in milliseconds, what is finer cut off; without a zone where there is no offset.
+        second: the whole second; without a zone where there is no offset.
+        ticks: the units behind it, what is finer cut off.
         finer: whether anything was cut off.
     """
 
-    moment: datetime
+    second: datetime
+    ticks: int
     finer: bool
 
 
@@ -80,11 +82,15 @@ class TimeForm:
 
     pattern: re.Pattern[str]
 
-    def read(self, text: str) -> TimeReading | None:
-        """The time that a text of this form tells; None where it has another form."""
+    def read(self, text: str, digits: int) -> TimeReading | None:
+        """The time that a text of this form tells; None where it has another form.
+
+        Args:
+            digits: of the unit that it is read to, behind the second.
+        """
         match = self.pattern.fullmatch(text)
         try:
-            return None if match is None else _reading(match.groupdict())
+            return None if match is None else _reading(match.groupdict(), digits)
         except ValueError:
             return None
 
@@ -147,18 +153,16 @@ def _is_digits(token: re.Match[str]) -> bool:
     return token["directive"] in ("f", *_WIDTHS) or (token["literal"] or "").isdecimal()
 
 
-def _reading(parts: Parts) -> TimeReading:
+def _reading(parts: Parts, digits: int) -> TimeReading:
     clock = time(_hour(parts), int(parts.get("M", "0")), int(parts.get("S", "0")))
-    moment = datetime.combine(_date(parts), clock, offset_of(parts.get("z")))
-    return reading(moment, parts.get("f", ""))
+    second = datetime.combine(_date(parts), clock, offset_of(parts.get("z")))
+    return reading(second, parts.get("f", ""), digits)
 
 
-def reading(moment: datetime, fraction: str) -> TimeReading:
-    """A moment of whole seconds with the digits behind its point."""
-    milliseconds = int(fraction[:3].ljust(3, "0"))
-    return TimeReading(
-        moment.replace(microsecond=milliseconds * 1000), finer=bool(fraction[3:].strip("0"))
-    )
+def reading(second: datetime, fraction: str, digits: int) -> TimeReading:
+    """A whole second with the digits behind its point, read to so many."""
+    ticks = int(fraction[:digits].ljust(digits, "0"))
+    return TimeReading(second, ticks, finer=bool(fraction[digits:].strip("0")))
 
 
 def offset_of(text: str | None) -> tzinfo | None:

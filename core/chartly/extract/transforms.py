@@ -6,13 +6,16 @@ A null stays null through every transform but ``default`` and ``const``.
 import hashlib
 import re
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from functools import partial
 
 from chartly.api import normalizer as api
+from chartly.api.columns import INSTANT_DIGITS
 from chartly.extract.canonical import canonical_json
 from chartly.extract.decimals import decimal_text, to_decimal
 from chartly.extract.instants import to_instant
+from chartly.extract.moments import NanoInstant
 from chartly.extract.records import Number
 from chartly.extract.reject import BadValueError, RejectReason
 
@@ -26,15 +29,19 @@ _BOOLEANS = {
 }
 
 
-def conversion(transform: api.Transform) -> Convert:
-    """The function of a transform that changes one value; ``drop`` and ``rename`` change none."""
-    convert = _conversion(transform)
+def conversion(transform: api.Transform, digits: int = INSTANT_DIGITS) -> Convert:
+    """The function of a transform that changes one value; ``drop`` and ``rename`` change none.
+
+    Args:
+        digits: those behind the second that an instant is read to.
+    """
+    convert = _conversion(transform, digits)
     if isinstance(transform, api.Default | api.Const):
         return convert
     return lambda value: None if value is None else convert(value)
 
 
-def _conversion(transform: api.Transform) -> Convert:  # noqa: PLR0911 - one return per transform
+def _conversion(transform: api.Transform, digits: int) -> Convert:  # noqa: PLR0911 - one return per transform
     match transform:
         case api.ToNumber():
             return partial(to_decimal, precision=38, scale=9)
@@ -46,6 +53,7 @@ def _conversion(transform: api.Transform) -> Convert:  # noqa: PLR0911 - one ret
                 formats=transform.formats,
                 zone=transform.zone,
                 excess=transform.excess,
+                digits=digits,
             )
         case api.Default():
             return lambda value: transform.value if value is None else value
@@ -90,15 +98,8 @@ def to_text(value: object) -> str:
         return str(value)
     if isinstance(value, Decimal):
         return decimal_text(value)
-    return canonical_json(value).decode().strip('"') if _is_instant(value) else _json_text(value)
-
-
-def _is_instant(value: object) -> bool:
-    return hasattr(value, "isoformat")
-
-
-def _json_text(value: object) -> str:
-    return canonical_json(value).decode("utf-8", "surrogatepass")
+    text = canonical_json(value).decode("utf-8", "surrogatepass")
+    return text.strip('"') if isinstance(value, date | NanoInstant) else text
 
 
 def to_bool(value: object) -> bool:

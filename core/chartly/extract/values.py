@@ -4,16 +4,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
+from types import NoneType
 from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from chartly.extract.moments import NANOSECONDS, NanoInstant
+
 Values: TypeAlias = "list[object] | pa.Array"
 """The values of a column; an Arrow array where all are of its very type, or null."""
 
-INSTANT = pa.timestamp("ms", tz="UTC")
+_UNITS = {3: "ms", 6: "us", 9: "ns"}
+_INSTANTS = {digits: pa.timestamp(unit, tz="UTC") for digits, unit in _UNITS.items()}
+_NANOSECONDS = _INSTANTS[NANOSECONDS]
 UNLIKE = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError)
 """What Arrow raises when a value is not of the type that is asked for."""
 
@@ -21,7 +26,8 @@ _TYPES: dict[type, pa.DataType] = {
     str: pa.string(),
     int: pa.int64(),
     bool: pa.bool_(),
-    datetime: INSTANT,
+    datetime: _INSTANTS[6],
+    NanoInstant: _NANOSECONDS,
 }
 
 
@@ -38,9 +44,34 @@ class Vector:
     odd: list[int]
 
 
+def instant_type(digits: int) -> pa.DataType:
+    """The Arrow type of instants with so many digits behind the second."""
+    return _INSTANTS[digits]
+
+
+def array_of(values: list[object], target: pa.DataType) -> pa.Array:
+    """The values as an array.
+
+    Raises:
+        one of UNLIKE: a value is of another type.
+    """
+    if target != _NANOSECONDS:
+        return pa.array(values, target)
+    if {*map(type, values)} - {NanoInstant, NoneType}:
+        raise pa.ArrowTypeError("nanoseconds were expected")
+    counts = [one.count if isinstance(one, NanoInstant) else None for one in values]
+    return pa.array(counts, pa.int64()).cast(target)
+
+
 def listed(values: Values) -> list[object]:
     """The column as Python values."""
-    return list(values.to_pylist()) if isinstance(values, pa.Array) else values
+    if not isinstance(values, pa.Array):
+        return values
+    if values.type != _NANOSECONDS:
+        return list(values.to_pylist())
+    # Arrow has no value of Python's for a nanosecond without pandas.
+    counts = values.cast(pa.int64()).to_pylist()
+    return [None if count is None else NanoInstant(count) for count in counts]
 
 
 def taken(values: Values, rows: list[int]) -> list[object]:
@@ -54,7 +85,7 @@ def packed(values: list[object]) -> Values:
     """The column as an Arrow array, if its values are of one type that has one."""
     target = type_of(values)
     try:
-        return values if target is None else pa.array(values, target)
+        return values if target is None else array_of(values, target)
     except OverflowError:
         return values
 
@@ -127,8 +158,8 @@ def completed(vector: Vector, results: list[object]) -> Values:
 def _same(results: list[object], target: pa.DataType) -> pa.Array | None:
     """The results as an array, if each comes out of it as it went in."""
     try:
-        array = pa.array(results, target)
+        array = array_of(results, target)
     except UNLIKE:
         return None
-    same = map(lambda one, other: type(one) is type(other), array.to_pylist(), results)
+    same = map(lambda one, other: type(one) is type(other), listed(array), results)
     return array if all(same) else None

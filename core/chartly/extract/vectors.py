@@ -5,28 +5,30 @@ at a time: there is one set of rules, and these are not it.
 """
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chartly.extract.values import INSTANT, Values, Vector, already, exactly, where
+from chartly.extract.instants import FIRST_YEAR, last_year
+from chartly.extract.moments import EPOCH, NANOSECONDS
+from chartly.extract.values import Values, Vector, already, exactly, instant_type, where
 
 _YEAR = r"(190[1-9]|19[1-9][0-9]|2[01][0-9]{2}|22[0-8][0-9]|229[0-8])"
+# So long before the last year of nanoseconds that no offset leads beyond it.
+_EARLY = "^(19|2[01]|22[0-5])"
 _LEAP = r"((19|2[0-2])(0[48]|[2468][048]|[13579][26])|2000)"
 _DAY = (
     rf"({_YEAR}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
     rf"|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)|{_LEAP}-02-29)"
 )
-_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,3})?"
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]"
 _OFFSET = r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 _DATE = rf"^{_DAY}$"
-_INSTANT = rf"^{_DAY}T{_CLOCK}{_OFFSET}$"
 _INTEGER = r"^-?[0-9]{1,18}$"
 _ASCII_SPACE = " \t\n\r\v\f\x1c\x1d\x1e\x1f"
-_FIRST_MS = -2_208_988_800_000
-_LAST_MS = 10_413_791_999_999
 
 Attempt: TypeAlias = Callable[[Values], Vector | None]
 """A function that tries a whole column; None when it can say nothing about any row."""
@@ -57,13 +59,24 @@ def booleans(values: Values) -> Vector | None:
     return already(values, pa.bool_())
 
 
-def instants(values: Values) -> Vector | None:
-    """A timestamp column in UTC milliseconds, from RFC 3339 with an offset."""
-    done = already(values, INSTANT)
-    text = texts(values) if done is None else None
+def instants(values: Values, digits: int) -> Vector | None:
+    """A timestamp column in UTC, from RFC 3339 with an offset.
+
+    Args:
+        digits: of its unit, behind the second.
+    """
+    if isinstance(values, pa.Array) and pa.types.is_timestamp(values.type):
+        return Vector(pc.cast(values, instant_type(digits)), [])
+    text = texts(values)
     if text is None:
-        return done
-    return _zulu(text) or _matching(text, _INSTANT, INSTANT)
+        return None
+    zulu = _zulu(text, digits)
+    if zulu is not None:
+        return zulu
+    if digits == NANOSECONDS:
+        text = where(text, pc.match_substring_regex(text.array, _EARLY))
+    form = rf"^{_DAY}T{_CLOCK}(\.[0-9]{{1,{digits}}})?{_OFFSET}$"
+    return _matching(text, form, instant_type(digits))
 
 
 def dates(values: Values) -> Vector | None:
@@ -103,22 +116,32 @@ def spelled(values: Values) -> Vector | None:
     return texts([str(one) if type(one) is int else one for one in values])
 
 
-def _zulu(text: Vector) -> Vector | None:
+def _zulu(text: Vector, digits: int) -> Vector | None:
     """The instants of a column that ends in Z throughout, where a cast alone is strict enough.
 
     Text of such a length that ends so is for Arrow either RFC 3339 or nothing.
     """
     lengths = pc.min_max(pc.binary_length(text.array)).as_py()
-    if text.odd or not _lies(lengths, len("2026-02-02T12:00:00Z"), len("2026-02-02T12:00:00.000Z")):
+    shortest = len("2026-02-02T12:00:00Z")
+    if text.odd or not _lies(lengths, shortest, shortest + len(".") + digits):
         return None
     if not pc.all(pc.ends_with(text.array, "Z")).as_py():
         return None
     try:
-        moments = pc.cast(text.array, INSTANT)
+        moments = pc.cast(text.array, instant_type(digits))
     except pa.ArrowInvalid:
         return None
     span = pc.min_max(pc.cast(moments, pa.int64())).as_py()
-    return Vector(moments, []) if _lies(span, _FIRST_MS, _LAST_MS) else None
+    return Vector(moments, []) if _lies(span, *_bounds(digits)) else None
+
+
+def _bounds(digits: int) -> tuple[int, int]:
+    """The first and the last instant, in their unit."""
+    first, behind = (
+        (datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(seconds=1) * 10**digits
+        for year in (FIRST_YEAR, last_year(digits) + 1)
+    )
+    return first, behind - 1
 
 
 def _lies(span: dict[str, int | None], least: int, most: int) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from chartly.api.columns import ColumnType
 from chartly.api.event_schema import Column
 
-_TYPES = {"Timestamp": "DateTime64(3, 'UTC')", "Date": "Date32"}
+_TYPES = {"Date": "Date32"}
 
 
 def quoted(name: str) -> str:
@@ -21,6 +21,8 @@ def base_type(kind: ColumnType) -> str:
     """The engine's type of a declared one, without nullability."""
     if kind.name == "Decimal":
         return f"Decimal({kind.precision}, {kind.scale})"
+    if kind.is_instant:
+        return f"DateTime64({kind.precision}, 'UTC')"
     return _TYPES.get(kind.name, kind.name)
 
 

@@ -1,6 +1,12 @@
 import pytest
 
-from chartly.api.columns import ColumnType, parse_column_type
+from chartly.api.columns import (
+    INSTANT_DIGITS,
+    INSTANT_UNITS,
+    TIMESTAMP,
+    ColumnType,
+    parse_column_type,
+)
 from chartly.api.duration import Length, parse_duration
 
 
@@ -10,6 +16,8 @@ from chartly.api.duration import Length, parse_duration
         ("String", "String"),
         ("LowCardinality(String)", "LowCardinality(String)"),
         ("Timestamp", "Timestamp"),
+        (f"Timestamp({INSTANT_DIGITS})", "Timestamp"),
+        ("Timestamp(9)", "Timestamp(9)"),
         ("Decimal(18, 2)", "Decimal(18,2)"),
         ("Decimal(38,38)", "Decimal(38,38)"),
     ],
@@ -20,15 +28,34 @@ def test_declared_types(text, written):
 
 @pytest.mark.parametrize(
     "text",
-    ["string", "Float64", "Decimal", "Decimal(39,2)", "Decimal(2,3)", "Decimal(0,0)", "Int64 "],
+    [
+        "string",
+        "Float64",
+        "Decimal",
+        "Decimal(39,2)",
+        "Decimal(2,3)",
+        "Decimal(0,0)",
+        "Int64 ",
+        "Timestamp(0)",
+        "Timestamp(4)",
+        "Timestamp()",
+        "Timestamp (6)",
+        "Timestamp(06)",
+        "timestamp(6)",
+    ],
 )
 def test_other_types_are_refused(text):
     with pytest.raises(ValueError, match="must be one of|precision of 1 to 38"):
         parse_column_type(text)
 
 
-def test_a_decimal_knows_its_digits():
+def test_a_type_knows_its_digits():
     assert parse_column_type("Decimal(18,2)") == ColumnType("Decimal", 18, 2)
+    assert parse_column_type("Timestamp") == TIMESTAMP == ColumnType("Timestamp", INSTANT_DIGITS)
+    for digits in INSTANT_UNITS:
+        kind = parse_column_type(f"Timestamp({digits})")
+        assert (kind.is_instant, kind.precision) == (True, digits)
+    assert not parse_column_type("Date").is_instant
 
 
 @pytest.mark.parametrize(

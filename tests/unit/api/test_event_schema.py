@@ -111,6 +111,21 @@ def test_a_versioned_dataset_needs_an_instant():
     assert _schema([("versionField", "occurred_at")]).version_field == "occurred_at"
 
 
+@pytest.mark.parametrize("digits", [3, 6, 9])
+def test_a_time_of_any_precision_partitions_orders_and_ages_a_dataset(digits):
+    schema = _schema(
+        [("versionField", "occurred_at")],
+        [
+            ("columns", {"occurred_at": f"Timestamp({digits})"}),
+            ("retentionDays", None),
+            ("retention", {"days": 3, "from": "occurred_at"}),
+        ],
+    )
+    assert (schema.time_column, schema.version_field) == ("occurred_at", "occurred_at")
+    types = {column.name: column.type for column in schema.columns}
+    assert types["occurred_at"].precision == digits
+
+
 @pytest.mark.parametrize(
     ("word", "allowed", "says"),
     [

@@ -5,6 +5,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import asdict, replace
+from datetime import timedelta
 from functools import cache, partial
 from itertools import chain
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from chartly.api.columns import ColumnType, parse_column_type
+from chartly.api.columns import INSTANT_DIGITS, INSTANT_UNITS, ColumnType, parse_column_type
 from chartly.api.connector import Records
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.storage import StorageSpec
@@ -22,6 +23,7 @@ from chartly.extract.decimals import to_decimal
 from chartly.extract.instants import Truncated, to_instant
 from chartly.extract.jsonpath import _by_library, compile_path
 from chartly.extract.lenient import flaw_of, read_document
+from chartly.extract.moments import EPOCH, NanoInstant
 from chartly.extract.pages import PageReader, compile_reader
 from chartly.extract.records import decode_page, select_records
 from chartly.extract.reject import BadValueError, RejectReason
@@ -29,7 +31,7 @@ from chartly.extract.shaper import compile_shaper
 from chartly.extract.storable import strict, strict_column
 from chartly.extract.structs import compile_structs
 from chartly.extract.transforms import conversion, to_bool, to_int, to_text
-from chartly.extract.values import packed
+from chartly.extract.values import listed, packed
 
 PAGES, RECORDS = 20, 100
 
@@ -44,6 +46,7 @@ COMMON = {
     "word": ['"yes"', '"no"', '"true"', '"0"', '"1"'],
     "time": ['"2026-02-02T12:00:00Z"', '"2026-03-08T23:59:59Z"', '"2000-02-29T00:00:00Z"'],
     "moment": ['"2026-02-02T12:00:00.25Z"', '"2026-02-02T12:00:00+02:00"', '"1999-12-31T23:59:59.999-05:30"'],
+    "fine": ['"2026-02-02T12:00:00.123456Z"', '"2262-01-01T00:00:00Z"', '"2261-12-31T23:59:59-00:01"', '"2261-12-31T23:59:59.999999999Z"', '"2296-02-29T00:00:00+01:00"', '"2484-02-02T12:00:00.5Z"', '"1899-12-31T23:59:59.999999999Z"', '"1677-09-21T00:12:43.145224193Z"', "1770033600123456789", '"1999-12-31T23:59:59.123456789+01:00"', '"1969-12-31T23:59:59.999999999Z"', '"2106-02-07T06:28:16.5Z"'],
     "local": ['"02.02.2026 12:00"', '"28.02.1999 01:30"'],
     "unix": ["1770033600", "1770033601", "-1"],
     "date": ['"2026-02-02"', '"2000-02-29"', '"1999-12-31"'],
@@ -70,7 +73,7 @@ HOSTILE = [
     '"2298-12-31T23:59:59-01:00"', '"2300-01-01T00:00:00Z"', '"0001-01-01T00:00:00+01:00"', '"9999-12-31T23:59:59-01:00"',
     '"0000-01-01T00:00:00Z"', '"20260202T120000Z"', '"\\uff12026-02-02T12:00:00Z"', '"1969-12-31T23:59:59Z"', '"2026-03-08T02:30:00"',
     '"2026-02-30"', '"1899-12-31"', '"2299-12-31"', '"2026-2-2"', '"02.02.2026 25:00"', '"29.03.2026 02:30"', '"25.10.2026 02:30"',
-    '"2026-02-02T12:00:00.123456Z"', '"1969-12-31T23:59:59.9999999+01:00"', '"2026-02-02T12:00:00.123456789-05:30"', '"2299-12-31T23:59:59.9999Z"',
+    '"2026-02-02T12:00:00.123456Z"', '"2262-01-01T00:00:00Z"', '"2261-12-31T23:59:59-00:01"', '"2261-12-31T23:59:59.999999999Z"', '"2296-02-29T00:00:00+01:00"', '"2484-02-02T12:00:00.5Z"', '"1899-12-31T23:59:59.999999999Z"', '"1677-09-21T00:12:43.145224193Z"', "1770033600123456789", '"1969-12-31T23:59:59.9999999+01:00"', '"2026-02-02T12:00:00.123456789-05:30"', '"2299-12-31T23:59:59.9999Z"',
     '"1990-12-31T10:00:00+10:60"', '"1712345678.123456"', '"1.7123456781234E9"', "1.7123456781234E9", '"1e-7"', '"-1e-7"', '"5e"', '"1e123456"',
     "1770033600000", "-99999999999999", "999999999999999", "1770033600.1234",
     "[]", "[1]", "[[]]", "{}", '{"b": 1.50, "a": null}', '{"a": {"a": [1, 2.0, "x"]}}', '{"x": 1, "x": 2}', "[" * 60 + "]" * 60,
@@ -173,12 +176,25 @@ TWENTY = _profile(
     {**_TYPED, "json_2": "Decimal(20,2)", "number_2": "Decimal(38,20)", "int_2": "Decimal(30,2)", "whole_2": "LowCardinality(String)", "int": "UInt64", "int_3": "Int64"},
     identity=["text_2"],
 )  # fmt: skip
+_INSTANTS = [*(f"{kind}{digits}" for kind in ("time", "moment", "fine") for digits in (3, 6, 9))]
+PRECISE = _profile(
+    {"event_id": "$.text", **{name: f"$.{name.rstrip('369')}" for name in _INSTANTS}, "moment3": "$.fine", "read": "$.fine", "unix9": "$.unix", "date": "$.date", "gone": "$.fine", "long": "$.time"},
+    [
+        *(("toUtcTimestamp", name, {"excess": "truncate"} if name == "moment3" else {"onError": "null"} if name < "fine9" else {}) for name in _INSTANTS if not name.startswith("time")),
+        ("toUtcTimestamp", "read", {"onError": "null"}), ("toUtcTimestamp", "unix9", {"formats": ["unix", "unixNs", "%Y-%m-%dT%H:%M:%S.%f%z"], "excess": "truncate", "onError": "null"}),
+        ("toUtcTimestamp", "gone", {"onError": "null", "excess": "truncate"}), ("toUtcTimestamp", "gone", {"onError": "null"}), ("drop", "gone", {}),
+        ("rename", "read", {"to": "between"}), ("rename", "between", {"to": "kept"}), ("toUtcTimestamp", "long", {"onError": "null"}), ("toString", "long", {}),
+    ],
+    {**{name: f"Timestamp({name[-1]})" for name in _INSTANTS}, "kept": "Timestamp(9)", "unix9": "Timestamp(9)", "date": "Date", "long": "String"},
+    identity=["event_id", "kept", "fine6"], versionField="kept",
+)  # fmt: skip
 PROFILES = {
     "plain": PLAIN,
     "index": INDEX,
     "wildcard": WILDCARD,
     "transforms": TRANSFORMS,
     "twenty": TWENTY,
+    "precise": PRECISE,
 }
 """Their fields are named after the kind of value that is common in them."""
 
@@ -318,13 +334,14 @@ def _one(record, normalizer, schema, cut):
             return None
 
     payload = {name: compile_path(path).get(record) for name, path in normalizer.mapping.items()}
-    for one in normalizer.transforms:
+    for place, one in enumerate(normalizer.transforms):
+        convert = conversion(one, _digits(one.field, normalizer.transforms[place + 1 :], schema))
         if one.op == "drop":
             del payload[one.field]
         elif one.op == "rename":
             payload[one.to] = payload.pop(one.field)
         else:
-            payload[one.field] = _transformed(taken, one, payload.get(one.field), cut)
+            payload[one.field] = _transformed(taken, one, convert, payload.get(one.field), cut)
     stored = _stored(payload, taken, mistakes, normalizer, schema)
     if mistakes:
         return None, None, _mistake(record, normalizer, *mistakes[0])
@@ -338,11 +355,22 @@ def _whole(name, value, cut):
     return value.moment
 
 
-def _transformed(taken, one, value, cut):
+def _digits(field, following, schema):
+    """Those of the column that a field is in the end."""
+    for one in following:
+        if one.op == "rename" and one.field == field:
+            field = one.to
+        elif one.op in ("drop", "const") and one.field == field:
+            return INSTANT_DIGITS
+    kind = next((column.type for column in schema.columns if column.name == field), None)
+    return kind.precision if kind is not None and kind.is_instant else INSTANT_DIGITS
+
+
+def _transformed(taken, one, convert, value, cut):
     if one.on_error == "reject":
-        return taken(one.field, conversion(one), value)
+        return taken(one.field, convert, value)
     try:
-        return _whole(one.field, conversion(one)(value), cut)
+        return _whole(one.field, convert(value), cut)
     except BadValueError:
         return one.default if one.on_error == "default" else None
 
@@ -363,7 +391,7 @@ def _stored(payload, taken, mistakes, normalizer, schema):
                 None if value is None else taken(name, strict(column.type), value)
             )
         if name == schema.version_field:
-            row["_version"] = None if row[name] is None else round(row[name].timestamp() * 1000)
+            row["_version"] = None if row[name] is None else _version(row[name])
             if (row["_version"] or 0) < 0:
                 mistakes.append(
                     (name, RejectReason.VERSION_INVALID, "is the version and lies before 1970")
@@ -387,6 +415,12 @@ def _stored(payload, taken, mistakes, normalizer, schema):
         **row,
         "event_key": "sha256:" + hashlib.sha256(key.encode()).hexdigest() if long else key,
     }
+
+
+def _version(moment):
+    if isinstance(moment, NanoInstant):
+        return moment.count // 10**6
+    return (moment - EPOCH) // timedelta(milliseconds=1)
 
 
 def _filled(normalizer):
@@ -421,17 +455,23 @@ def test_pages_give_what_single_values_give(profile):
     """INV-4 and INV-5: every record comes out as the rules for one value say, in its place."""
     rows, payloads, rejections, truncated = _reference(profile)
     pages, shaped = _compiled(profile)
-    found = shaped.rows.to_pylist()
+    found = _rows(shaped.rows)
     assert [asdict(one) for one in shaped.rejections] == rejections
     assert found == rows
     assert list(map(_kinds, found)) == list(map(_kinds, rows))
     assert shaped.keys == [row["event_key"] for row in rows]
     assert shaped.truncated == truncated
-    assert set(truncated) == ({"moment", "unix"} if profile == "transforms" else set())
+    expected = {"transforms": {"moment", "unix"}, "precise": {"moment3", "gone"}}
+    assert set(truncated) == expected.get(profile, set())
     assert shaped.read == (RECORDS,) * PAGES
     assert len(rejections) + len(rows) + sum(shaped.filtered) == PAGES * RECORDS
     shaper = compile_shaper(*PROFILES[profile])
     assert [event for page in pages for event in shaper.events(page)] == payloads
+
+
+def _rows(table):
+    columns = {name: listed(table.column(name).combine_chunks()) for name in table.column_names}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _kinds(row):
@@ -478,7 +518,14 @@ def test_every_executor_gives_the_same(profile, executor, monkeypatch):
 
 @pytest.mark.parametrize(
     ("profile", "count"),
-    [("plain", 14), ("transforms", 14), ("twenty", 14), ("index", None), ("wildcard", None)],
+    [
+        ("plain", 14),
+        ("transforms", 14),
+        ("twenty", 14),
+        ("index", None),
+        ("wildcard", None),
+        ("precise", 14),
+    ],
 )
 def test_structs_read_the_pages_whose_places_are_usual(profile, count, monkeypatch):
     """Without this the tests above could compare an executor with itself."""
@@ -502,7 +549,10 @@ ATTEMPTS = {
     "Decimal(9,2)": (partial(vectors.decimals, precision=9, scale=2), partial(to_decimal, precision=9, scale=2)),
     "Decimal(3,0)": (partial(vectors.decimals, precision=3, scale=0), partial(to_decimal, precision=3, scale=0)),
     "toInt": (vectors.integers, to_int),
-    "toUtcTimestamp": (vectors.instants, partial(to_instant, formats=(), zone=None)),
+    **{
+        f"toUtcTimestamp({digits})": (partial(vectors.instants, digits=digits), partial(to_instant, formats=(), zone=None, digits=digits))
+        for digits in INSTANT_UNITS
+    },
     "toString": (vectors.spelled, to_text),
     "toBool": (vectors.booleans, to_bool),
     "lower": (partial(vectors.changed, change=pc.ascii_lower), lambda value: _text(value).lower()),
@@ -537,7 +587,7 @@ def test_what_a_column_is_sure_of_is_what_the_rule_says(name):
                 vector = attempt(values)
                 if vector is None:
                     continue
-                found = vector.array.to_pylist()
+                found = listed(vector.array)
                 for row, one in enumerate(column):
                     if row not in vector.odd:
                         assert found[row] == _judged(convert, one), (one, column)
@@ -550,7 +600,9 @@ def test_what_a_column_is_sure_of_is_what_the_rule_says(name):
     ("name", "values"),
     [
         ("toNumber", ["1.5", 2, "-3"]), ("Decimal(9,2)", ["1.25", None]), ("toInt", ["5", 5]), ("toInt", [5, None]), ("trim", [" a "]),
-        ("toUtcTimestamp", ["2026-02-02T12:00:00Z", "2026-02-02T12:00:00.5Z"]), ("toUtcTimestamp", ["2024-02-29T12:00:00.123+02:00"]),
+        ("toUtcTimestamp(3)", ["2026-02-02T12:00:00Z", "2026-02-02T12:00:00.5Z"]), ("toUtcTimestamp(3)", ["2024-02-29T12:00:00.123+02:00"]),
+        ("toUtcTimestamp(6)", ["2026-02-02T12:00:00.123456Z", "1969-12-31T23:59:59.999999Z"]), ("toUtcTimestamp(6)", ["2298-02-28T12:00:00.123456+02:00"]),
+        ("toUtcTimestamp(9)", ["1905-02-02T12:00:00.123456789Z", "2261-12-31T23:59:59.999999999Z"]), ("toUtcTimestamp(9)", ["2259-12-31T12:00:00.123456789+02:00"]),
         ("toBool", [True, None]), ("Date", ["2026-02-02"]), ("Int64", [5]), ("UInt64", [5, None]), ("LowCardinality(String)", ["a"]), ("toString", [5, "a"]),
     ],
 )  # fmt: skip

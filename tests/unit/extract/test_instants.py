@@ -13,13 +13,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chartly.api.columns import INSTANT_UNITS
 from chartly.api.normalizer import ToUtcTimestamp
 from chartly.errors import SpecError
-from chartly.extract.instants import Truncated, check_timestamps, instant_text, to_instant
+from chartly.extract.instants import Truncated, check_timestamps, last_year, to_instant
+from chartly.extract.moments import EPOCH, NanoInstant, instant_text, moment_of
 from chartly.extract.records import Number
 from chartly.extract.reject import BadValueError, RejectReason
 
 NOON = datetime(2026, 2, 2, 12, tzinfo=UTC)
+DIGITS = sorted(INSTANT_UNITS)
+
+
+def _moment(moment, digits):
+    """The same instant as it is carried with so many digits."""
+    microseconds = moment.microsecond * 10**digits // 10**6
+    return moment_of(moment.replace(microsecond=0), microseconds, digits)
 
 
 @pytest.mark.parametrize(
@@ -40,6 +49,10 @@ NOON = datetime(2026, 2, 2, 12, tzinfo=UTC)
         ("1e-3", ("unix",), None, datetime(1970, 1, 1, 0, 0, 0, 1000, tzinfo=UTC)),
         (Decimal(1770033600), ("unix",), None, NOON),
         (1770033600000, ("unixMs",), None, NOON),
+        (1770033600000000, ("unixUs",), None, NOON),
+        ("-1000.0", ("unixUs",), None, datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)),
+        (1770033600250000000, ("unixNs",), None, NOON + timedelta(milliseconds=250)),
+        ("-2208988800000000000", ("unixNs",), None, datetime(1900, 1, 1, tzinfo=UTC)),
         ("1.7700336e12", ("unixMs",), None, NOON),
         ("1770033600000.0", ("unixMs",), None, NOON),
         ("02/02/2026 12:00", ("%d/%m/%Y %H:%M",), "UTC", NOON),
@@ -47,8 +60,10 @@ NOON = datetime(2026, 2, 2, 12, tzinfo=UTC)
         (NOON, (), None, NOON),
     ],
 )
-def test_instants(value, formats, zone, expected):
-    assert to_instant(value, formats, zone) == expected
+@pytest.mark.parametrize("digits", DIGITS)
+def test_instants(value, formats, zone, expected, digits):
+    found = to_instant(value, formats, zone, digits=digits)
+    assert found == (expected if value is NOON else _moment(expected, digits))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +75,7 @@ def test_instants(value, formats, zone, expected):
         ("2026-02-30T12:00:00Z", (), None, RejectReason.NOT_A_TIMESTAMP, "no such day"),
         ("2026-02-02T25:00:00Z", (), None, RejectReason.NOT_A_TIMESTAMP, "no such hour"),
         ("2016-12-31T23:59:60Z", (), None, RejectReason.NOT_A_TIMESTAMP, "a leap second"),
-        ("2026-02-02T12:00:00.0001Z", (), None, RejectReason.NOT_A_TIMESTAMP, "finer than a millisecond"),
+        ("2026-02-02T12:00:00.0000000001Z", (), None, RejectReason.NOT_A_TIMESTAMP, "finer than a nanosecond"),
         ("2026-02-02", (), None, RejectReason.NOT_A_TIMESTAMP, "a date alone"),
         ("1990-12-31T10:00:00+10:60", (), None, RejectReason.NOT_A_TIMESTAMP, "sixty minutes of an offset"),
         ("1990-12-31T10:00:00-24:00", (), None, RejectReason.NOT_A_TIMESTAMP, "a day of an offset"),
@@ -72,20 +87,25 @@ def test_instants(value, formats, zone, expected):
         ("9999-12-31T23:59:59", (), "America/New_York", RejectReason.NOT_A_TIMESTAMP, "after the last, by its zone"),
         ("x", ("unix", "%Y"), "UTC", RejectReason.NOT_A_TIMESTAMP, "none of the forms"),
         (True, ("unix",), None, RejectReason.NOT_A_TIMESTAMP, "a boolean"),
-        ("1.5", ("unixMs",), None, RejectReason.NOT_A_TIMESTAMP, "half a millisecond"),
+        ("1.5", ("unixNs",), None, RejectReason.NOT_A_TIMESTAMP, "half a nanosecond"),
+        ("1e-7", ("unixMs",), None, RejectReason.NOT_A_TIMESTAMP, "a tenth of a nanosecond"),
         (10**15 - 1, ("unix",), None, RejectReason.NOT_A_TIMESTAMP, "beyond every calendar"),
         (Number("1e99999"), ("unix",), None, RejectReason.NOT_A_TIMESTAMP, "beyond every number"),
         ("1770033600000000", ("unixMs",), None, RejectReason.NOT_A_TIMESTAMP, "microseconds"),
+        ("1770033600000000000", ("unixUs",), None, RejectReason.NOT_A_TIMESTAMP, "nanoseconds"),
+        ("1770033600000000000000", ("unixNs",), None, RejectReason.NOT_A_TIMESTAMP, "less than that"),
+        (Number("1e99999"), ("unixNs",), None, RejectReason.NOT_A_TIMESTAMP, "beyond every number"),
         (["2026"], ("%Y",), "UTC", RejectReason.NOT_A_TIMESTAMP, "a list"),
         (True, ("%Y",), "UTC", RejectReason.NOT_A_TIMESTAMP, "a boolean in a form"),
-        ("1712345678.123456", ("unix",), None, RejectReason.NOT_A_TIMESTAMP, "a microsecond of a count"),
-        ("1e-7", ("unix",), None, RejectReason.NOT_A_TIMESTAMP, "a tenth of a microsecond"),
-        ("2026-02-02 12:00:00.000001", ("%Y-%m-%d %H:%M:%S.%f",), "UTC", RejectReason.NOT_A_TIMESTAMP, "a microsecond"),
+        ("1712345678.1234567891", ("unix",), None, RejectReason.NOT_A_TIMESTAMP, "a tenth of a nanosecond of a count"),
+        ("1e-10", ("unix",), None, RejectReason.NOT_A_TIMESTAMP, "a tenth of a nanosecond"),
+        ("2026-02-02 12:00:00.0000000001", ("%Y-%m-%d %H:%M:%S.%f",), "UTC", RejectReason.NOT_A_TIMESTAMP, "a tenth of a nanosecond"),
     ],
 )  # fmt: skip
-def test_what_would_have_to_be_guessed_is_refused(value, formats, zone, reason, because):
+@pytest.mark.parametrize("digits", DIGITS)
+def test_what_would_have_to_be_guessed_is_refused(value, formats, zone, reason, because, digits):
     with pytest.raises(BadValueError) as caught:
-        to_instant(value, formats, zone)
+        to_instant(value, formats, zone, digits=digits)
     assert caught.value.reason is reason, because
 
 
@@ -98,7 +118,7 @@ def test_what_would_have_to_be_guessed_is_refused(value, formats, zone, reason, 
         ({"formats": ("no percent",)}, "t.formats: 'no percent' says no year"),
         (
             {"formats": ("unix", "%Q")},
-            "'%Q' holds %Q; allowed are .* %%; unix and unixMs are forms",
+            "'%Q' holds %Q; allowed are .* %%; unix, unixMs, unixUs, unixNs are forms",
         ),
         ({"formats": ("%Y-%m-%d %H:%M:%S %Z",)}, "holds %Z; allowed are"),
     ],
@@ -114,18 +134,70 @@ def test_good_settings_are_taken():
     check_timestamps(ToUtcTimestamp(op="toUtcTimestamp", field="t"), "t")
 
 
-MOMENTS = st.datetimes(datetime(1900, 1, 2), datetime(2299, 12, 30)).map(
-    lambda one: one.replace(microsecond=one.microsecond // 1000 * 1000)
+SECONDS = st.one_of(
+    st.sampled_from([-2_208_988_800, -2_051_222_400, -1, 0, 4_291_747_200, 9_214_646_399]),
+    st.integers(-2_208_988_800, 9_214_646_399),
+)
+"""Whole seconds of 1900 to 2261, among them those at the ends, of 1905, 1969 and 2106."""
+NANOSECONDS = st.one_of(
+    st.sampled_from([0, 1, 999, 1_000, 999_999, 1_000_000, 999_999_999]), st.integers(0, 10**9 - 1)
 )
 
 
-@given(MOMENTS, st.integers(-14 * 60, 14 * 60))
-def test_every_instant_survives_its_text(moment, minutes):
-    """INV-5: whatever the offset and the machine's zone."""
-    there = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
-    found = to_instant(there.isoformat(timespec="milliseconds"), (), None)
-    assert found == there
-    assert to_instant(instant_text(found), (), None) == found
+@given(SECONDS, NANOSECONDS, st.sampled_from(DIGITS), st.integers(-14 * 60, 14 * 60))
+def test_every_instant_survives_its_text(seconds, nanoseconds, digits, minutes):
+    """INV-5: whatever the offset, the unit and the machine's zone."""
+    second = EPOCH + timedelta(seconds=seconds)
+    ticks = nanoseconds // 10 ** (9 - digits)
+    moment = moment_of(second, ticks, digits)
+    there = second.astimezone(timezone(timedelta(minutes=minutes))).isoformat()
+    text = f"{there[:19]}.{ticks:0{digits}}{there[19:]}"
+    assert to_instant(text, (), None, digits=digits) == moment
+    assert to_instant(instant_text(moment), (), None, digits=digits) == moment
+
+
+@given(SECONDS, st.integers(0, 999))
+def test_an_instant_has_one_text_whatever_its_digits(seconds, milliseconds):
+    """INV-5: what was read to a millisecond once keeps its payload, hash and event_key."""
+    second = EPOCH + timedelta(seconds=seconds)
+    texts = {
+        instant_text(moment_of(second, milliseconds * 10 ** (digits - 3), digits))
+        for digits in DIGITS
+    }
+    assert texts == {
+        second.replace(tzinfo=None, microsecond=milliseconds * 1000)
+        .isoformat(timespec="milliseconds")
+        .rstrip("0")
+        .removesuffix(".")
+        + "Z"
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "digits", "is_there", "because"),
+    [
+        ("1900-01-01T00:00:00Z", 9, True, "the first"),
+        ("1899-12-31T23:59:59.999999999Z", 9, False, "one before"),
+        ("1905-06-15T12:00:00.000000001Z", 9, True, "another century"),
+        ("2106-02-07T06:28:16.000000001Z", 9, True, "behind the engine's short types"),
+        ("2261-12-31T23:59:59.999999999Z", 9, True, "the last"),
+        ("2262-01-01T00:00:00Z", 9, False, "one behind"),
+        ("2262-04-12T00:00:00Z", 9, False, "what 64 bits do not hold"),
+        ("2484-01-01T00:00:00Z", 9, False, "what would wrap to 1900"),
+        ("2261-12-31T23:59:59-00:01", 9, False, "by its offset"),
+        ("2299-12-31T23:59:59.999999Z", 6, True, "the last microsecond"),
+        ("2299-12-31T23:59:59.999Z", 3, True, "the last millisecond"),
+        ("2300-01-01T00:00:00Z", 6, False, "behind it"),
+        ("2299-12-31T23:59:59-00:01", 3, False, "by its offset"),
+    ],
+)  # fmt: skip
+def test_the_years_of_an_instant_end_where_the_engine_s_type_does(text, digits, is_there, because):
+    if is_there:
+        assert instant_text(to_instant(text, (), None, digits=digits)) == text, because
+        return
+    says = "between 1900 and 2261, where nanoseconds end" if digits == 9 else "1900 and 2299$"
+    with pytest.raises(BadValueError, match=says):
+        to_instant(text, (), None, digits=digits)
 
 
 def test_the_machine_s_zone_does_not_matter(monkeypatch):
@@ -142,53 +214,67 @@ def test_the_machine_s_zone_does_not_matter(monkeypatch):
         time.tzset()
 
 
+@pytest.mark.parametrize("digits", DIGITS)
 @pytest.mark.parametrize(
-    ("value", "formats", "milliseconds"),
+    ("value", "formats", "nanoseconds"),
     [
-        ("2026-02-02T12:00:00.123456Z", (), 123),
-        ("2026-02-02T12:00:00.1234567+00:00", (), 123),
-        ("2026-02-02T12:00:00.999999999Z", (), 999),
-        ("1770033600.123456", ("unix",), 123),
-        (Number("1.7700336000009E9"), ("unix",), 0),
-        ("1770033600123.9", ("unixMs",), 123),
-        ("2026-02-02 12:00:00.123456", ("%Y-%m-%d %H:%M:%S.%f",), 123),
+        ("2026-02-02T12:00:00.1234567891Z", (), 123_456_789),
+        ("2026-02-02T12:00:00.1234567899+00:00", (), 123_456_789),
+        ("2026-02-02T12:00:00.9999999999Z", (), 999_999_999),
+        ("1770033600.1234567891", ("unix",), 123_456_789),
+        (Number("1.77003360000000000001E9"), ("unix",), 0),
+        ("1770033600123.9999999", ("unixMs",), 123_999_999),
+        ("1770033600123456.7891", ("unixUs",), 123_456_789),
+        ("1770033600123456789.5", ("unixNs",), 123_456_789),
+        ("2026-02-02 12:00:00.1234567891", ("%Y-%m-%d %H:%M:%S.%f",), 123_456_789),
     ],
 )
-def test_what_is_finer_than_a_millisecond_is_cut_where_that_is_asked_for(
-    value, formats, milliseconds
+def test_what_is_finer_than_its_unit_is_cut_where_that_is_asked_for(
+    value, formats, nanoseconds, digits
 ):
-    expected = NOON + timedelta(milliseconds=milliseconds)
-    assert to_instant(value, formats, "UTC", "truncate") == Truncated(expected)
-    with pytest.raises(BadValueError, match="finer than a millisecond"):
-        to_instant(value, formats, "UTC")
+    expected = moment_of(NOON, nanoseconds // 10 ** (9 - digits), digits)
+    assert to_instant(value, formats, "UTC", "truncate", digits) == Truncated(expected)
+    with pytest.raises(BadValueError, match=f"finer than a {INSTANT_UNITS[digits]}"):
+        to_instant(value, formats, "UTC", digits=digits)
 
 
 def test_what_is_no_finer_is_not_cut():
-    assert to_instant("2026-02-02T12:00:00.000000Z", (), None, "truncate") == NOON
+    assert to_instant("2026-02-02T12:00:00.000000Z", (), None, "truncate", 3) == NOON
+    nanosecond = NanoInstant(1_770_033_600_000_000_001)
+    assert to_instant("2026-02-02T12:00:00.0000000010Z", (), None, "reject", 9) == nanosecond
+    assert to_instant(nanosecond, (), None, "reject", 9) == nanosecond
     with pytest.raises(BadValueError, match="between 1900 and 2299"):
-        to_instant("2299-12-31T23:59:59.9999-00:01", (), None, "truncate")
+        to_instant("2299-12-31T23:59:59.9999-00:01", (), None, "truncate", 3)
 
 
-FRACTIONS = st.integers(0, 10**9 - 1)
-SECONDS = st.integers(-2_208_988_800, 10_413_791_999)
-
-
-@given(SECONDS, FRACTIONS)
-def test_an_instant_is_cut_alike_in_every_spelling(seconds, nanoseconds):
+@given(
+    st.integers(-2_208_988_800, 10_413_791_999),
+    st.integers(0, 10**12 - 1),
+    st.sampled_from(DIGITS),
+)
+def test_an_instant_is_cut_alike_in_every_spelling(seconds, picoseconds, digits):
     """Towards the past, before 1970 too."""
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
-    text = f"{moment:%Y-%m-%dT%H:%M:%S}.{nanoseconds:09}"
-    count = Decimal(seconds) + Decimal(nanoseconds) / 10**9
+    second = EPOCH + timedelta(seconds=seconds)
+    text = f"{second:%Y-%m-%dT%H:%M:%S}.{picoseconds:012}"
+    count = Decimal(seconds) + Decimal(picoseconds) / 10**12
     spellings = [
         (f"{text}Z", ()),
         (text, ("%Y-%m-%dT%H:%M:%S.%f",)),
         (f"{count:f}", ("unix",)),
         (f"{count:E}", ("unix",)),
         (f"{count * 1000:f}", ("unixMs",)),
+        (f"{count * 10**6:f}", ("unixUs",)),
+        (f"{count * 10**9:f}", ("unixNs",)),
     ]
-    found = {repr(to_instant(value, forms, "UTC", "truncate")) for value, forms in spellings}
-    cut = moment + timedelta(milliseconds=nanoseconds // 10**6)
-    assert found == {repr(Truncated(cut) if nanoseconds % 10**6 else cut)}
+    if second.year > last_year(digits):
+        for value, forms in spellings:
+            with pytest.raises(BadValueError, match="where nanoseconds end"):
+                to_instant(value, forms, "UTC", "truncate", digits)
+        return
+    found = {to_instant(value, forms, "UTC", "truncate", digits) for value, forms in spellings}
+    ticks, rest = divmod(picoseconds, 10 ** (12 - digits))
+    moment = moment_of(second, ticks, digits)
+    assert found == {Truncated(moment) if rest else moment}
 
 
 SUITE = Path(__file__).parent / "json_schema"
@@ -221,7 +307,7 @@ from chartly.extract.time_forms import compile_form
 print(to_instant("2026-02-02T07:00:00", (), "America/New_York"))
 print(to_instant("2026-07-02T12:00:00", (), "Europe/Berlin"))
 print(to_instant("1901-06-15T12:00:00", (), "Asia/Tokyo"))
-print(compile_form("%d %b %Y %H:%M").read("02 Feb 2026 12:00").moment)
+print(compile_form("%d %b %Y %H:%M").read("02 Feb 2026 12:00", 3).second)
 """
 
 

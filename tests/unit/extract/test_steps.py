@@ -16,7 +16,7 @@ def _after(transforms, values):
         "transforms": tuple({**one, "field": "a"} for one in transforms),
     }
     batch = RecordBatch(len(values), {"a": values})
-    for step in compile_steps(NormalizerSpec.model_validate(spec).transforms):
+    for step in compile_steps(NormalizerSpec.model_validate(spec).transforms, ()):
         step(batch)
     return batch.columns["a"], sorted(batch.bad)
 

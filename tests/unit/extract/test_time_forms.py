@@ -38,7 +38,8 @@ HALF = timedelta(minutes=30)
     ],
 )  # fmt: skip
 def test_a_form_reads_what_it_says(form, text, moment):
-    assert compile_form(form).read(text) == TimeReading(moment, finer=False)
+    second, ticks = moment.replace(microsecond=0), moment.microsecond // 1000
+    assert compile_form(form).read(text, 3) == TimeReading(second, ticks, finer=False)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +73,7 @@ def test_a_form_reads_what_it_says(form, text, moment):
     ],
 )
 def test_a_form_reads_nothing_else(form, text, because):
-    assert compile_form(form).read(text) is None, because
+    assert compile_form(form).read(text, 3) is None, because
 
 
 @pytest.mark.parametrize(
@@ -115,15 +116,17 @@ def test_a_form_with_which_something_would_be_guessed_is_none(form, says):
 
 
 @pytest.mark.parametrize(
-    ("digits", "milliseconds", "finer"),
+    ("fraction", "digits", "ticks", "finer"),
     [
-        ("1", 100, False), ("12", 120, False), ("123", 123, False), ("1230", 123, False),
-        ("123456", 123, True), ("9999999", 999, True), ("000000001", 0, True), ("0" * 29 + "1", 0, True),
+        ("1", 3, 100, False), ("12", 3, 120, False), ("123", 3, 123, False), ("1230", 3, 123, False),
+        ("123456", 3, 123, True), ("9999999", 3, 999, True), ("000000001", 3, 0, True), ("0" * 29 + "1", 3, 0, True),
+        ("1", 6, 100_000, False), ("123456000", 6, 123_456, False), ("1234567", 6, 123_456, True), ("000000001", 9, 1, False),
+        ("9999999999", 9, 999_999_999, True),
     ],
 )  # fmt: skip
-def test_a_fraction_is_cut_to_milliseconds_and_told_of(digits, milliseconds, finer):
-    found = compile_form("%Y-%m-%d %H:%M:%S.%f").read(f"2026-02-02 12:00:00.{digits}")
-    assert found == TimeReading(NOON.replace(microsecond=milliseconds * 1000), finer=finer)
+def test_a_fraction_is_cut_to_its_unit_and_told_of(fraction, digits, ticks, finer):
+    found = compile_form("%Y-%m-%d %H:%M:%S.%f").read(f"2026-02-02 12:00:00.{fraction}", digits)
+    assert found == TimeReading(NOON, ticks, finer=finer)
 
 
 FORMS = st.sampled_from(
@@ -132,20 +135,19 @@ FORMS = st.sampled_from(
         "%a %d %b %Y %I:%M:%S.%f %p", "%A, %B %d, %Y %H:%M:%S.%f%z",
     ]
 )  # fmt: skip
-MOMENTS = st.datetimes(datetime(1900, 1, 2), datetime(2299, 12, 30), timezones=st.just(UTC)).map(
-    lambda one: one.replace(microsecond=one.microsecond // 1000 * 1000)
-)
+MOMENTS = st.datetimes(datetime(1900, 1, 2), datetime(2299, 12, 30), timezones=st.just(UTC))
 
 
 @given(MOMENTS, FORMS)
 def test_what_a_form_writes_it_reads(moment, form):
     """Python's own writing, of which each directive is read as it was meant."""
-    found = compile_form(form).read(moment.strftime(form))
+    found = compile_form(form).read(moment.strftime(form), 6)
     expected = moment if "%z" in form else moment.replace(tzinfo=None)
-    assert found == TimeReading(expected, finer=False)
+    second = expected.replace(microsecond=0)
+    assert found == TimeReading(second, moment.microsecond, finer=False)
 
 
 @given(st.text(alphabet="0123456789-:/. TZ+aMpPFebMon", max_size=24), FORMS)
 def test_no_text_breaks_a_form(text, form):
-    found = compile_form(form).read(text)
+    found = compile_form(form).read(text, 3)
     assert found is None or isinstance(found, TimeReading)
