@@ -13,6 +13,19 @@ def columns(engine: Engine, database: str, table: str) -> dict[str, str]:
     return {str(name): str(kind) for name, kind in found}
 
 
+def columns_by_table(engine: Engine, database: str) -> dict[str, list[str]]:
+    """The names of the columns of every table and view of a database."""
+    rows = engine.rows(
+        "SELECT table, name FROM system.columns WHERE database = {database:String} "
+        "ORDER BY table, position",
+        {"database": database},
+    )
+    tables: dict[str, list[str]] = {}
+    for table, name in rows:
+        tables.setdefault(str(table), []).append(str(name))
+    return tables
+
+
 def partition_key(engine: Engine, database: str, table: str) -> str:
     """How a table is cut into partitions; empty if it is not."""
     found = engine.rows(

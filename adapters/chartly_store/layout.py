@@ -8,7 +8,16 @@ from chartly.api.storage import StorageSpec
 from chartly.load.evolution import changes, evolve, insist_on_layout, insist_on_own, layout_of
 from chartly.load.rebuild import Rebuild, aside_table
 from chartly.load.sql import qualified
-from chartly.load.tables import add_indexes, create_dataset, data_table, dataset_view
+from chartly.load.store_format import extended
+from chartly.load.tables import (
+    REJECTED_ORDER,
+    REJECTED_TYPES,
+    add_indexes,
+    create_dataset,
+    data_table,
+    dataset_view,
+    rejected_table,
+)
 from chartly_store.catalog import columns, partition_key
 from chartly_store.port import Engine
 from chartly_store.rebuild import rebuild
@@ -47,11 +56,18 @@ class Layout:
         insist_on_layout(dataset, known, layout_of(self._schema))
         for statement in create_dataset(self._database, self._schema, self._storage):
             self._engine.command(statement)
+        self._extend_rejected()
         if stored:
             self._follow(stored, insist)
         for statement in add_indexes(self._database, self._schema, self._storage):
             self._engine.command(statement)
         self._engine.command(dataset_view(self._database, self._schema, dataset))
+
+    def _extend_rejected(self) -> None:
+        table = rejected_table(self._storage.dataset)
+        stored = list(columns(self._engine, self._database, table))
+        for statement in extended(self._database, table, stored, REJECTED_TYPES, REJECTED_ORDER):
+            self._engine.command(statement)
 
     def _follow(self, stored: dict[str, str], insist: Callable[[], None]) -> None:
         dataset = self._storage.dataset

@@ -21,6 +21,7 @@ _SCHEMA = pa.schema(
         ("ingested_at", pa.timestamp("ms", tz="UTC")),
         ("size", pa.uint64()),
         ("body", pa.binary()),
+        ("slice", pa.string()),
     ]
 )
 
@@ -31,7 +32,8 @@ class RawPage:
 
     Attributes:
         sha256: of the body, in hex; what ``raw_ref`` names.
-        segment: its number in the stream of its run.
+        segment: its number in its run.
+        slice: the key of the slice that it was pulled for.
         ingested_at: the run's, so that a page which comes again in another attempt is the same row.
     """
 
@@ -41,6 +43,7 @@ class RawPage:
     segment: int
     ingested_at: datetime
     body: bytes
+    slice: str = ""
 
 
 class RawPages:

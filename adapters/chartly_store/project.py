@@ -1,6 +1,6 @@
 """A project's database: its datasets, who writes them, and how their tables follow the profiles."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -9,11 +9,12 @@ from chartly.api.reference import Project
 from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
 from chartly.load.pages import create_pages, pages_dataset, pages_layout
-from chartly.load.project_tables import DATASETS, create_project
+from chartly.load.project_tables import DATASETS, FORMATS, create_project
 from chartly.load.sql import qualified
+from chartly.load.store_format import FORMAT, insist_on_known
 from chartly.load.tables import data_table, rejected_table
 from chartly.names import database, sql_name
-from chartly_store.catalog import columns, read_only_replicas, size
+from chartly_store.catalog import columns, columns_by_table, read_only_replicas, size
 from chartly_store.layout import Layout
 from chartly_store.port import Engine
 from chartly_store.rows import table_of
@@ -53,9 +54,28 @@ class ProjectStore:
         self.database = database(project.tenant, project.project)
 
     def create(self) -> None:
-        """Makes the database and the project's own tables, if they are not there."""
-        for statement in create_project(self.database):
+        """Makes the database and the project's own tables, or brings those there to the format.
+
+        Tables of a dataset follow with its next ``ensure_dataset``.
+
+        Raises:
+            RunError: ``SchemaIncompatible``: a later version of Chartly wrote them.
+        """
+        stored = columns_by_table(self.engine, self.database)
+        number = self._format(stored)
+        insist_on_known(self.database, number)
+        for statement in create_project(self.database, stored):
             self.engine.command(statement)
+        if number < FORMAT:
+            # Last of all: what the number says is done.
+            self.insert_dicts(FORMATS, [{"format": FORMAT}])
+
+    def _format(self, stored: Mapping[str, Sequence[str]]) -> int:
+        """The recorded number of the project's tables; 0 where none is."""
+        if FORMATS not in stored:
+            return 0
+        table = qualified(self.database, FORMATS)
+        return int(str(self.engine.rows(f"SELECT max(format) FROM {table}")[0][0]))
 
     def insist_on_writable(self) -> None:
         """Refuses a database of which a table accepts no rows.
@@ -72,12 +92,14 @@ class ProjectStore:
             )
 
     def exists(self) -> bool:
-        """Whether anything was ever stored for the project."""
-        found = self.engine.rows(
-            "SELECT count() FROM system.databases WHERE name = {name:String}",
-            {"name": self.database},
-        )
-        return found[0][0] == 1
+        """Whether anything was ever stored for the project.
+
+        Raises:
+            RunError: ``SchemaIncompatible``: by a later version of Chartly.
+        """
+        stored = columns_by_table(self.engine, self.database)
+        insist_on_known(self.database, self._format(stored))
+        return bool(stored)
 
     def ensure_dataset(
         self,
@@ -103,7 +125,8 @@ class ProjectStore:
         if storage.raw.enabled:
             pages = pages_dataset(storage)
             self.claim(pages, workflow, pages_layout(storage.dataset))
-            for statement in create_pages(self.database, pages):
+            stored = list(self.columns(data_table(pages)))
+            for statement in create_pages(self.database, pages, stored):
                 self.engine.command(statement)
         return row
 

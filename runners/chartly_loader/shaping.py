@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from chartly.extract.pages import Page
 from chartly.extract.reject import Rejection
 from chartly.extract.shaper import ShapedBatch, Shaper
+from chartly.load.versions import row_version
 from chartly.plan.runplan import StreamPlan
 from chartly.warning import RunWarning, WarningReason
 from chartly_loader.batch import LoadBatch
@@ -23,9 +24,6 @@ from chartly_loader.seen import Mask, SeenKeys
 from chartly_spool.segment import Segment, SegmentMeta
 from chartly_store.ledger import Committed
 from chartly_store.pages import RawPage
-
-_INDEX_BITS = 24
-_GENERATION_BITS = 16
 
 Counts = npt.NDArray[np.int64]
 
@@ -162,7 +160,7 @@ class Shaping:
         places = rows.column("_page").to_numpy()
         # Two pages may be equal, and a dictionary holds a text once.
         columns["_page"] = pa.array([one.sha256 for one in metas]).dictionary_encode().take(places)
-        columns["_index"] = rows.column("_index")
+        columns["_record"] = rows.column("_index")
         columns["_ver"] = self._versions(rows, places, metas)
         columns["_deleted"] = pa.repeat(pa.scalar(0, pa.uint8()), count)
         return pa.table(columns)
@@ -172,8 +170,7 @@ class Shaping:
     ) -> pa.ChunkedArray | pa.Array:
         if "_version" in rows.column_names:
             return rows.column("_version")
-        first = self._ordinal << _INDEX_BITS
-        versions = [(first | one.number) << _GENERATION_BITS for one in metas]
+        versions = [row_version(self._ordinal, meta.number) for meta in metas]
         return pa.array(np.array(versions, dtype=np.uint64)[places])
 
     def _raw(self, segment: Segment) -> RawPage:
@@ -194,6 +191,8 @@ class Shaping:
             "record": one.record.decode("utf-8", "replace"),
             "profile_digest": self._stream.normalizer_digest,
             "ingested_at": self._request.ingested_at,
+            "slice": "",
+            "ordinal": self._ordinal,
         }
 
     def _committed(self, meta: SegmentMeta, counts: dict[str, int]) -> Committed:

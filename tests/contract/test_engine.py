@@ -297,7 +297,7 @@ def put(table, amounts):
                 "occurred_at": pa.array([MOMENT + timedelta(days=number)]),
                 "amount": [amount],
                 "_page": pa.array([f"{number:064x}"]).dictionary_encode(),
-                "_index": pa.array([number], pa.uint32()),
+                "_record": pa.array([number], pa.uint32()),
                 "_ver": pa.array([1], pa.uint64()),
                 "_deleted": pa.array([0], pa.uint8()),
             }

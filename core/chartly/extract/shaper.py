@@ -8,7 +8,6 @@ from itertools import accumulate
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from chartly.api.event_schema import EventSchema
 from chartly.api.normalizer import NormalizerSpec
@@ -26,6 +25,8 @@ from chartly.extract.steps import compile_steps
 from chartly.extract.stored import stored_columns
 from chartly.extract.values import listed
 
+_MICROSECONDS = pa.timestamp("us", tz="UTC")
+
 
 @dataclass(frozen=True)
 class ShapedBatch:
@@ -35,7 +36,7 @@ class ShapedBatch:
         read: how many records each page has.
         rows: in the order of pages and records: payload columns in stored types, ``event_key``
             string, ``_page`` uint32 (the place among the pages), ``_index`` uint32 (the place in
-            the page) and, with a version field, ``_version`` uint64 in milliseconds.
+            the page) and, with a version field, ``_version`` uint64 in microseconds.
         keys: the ``event_key`` of each row.
         truncated: for each field whose times were cut to their unit, in how many rows.
     """
@@ -135,12 +136,10 @@ def _untyped(normalizer: NormalizerSpec, schema: EventSchema) -> frozenset[str]:
 
 
 def _versions(moments: pa.Array) -> pa.Array:
-    """Instants of 1970 or later in milliseconds, what is finer cut off."""
-    ticks, each = moments.cast(pa.int64()), _PER_MILLISECOND[moments.type.unit]
-    return (ticks if each == 1 else pc.divide(ticks, each)).cast(pa.uint64())
+    """Instants of 1970 or later in microseconds, what is finer cut off."""
+    return moments.cast(_MICROSECONDS, safe=False).cast(pa.int64()).cast(pa.uint64())
 
 
-_PER_MILLISECOND = {"ms": 1, "us": 1_000, "ns": 1_000_000}
 _MAKE_TEXT = ("toString", "lower", "upper", "trim", "hash")
 
 

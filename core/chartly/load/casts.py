@@ -10,7 +10,10 @@ from dataclasses import dataclass
 from chartly.load.sql import bare, nullable
 
 _DECIMAL = re.compile(r"Decimal\((\d+), (\d+)\)")
-_INSTANT = r"^(19|2[0-2])[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{1,3})?Z$"
+_INSTANT_TYPE = re.compile(r"DateTime64\(([0-9]), 'UTC'\)")
+_INSTANT = r"^(19|2[0-2])[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
+_FULL_RANGE = 6
+"""Digits with which the engine's type holds every year of ours; with 9 it ends in 2262."""
 _DAY = r"^(19|2[0-2])[0-9]{2}-"
 
 
@@ -22,6 +25,7 @@ class Cast:
         value: SQL that gives the value in the new type; what does not fit becomes null, or the
             type's zero where there is no null.
         inexact: SQL that tells of a value that does not fit.
+        keeps_text: whether every value has the text that it had.
     """
 
     column: str
@@ -29,6 +33,7 @@ class Cast:
     wanted: str
     value: str
     inexact: str
+    keeps_text: bool = False
 
 
 def cast(column: str, stored: str, wanted: str) -> Cast:
@@ -37,6 +42,9 @@ def cast(column: str, stored: str, wanted: str) -> Cast:
     Args:
         column: its name, quoted.
     """
+    digits, room = instant_digits(bare(stored)), instant_digits(bare(wanted))
+    if digits is not None and room is not None and room <= _FULL_RANGE:
+        return _rescaled(column, stored, wanted, widened=digits <= room)
     text = _text(column, bare(stored))
     parsed, fits = _parsed(text, bare(wanted))
     value = f"CAST({parsed}, {_literal(wanted)})"
@@ -44,7 +52,22 @@ def cast(column: str, stored: str, wanted: str) -> Cast:
         zero = f"defaultValueOfTypeName({_literal(wanted)})"
         value = f"CAST(ifNull({parsed}, {zero}), {_literal(wanted)})"
     inexact = f"{column} IS NOT NULL AND NOT ifNull({fits}, 0)"
-    return Cast(column, stored, wanted, value, inexact)
+    keeps_text = digits is not None and room is not None
+    return Cast(column, stored, wanted, value, inexact, keeps_text)
+
+
+def _rescaled(column: str, stored: str, wanted: str, *, widened: bool) -> Cast:
+    """The cast of an instant to other digits behind its point."""
+    value = f"CAST({column}, {_literal(wanted)})"
+    # A cast to fewer digits cuts them off.
+    cut = f"{column} IS NOT NULL AND CAST({value}, {_literal(stored)}) != {column}"
+    return Cast(column, stored, wanted, value, "0" if widened else cut, keeps_text=True)
+
+
+def instant_digits(kind: str) -> int | None:
+    """The digits of an instant behind its point."""
+    shape = _INSTANT_TYPE.fullmatch(kind)
+    return int(shape[1]) if shape else None
 
 
 def decimal_digits(kind: str) -> tuple[int, int] | None:
@@ -58,7 +81,7 @@ def _text(column: str, kind: str) -> str:
     if not kind.startswith("DateTime64"):
         return plain
     iso = f"concat(replaceOne({plain}, ' ', 'T'), 'Z')"
-    return f"replaceOne({iso}, '.000Z', 'Z')"
+    return f"replaceRegexpOne({iso}, '[.]0*Z$|0+Z$', 'Z')"
 
 
 def _parsed(text: str, kind: str) -> tuple[str, str]:
@@ -72,12 +95,18 @@ def _parsed(text: str, kind: str) -> tuple[str, str]:
     same = f"toString({value}) = {text}"
     if kind == "Date32":
         return value, f"{same} AND match({text}, {_literal(_DAY)})"
-    if not kind.startswith("DateTime64"):
+    room = instant_digits(kind)
+    if room is None:
         return value, same
-    value = f"parseDateTime64BestEffortOrNull({text}, 3, 'UTC')"
+    value = f"parseDateTime64BestEffortOrNull({text}, {room}, 'UTC')"
+    if room > _FULL_RANGE:
+        # The other one gives another instant for what lies beyond the type's end.
+        plain = f"replaceOne(replaceOne({text}, 'T', ' '), 'Z', '')"
+        value = f"toDateTime64OrNull({plain}, {room}, 'UTC')"
     # A moment that there is not, such as 24:15, comes back as another one.
     same = f"startsWith(replaceOne(toString({value}), ' ', 'T'), replaceOne({text}, 'Z', ''))"
-    return value, f"{same} AND match({text}, {_literal(_INSTANT)})"
+    form = f"{_INSTANT}([.][0-9]{{1,{room}}})?Z$"
+    return value, f"{same} AND match({text}, {_literal(form)})"
 
 
 def _decimal(precision: int, scale: int) -> str:

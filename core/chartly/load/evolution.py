@@ -8,6 +8,7 @@ from chartly.api.event_schema import Column, EventSchema
 from chartly.errors import Reason, RunError
 from chartly.load.casts import Cast, cast, decimal_digits
 from chartly.load.sql import bare, base_type, column_type, nullable, qualified, quoted
+from chartly.load.store_format import RENAMED, carried
 from chartly.load.tables import OWN_TYPES, data_table, partition_of
 
 _FIXED = {
@@ -25,12 +26,14 @@ class Evolution:
         columns: every column that the table shall have, with its type.
         modified: those of them that are changed in their place or added.
         casts: those that are rewritten, each value on its own.
+        carried: SQL of those of our own that hold their values in another form from now on.
         rebuilt: whether the rows must move to a table that is laid out anew.
     """
 
     columns: dict[str, str]
     modified: dict[str, str]
     casts: tuple[Cast, ...]
+    carried: Mapping[str, str]
     rebuilt: bool
 
 
@@ -76,7 +79,8 @@ def insist_on_own(dataset: str, recorded: Mapping[str, object], stored: Mapping[
             f"dataset {dataset!r} holds no events, it is laid out as {json.dumps(recorded)}; "
             f"write another dataset",
         )
-    lacking = [name for name in OWN_TYPES if name not in stored]
+    names = {RENAMED.get(name, name) for name in stored}
+    lacking = [name for name in OWN_TYPES if name not in names]
     if stored and lacking:
         raise RunError(
             Reason.SCHEMA_INCOMPATIBLE,
@@ -109,12 +113,14 @@ def evolve(
         if not _in_place(bare(stored[name]), bare(columns[name])):
             casts.append(cast(quoted(name), stored[name], columns[name]))
             _insist_on_free(dataset, schema, name, casts[-1])
-    for name, kind in stored.items():
+    for stored_name, kind in stored.items():
+        name = RENAMED.get(stored_name, stored_name)
         if name not in wanted:
             columns[name] = kind if name in OWN_TYPES else nullable(kind)
     modified = {name: kind for name, kind in columns.items() if stored.get(name) != kind}
     moved = partition.replace("`", "") != partition_of(schema).replace("`", "")
-    return Evolution(columns, modified, tuple(casts), rebuilt=bool(casts) or moved)
+    own = carried(schema, stored)
+    return Evolution(columns, modified, tuple(casts), own, rebuilt=bool(casts or own) or moved)
 
 
 def changes(
@@ -144,7 +150,7 @@ def _in_place(old: str, new: str) -> bool:
 
 
 def _insist_on_free(dataset: str, schema: EventSchema, name: str, made: Cast) -> None:
-    if name in schema.identity:
+    if name in schema.identity and not made.keeps_text:
         raise RunError(
             Reason.SCHEMA_INCOMPATIBLE,
             f"dataset {dataset!r}: column {name!r} makes the identity and is stored as "

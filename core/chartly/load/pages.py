@@ -1,9 +1,11 @@
 """The table of a dataset's pages as received, as SQL text."""
 
 import json
+from collections.abc import Sequence
 
 from chartly.api.storage import StorageSpec
 from chartly.load.sql import qualified
+from chartly.load.store_format import extended
 from chartly.load.tables import INSTANT, TEXT, create_table, data_table
 from chartly.names import sql_name
 
@@ -15,9 +17,11 @@ _COLUMNS = {
     "ingested_at": INSTANT,
     "size": "UInt64",
     "body": "String CODEC(ZSTD(3))",
+    "slice": TEXT,
 }
+_ORDER = "sha256, slice"
 # A page is what it holds: one that comes again is kept for longer, and stored once a week.
-_ENGINE = "ReplacingMergeTree(ingested_at) PARTITION BY toMonday(ingested_at) ORDER BY sha256"
+_ENGINE = f"ReplacingMergeTree(ingested_at) PARTITION BY toMonday(ingested_at) ORDER BY ({_ORDER})"
 
 
 def pages_dataset(storage: StorageSpec) -> str:
@@ -30,11 +34,19 @@ def pages_layout(dataset: str) -> str:
     return json.dumps({"pagesOf": dataset})
 
 
-def create_pages(database: str, pages: str) -> list[str]:
-    """Its table and its view."""
+def create_pages(database: str, pages: str, stored: Sequence[str] = ()) -> list[str]:
+    """Its table and its view.
+
+    Args:
+        stored: the columns that the table has already.
+    """
     table = data_table(pages)
     view = (
         f"CREATE OR REPLACE VIEW {qualified(database, sql_name(pages))} AS "
         f"SELECT {', '.join(_COLUMNS)} FROM {qualified(database, table)} FINAL"
     )
-    return [create_table(database, table, _COLUMNS, _ENGINE), view]
+    return [
+        create_table(database, table, _COLUMNS, _ENGINE),
+        *extended(database, table, stored, _COLUMNS, _ORDER),
+        view,
+    ]

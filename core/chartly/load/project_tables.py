@@ -1,16 +1,43 @@
 """The tables that a project has beside its datasets, as SQL text."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from chartly.load.sql import quoted
+from chartly.load.store_format import extended
 from chartly.load.tables import INSTANT, TEXT, create_table
 
 LEDGER = "__ledger"
 ATTEMPTS = "__attempts"
 PUBLISHED = "__published"
 DATASETS = "__datasets"
+EPOCHS = "__epochs"
+STATE = "__state"
+FORMATS = "__format"
 
-_COUNTS = ("read", "loaded", "rejected", "duplicate", "filtered", "late")
-_SYSTEM: dict[str, tuple[dict[str, str], str]] = {
-    ATTEMPTS: (
+
+@dataclass(frozen=True)
+class ProjectTable:
+    """One of them.
+
+    Attributes:
+        version: the column whose highest value stays among rows of one key.
+        order: its sorting key.
+    """
+
+    columns: Mapping[str, str]
+    version: str
+    order: str
+
+    @property
+    def engine(self) -> str:
+        order = f"({self.order})" if "," in self.order else self.order
+        return f"ReplacingMergeTree({self.version}) ORDER BY {order}"
+
+
+_COUNTS = ("read", "loaded", "rejected", "duplicate", "filtered", "late", "erased")
+PROJECT_TABLES: Mapping[str, ProjectTable] = {
+    ATTEMPTS: ProjectTable(
         {
             "run_id": "String",
             "attempt": "UInt32",
@@ -26,10 +53,12 @@ _SYSTEM: dict[str, tuple[dict[str, str], str]] = {
             "ingested_at": INSTANT,
             "updated_at": INSTANT,
             "version": "UInt8",
+            "epoch": "UInt64",
         },
-        "ReplacingMergeTree(version) ORDER BY (run_id, attempt)",
+        "version",
+        "run_id, attempt",
     ),
-    LEDGER: (
+    LEDGER: ProjectTable(
         {
             "dataset": TEXT,
             "run_id": TEXT,
@@ -48,9 +77,10 @@ _SYSTEM: dict[str, tuple[dict[str, str], str]] = {
             "token_hash": "String",
             "committed_at": INSTANT,
         },
-        "ReplacingMergeTree(ordinal) ORDER BY (dataset, run_id, stream, segment, slice, `index`)",
+        "ordinal",
+        "dataset, run_id, stream, segment, slice, `index`",
     ),
-    PUBLISHED: (
+    PUBLISHED: ProjectTable(
         {
             "dataset": TEXT,
             "window_start": INSTANT,
@@ -59,10 +89,12 @@ _SYSTEM: dict[str, tuple[dict[str, str], str]] = {
             "run_id": TEXT,
             "digest": TEXT,
             "rows": "UInt64",
+            "covers": "UInt64 DEFAULT generation",
         },
-        "ReplacingMergeTree(generation) ORDER BY (dataset, window_start)",
+        "generation",
+        "dataset, window_start",
     ),
-    DATASETS: (
+    DATASETS: ProjectTable(
         {
             "dataset": TEXT,
             "workflow": TEXT,
@@ -70,14 +102,43 @@ _SYSTEM: dict[str, tuple[dict[str, str], str]] = {
             "sealed_before": f"Nullable({INSTANT})",
             "version": "UInt64",
         },
-        "ReplacingMergeTree(version) ORDER BY dataset",
+        "version",
+        "dataset",
+    ),
+    EPOCHS: ProjectTable(
+        {"dataset": TEXT, "epoch": "UInt64", "run_id": "String", "recorded_at": INSTANT},
+        "epoch",
+        "dataset",
+    ),
+    STATE: ProjectTable(
+        {
+            "workflow": TEXT,
+            "connector": TEXT,
+            "stream": TEXT,
+            "partition": "String",
+            "position": "String",
+            "run_id": "String",
+            "ordinal": "UInt32",
+            "recorded_at": INSTANT,
+        },
+        "ordinal",
+        "workflow, connector, stream, partition",
+    ),
+    FORMATS: ProjectTable(
+        {"format": "UInt32", "recorded_at": f"{INSTANT} DEFAULT now64(3)"}, "format", "format"
     ),
 }
 
 
-def create_project(database: str) -> list[str]:
-    """The project's database and its own tables."""
-    return [f"CREATE DATABASE IF NOT EXISTS {quoted(database)}"] + [
-        create_table(database, table, columns, engine)
-        for table, (columns, engine) in _SYSTEM.items()
-    ]
+def create_project(database: str, stored: Mapping[str, Sequence[str]] | None = None) -> list[str]:
+    """The project's database and its own tables, which follow the format where they are there.
+
+    Args:
+        stored: the columns of the tables that are there.
+    """
+    statements = [f"CREATE DATABASE IF NOT EXISTS {quoted(database)}"]
+    for name, table in PROJECT_TABLES.items():
+        statements.append(create_table(database, name, table.columns, table.engine))
+        columns = (stored or {}).get(name, ())
+        statements += extended(database, name, columns, table.columns, table.order)
+    return statements

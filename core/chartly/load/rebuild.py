@@ -8,6 +8,7 @@ from chartly.api.storage import StorageSpec
 from chartly.load.casts import Cast
 from chartly.load.evolution import Evolution
 from chartly.load.sql import qualified, quoted
+from chartly.load.store_format import RENAMED
 from chartly.load.tables import create_events, data_table
 
 # A row block may hold as many partitions as it likes: nobody waits for this insert.
@@ -78,16 +79,22 @@ class Rebuild:
 
     def copied_content(self) -> str:
         """The same of the table beside; equal when nothing is lost and nothing was added."""
-        return f"SELECT {_content(', '.join(map(quoted, self.stored)))} FROM {self.aside} FINAL"
+        return f"SELECT {_content(', '.join(self._names()))} FROM {self.aside} FINAL"
 
     @property
     def _into(self) -> str:
-        names = ", ".join(map(quoted, self.stored))
+        names = ", ".join(self._names())
         return f"INSERT INTO {self.aside} ({names}) SELECT {self._values()} FROM {self.table}"
 
+    def _names(self) -> list[str]:
+        """The stored columns by their names in the table beside."""
+        return [quoted(RENAMED.get(name, name)) for name in self.stored]
+
     def _values(self) -> str:
-        casts = {one.column: one.value for one in self.evolution.casts}
-        return ", ".join(casts.get(quoted(name), quoted(name)) for name in self.stored)
+        """What each stored column holds in the table beside."""
+        values = {cast.column: cast.value for cast in self.evolution.casts}
+        values |= {quoted(name): value for name, value in self.evolution.carried.items()}
+        return ", ".join(values.get(quoted(name), quoted(name)) for name in self.stored)
 
 
 def _content(values: str) -> str:

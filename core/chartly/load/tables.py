@@ -1,5 +1,7 @@
 """The tables of a dataset as SQL text."""
 
+from collections.abc import Mapping
+
 from chartly.api.event_schema import EventSchema
 from chartly.api.storage import StorageSpec
 from chartly.load.sql import base_type, column_type, qualified, quoted
@@ -24,15 +26,33 @@ ENVELOPE_TYPES = {
 }
 """What a view shows of an event beside its payload."""
 # A reference into a page is computed: as text of its own it would cost a quarter of an insert.
-_REFERENCE = "concat('sha256:', _page, '#', toString(_index)) AS `raw_ref`"
+_REFERENCE = "concat('sha256:', _page, '#', toString(_record)) AS `raw_ref`"
 OWN_TYPES = {
     **{name: kind for name, kind in ENVELOPE_TYPES.items() if name != "raw_ref"},
     "_page": TEXT,
-    "_index": "UInt32",
+    "_record": "UInt32",
     "_ver": "UInt64",
     "_deleted": "UInt8",
 }
-"""What a row of events holds beside its payload; ``_page`` is the SHA-256 of its page in hex."""
+"""What a row of events holds beside its payload: ``_page`` is the SHA-256 of its page in hex,
+``_record`` the place of its record there."""
+REJECTED_TYPES = {
+    "run_id": TEXT,
+    "raw_ref": "String",
+    "stream": TEXT,
+    "segment": "UInt32",
+    "reason": TEXT,
+    "field": TEXT,
+    "path": TEXT,
+    "message": "String",
+    "record": "String CODEC(ZSTD(1))",
+    "profile_digest": TEXT,
+    "ingested_at": INSTANT,
+    "slice": TEXT,
+    "ordinal": "UInt32",
+}
+REJECTED_ORDER = "run_id, raw_ref, slice"
+"""Equal pages of two slices hold equal references."""
 _PARTITIONS = {
     "hour": "toStartOfHour({})",
     "day": "toYYYYMMDD({})",
@@ -56,27 +76,11 @@ def create_dataset(database: str, schema: EventSchema, storage: StorageSpec) -> 
     columns = {column.name: column_type(column) for column in schema.columns}
     columns |= OWN_TYPES
     data = data_table(storage.dataset)
-    rejects = {
-        "run_id": TEXT,
-        "raw_ref": "String",
-        "stream": TEXT,
-        "segment": "UInt32",
-        "reason": TEXT,
-        "field": TEXT,
-        "path": TEXT,
-        "message": "String",
-        "record": "String CODEC(ZSTD(1))",
-        "profile_digest": TEXT,
-        "ingested_at": INSTANT,
-    }
+    rejected = rejected_table(storage.dataset)
+    engine = f"ReplacingMergeTree ORDER BY ({REJECTED_ORDER})"
     return [
         create_events(database, data, columns, schema, storage),
-        create_table(
-            database,
-            rejected_table(storage.dataset),
-            rejects,
-            "ReplacingMergeTree ORDER BY (run_id, raw_ref)",
-        ),
+        create_table(database, rejected, REJECTED_TYPES, engine),
     ]
 
 
@@ -149,7 +153,7 @@ def _indexes(schema: EventSchema, storage: StorageSpec) -> list[str]:
 def create_table(
     database: str,
     table: str,
-    columns: dict[str, str],
+    columns: Mapping[str, str],
     engine: str,
     indexes: list[str] | None = None,
 ) -> str:

@@ -39,7 +39,7 @@ D = Decimal
         ("Decimal(10, 2)", "Decimal(4, 2)", {D("-99.99"): D("-99.99")}, [D("100.00")]),
         ("Decimal(10, 2)", "String", {D("-0.50"): "-0.5"}, []),
         ("Date32", "String", {date(2026, 2, 2): "2026-02-02"}, []),
-        ("DateTime64(3, 'UTC')", "String", {MOMENT: "2026-02-02T10:15:00.500Z", MOMENT.replace(microsecond=0): "2026-02-02T10:15:00Z"}, []),
+        ("DateTime64(3, 'UTC')", "String", {MOMENT: "2026-02-02T10:15:00.5Z", MOMENT.replace(microsecond=0): "2026-02-02T10:15:00Z"}, []),
         ("DateTime64(3, 'UTC')", "Date32", {}, [MOMENT]),
     ],
 )  # fmt: skip
@@ -54,6 +54,55 @@ def test_a_value_moves_exactly_or_not_at_all(engine, stored, wanted, exact, inex
         assert _moved(engine, made, value)[1] == 1, value
     if null:
         assert _moved(engine, made, None) == (None, 0)
+
+
+INSTANTS = [
+    ("2026-02-02 10:15:00.123", 3, 6, "2026-02-02 10:15:00.123000", "microseconds"),
+    ("2026-02-02 10:15:00.123", 3, 9, "2026-02-02 10:15:00.123000000", "nanoseconds"),
+    ("1900-01-01 00:00:00.001", 3, 6, "1900-01-01 00:00:00.001000", "the first year"),
+    ("2299-12-31 23:59:59.999", 3, 6, "2299-12-31 23:59:59.999000", "the last year"),
+    ("1969-12-31 23:59:59.000001", 6, 9, "1969-12-31 23:59:59.000001000", "before the epoch"),
+    ("2262-04-11 23:47:16.000", 3, 9, "2262-04-11 23:47:16.000000000", "the end of nanoseconds"),
+    ("2262-04-12 00:00:00.000", 3, 9, None, "beyond the end of nanoseconds"),
+    ("2026-02-02 10:15:00.120000", 6, 3, "2026-02-02 10:15:00.120", "digits that are zero"),
+    ("2026-02-02 10:15:00.120001", 6, 3, None, "a digit that is not"),
+    ("1969-12-31 23:59:59.999500", 6, 3, None, "towards zero, before the epoch"),
+    ("2026-02-02 10:15:00.000000001", 9, 6, None, "a nanosecond"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("value", "digits", "room", "cast_value", "because"), INSTANTS, ids=[case[4] for case in INSTANTS])  # fmt: skip
+@pytest.mark.parametrize("null", [False, True])
+def test_an_instant_keeps_every_digit(engine, value, digits, room, cast_value, because, null):
+    stored, wanted = (f"DateTime64({scale}, 'UTC')" for scale in (digits, room))
+    if null:
+        stored, wanted = _nullable(stored), _nullable(wanted)
+    made = cast("`x`", stored, wanted)
+    given = f"CAST(toDateTime64('{value}', {digits}, 'UTC'), '{stored.replace(chr(39), chr(92) + chr(39))}')"
+    ((misfit,),) = engine.rows(f"SELECT {made.inexact} FROM (SELECT {given} AS x)")
+    assert bool(misfit) == (cast_value is None), because
+    if cast_value is not None:
+        assert engine.rows(f"SELECT toString({made.value}) FROM (SELECT {given} AS x)") == [
+            (cast_value,)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("text", "digits", "fits"),
+    [
+        ("2026-02-02T10:15:00.123456Z", 6, True),
+        ("2026-02-02T10:15:00.1234567Z", 6, False),
+        ("2026-02-02T10:15:00.123456789Z", 9, True),
+        ("2262-04-12T00:00:00Z", 9, False),
+        ("2026-02-31T00:00:00Z", 9, False),
+    ],
+)
+def test_text_becomes_an_instant_of_any_precision(engine, text, digits, fits):
+    made = cast("`x`", "String", f"DateTime64({digits}, 'UTC')")
+    ((misfit,),) = engine.rows(
+        f"SELECT {made.inexact} FROM (SELECT {{v:String}} AS x)", {"v": text}
+    )
+    assert bool(misfit) != fits
 
 
 def test_a_cast_gives_the_declared_type(engine):

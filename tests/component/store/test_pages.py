@@ -52,7 +52,7 @@ def _event(table, page, index, key):
         "event_id": [key],
         "event_key": [key],
         "_page": [page.sha256],
-        "_index": pa.array([index], pa.uint32()),
+        "_record": pa.array([index], pa.uint32()),
         "_ver": pa.array([1], pa.uint64()),
         "_deleted": pa.array([0], pa.uint8()),
     }

@@ -68,7 +68,7 @@ class Sales:
             "_ver": pa.array([version] * size, pa.uint64()),
             "_deleted": pa.array([deleted] * size, pa.uint8()),
             "_page": pa.array(["ab" * 32] * size),
-            "_index": pa.array(numbers, pa.uint32()),
+            "_record": pa.array(numbers, pa.uint32()),
             "run_id": pa.array([f"run-{version}"] * size),
         }
         EventTable(self.store, event_schema(normalizer, storage), storage).insert(pa.table(columns))

@@ -52,7 +52,7 @@ class Sales:
                 "project_id": "p",
                 "ingested_at": START,
                 "_page": "0",
-                "_index": hour,
+                "_record": hour,
                 "run_id": run,
                 "profile_digest": "sha256:0",
                 "event_key": f"{day}-{hour}",
@@ -65,7 +65,7 @@ class Sales:
         types = {
             "_ver": pa.uint64(),
             "_deleted": pa.uint8(),
-            "_index": pa.uint32(),
+            "_record": pa.uint32(),
             "amount": pa.decimal128(38, 9),
         }
         schema = pa.schema(

@@ -336,10 +336,10 @@ def test_an_event_without_identity_is_rejected():
     assert page.rejections[0].reason.value == "IdentityMissing"
 
 
-def test_a_version_field_gives_versions_in_milliseconds():
+def test_a_version_field_gives_versions_in_microseconds():
     shaper = _shaper([("versionField", "occurred_at")])
     rows = shaper.shape([_record()]).rows
-    assert rows.column("_version").to_pylist() == [1770033600000]
+    assert rows.column("_version").to_pylist() == [1770033600000000]
 
 
 def test_a_null_version_is_rejected():

@@ -138,14 +138,14 @@ def test_a_layout_is_of_the_schema():
 
 def test_a_table_of_an_older_version_is_refused():
     """INV-10."""
-    older = {name: kind for name, kind in OWN_TYPES.items() if name not in ("_page", "_index")}
+    older = {name: kind for name, kind in OWN_TYPES.items() if name not in ("_page", "_record")}
     insist_on_own("sales", LAYOUT, {})
     insist_on_own("sales", LAYOUT, OWN_TYPES)
     with pytest.raises(RunError) as caught:
         insist_on_own("sales", {"time": "at"}, {**older, "raw_ref": "String"})
     assert caught.value.reason is Reason.SCHEMA_INCOMPATIBLE
     assert caught.value.message == (
-        "dataset 'sales': its table was made by an older version and has no _page, _index; "
+        "dataset 'sales': its table was made by an older version and has no _page, _record; "
         "write another dataset, or tear this one down and load it again"
     )
 

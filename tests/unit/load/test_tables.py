@@ -5,7 +5,7 @@ import pytest
 from chartly.api.columns import parse_column_type
 from chartly.api.event_schema import ENVELOPE, Column, EventSchema
 from chartly.api.storage import StorageSpec
-from chartly.load.project_tables import create_project
+from chartly.load.project_tables import PROJECT_TABLES, create_project
 from chartly.load.tables import (
     ENVELOPE_TYPES,
     OWN_TYPES,
@@ -44,13 +44,13 @@ def test_the_tables_of_a_dataset_have_its_sql_name():
 def test_the_envelope_is_shown_whole_and_a_reference_is_stored_as_page_and_place():
     assert tuple(ENVELOPE_TYPES) == ENVELOPE
     assert set(ENVELOPE) - set(OWN_TYPES) == {"raw_ref"}
-    assert (OWN_TYPES["_page"], OWN_TYPES["_index"]) == ("LowCardinality(String)", "UInt32")
+    assert (OWN_TYPES["_page"], OWN_TYPES["_record"]) == ("LowCardinality(String)", "UInt32")
 
 
 def test_a_project_has_a_database_and_tables_that_may_be_made_twice():
     first, *tables = create_project("t__p")
     assert first == "CREATE DATABASE IF NOT EXISTS `t__p`"
-    names = ("__attempts", "__ledger", "__published", "__datasets")
+    names = tuple(PROJECT_TABLES)
     for name, statement in zip(names, tables, strict=True):
         assert statement.startswith(f"CREATE TABLE IF NOT EXISTS `t__p`.`{name}` (")
         assert "ENGINE = ReplacingMergeTree(" in statement
@@ -82,7 +82,7 @@ def test_events_are_known_by_time_and_key():
         "`_deleted` UInt8",
     ):
         assert f"{column}," in data.replace(") ENGINE", ", ENGINE")
-    assert "ReplacingMergeTree ORDER BY (run_id, raw_ref)" in rejects
+    assert "ReplacingMergeTree ORDER BY (run_id, raw_ref, slice)" in rejects
 
 
 def test_events_without_a_time_are_known_by_key():
@@ -130,6 +130,6 @@ def test_the_view_shows_payload_and_envelope_and_nothing_of_ours():
     assert view == (
         "CREATE OR REPLACE VIEW `d`.`sales_events` AS SELECT `amount`, `event_id`, `occurred_at`, "
         "`type`, `tenant_id`, `project_id`, `ingested_at`, "
-        "concat('sha256:', _page, '#', toString(_index)) AS `raw_ref`, `run_id`, "
+        "concat('sha256:', _page, '#', toString(_record)) AS `raw_ref`, `run_id`, "
         "`profile_digest`, `event_key` FROM `d`.`sales_events__data` FINAL"
     )
