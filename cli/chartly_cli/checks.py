@@ -15,10 +15,10 @@ from chartly.api.connector import SecretRef
 from chartly.egress.credential import secret_objection, secret_value
 from chartly.egress.echo import SHORTEST
 from chartly.errors import ChartlyError, Reason, RunError
-from chartly.plan.check import check_plan
+from chartly.plan.prepare import FrozenWorkflow
 from chartly_cli.output import counted
 from chartly_cli.store_binding import Binding, FolderBinding
-from chartly_cli.workspace import FrozenWorkflow, Workspace
+from chartly_cli.workspace import Workspace
 
 _PYTHON = (3, 11)
 _FREE_BYTES = 512 * 1024 * 1024
@@ -92,7 +92,7 @@ def run_checks(frozen: FrozenWorkflow, secrets: Path) -> Iterator[Check]:
     plan = frozen.plan
     yield Check("project", True, f"{plan.project} is the project", Reason.NOT_A_PROJECT)  # noqa: FBT003 - resolved, or this would not be reached
     try:
-        check_plan(frozen.resolution, plan)
+        frozen.check()
         yield Check("plan", True, f"{frozen.resolution.workflow} resolves to {plan.digest}")  # noqa: FBT003 - a verdict
     except ChartlyError as error:
         yield Check("plan", False, error.message, error.reason)  # noqa: FBT003 - a verdict

@@ -8,13 +8,13 @@ from chartly.api.event_schema import event_schema
 from chartly.errors import ChartlyError, Reason
 from chartly.evidence.trail import missing_types, required_types
 from chartly.names import sql_name
-from chartly.plan.check import check_plan
+from chartly.plan.prepare import FrozenWorkflow
 from chartly.query.fingerprint import fingerprint_query, fingerprint_text
 from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import Fixture, compare, fixtures_of
 from chartly_cli.runs import METRICS
 from chartly_cli.stored import Stored, stored
-from chartly_cli.workspace import FrozenWorkflow, Workspace
+from chartly_cli.workspace import Workspace
 from chartly_loader.request import LoadResult
 from chartly_store.attempts import Attempt, Attempts
 from chartly_store.ledger import Ledger
@@ -94,7 +94,7 @@ def _measured(name: str, judge: Callable[[], Verdict]) -> Criterion:
 
 def _validated(frozen: FrozenWorkflow) -> Verdict:
     try:
-        check_plan(frozen.resolution, frozen.plan)
+        frozen.check()
     except ChartlyError as error:
         return False, error.message
     names = ", ".join(str(one.reference.profile) for one in frozen.plan.profiles)

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from chartly.errors import Reason
 from chartly.plan.digest import run_digest
+from chartly.plan.prepare import FrozenWorkflow
 from chartly.plan.runplan import RunPlan
 from chartly_cli.fixtures import Fixture, page_of
-from chartly_cli.workspace import FrozenWorkflow
 from chartly_loader.request import LoadRequest, LoadResult
 from chartly_loader.run import load
 from chartly_spool.segment import Counters, End, SegmentMeta, digest

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 from chartly.api.workflow import Workflow
 from chartly.errors import REASONS, ChartlyError, Reason
 from chartly.plan.digest import run_digest
+from chartly.plan.prepare import FrozenWorkflow
 from chartly.warning import written
 from chartly_cli.checks import insist, machine_checks, run_checks, store_checks
 from chartly_cli.interruption import AttemptLimits, interruptible
 from chartly_cli.runs import SNAPSHOT, Intent, RunFolder, new_run_id, run_folders
 from chartly_cli.session import exclusive
 from chartly_cli.store_binding import Binding
-from chartly_cli.workspace import FrozenWorkflow, Workspace
+from chartly_cli.workspace import Workspace
 from chartly_spool.segment import END, Counters, End
 from chartly_spool.writer import SpoolWriter
 

@@ -18,23 +18,13 @@ from chartly.names import (
     slugified,
 )
 from chartly.plan.catalog import Catalog, Scope
-from chartly.plan.resolve import Resolution, homes, resolve, step_problems
-from chartly.plan.runplan import RunPlan
-from chartly.plan.snapshot import Snapshot, freeze, thaw
+from chartly.plan.prepare import FrozenWorkflow, freeze_workflow, prepare
+from chartly.plan.resolve import homes, step_problems
 
 STATE = ".chartly"
 NAMESPACE_FILE = "namespace.yaml"
 _SUFFIXES = (".yaml", ".yml", ".json")
 _FOLDERS = ("profiles", "workflows", "global")
-
-
-@dataclass(frozen=True)
-class FrozenWorkflow:
-    """A workflow that is ready to run."""
-
-    resolution: Resolution
-    snapshot: Snapshot
-    plan: RunPlan
 
 
 @dataclass
@@ -110,15 +100,22 @@ class Workspace:
         return Catalog(scoped)
 
     def freeze(self, workflow: Workflow) -> FrozenWorkflow:
-        """Resolves and freezes a workflow.
+        """Resolves and freezes a workflow, whether a run of it would get far or not.
+
+        Raises:
+            SpecError: it does not resolve.
+        """
+        home = self.home(workflow)
+        return freeze_workflow(workflow, self.catalog(home), home)
+
+    def prepare(self, workflow: Workflow) -> FrozenWorkflow:
+        """Resolves, freezes and checks a workflow.
 
         Raises:
             SpecError: it cannot run.
         """
         home = self.home(workflow)
-        resolution = resolve(workflow, self.catalog(home), home)
-        snapshot = freeze(resolution)
-        return FrozenWorkflow(resolution, snapshot, thaw(snapshot.content, snapshot.digest, home))
+        return prepare(workflow, self.catalog(home), home)
 
     def require_whole(self) -> None:
         """Whether every file could be read.

@@ -105,6 +105,10 @@ class Cache:
         """Every object with that entry."""
         return tuple(self._objects[key] for key in self._index.get((index, value), ()))
 
+    def keys(self, index: str, value: Hashable) -> Iterable[Key]:
+        """The addresses of every object with that entry."""
+        return self._index.get((index, value), {}).keys()
+
     def count(self, index: str, value: Hashable) -> int:
         return len(self._index.get((index, value), ()))
 

@@ -1,6 +1,6 @@
 """From the cache to the world that a decision looks at."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,6 +8,8 @@ from chartly.names import RUN_UID_LABEL, versions_name
 from chartly.reconcile.actions import Decision, Key, Object
 from chartly.reconcile.attempt import is_at_rest
 from chartly.reconcile.objects import owned_by, status_of, uid_of
+from chartly.reconcile.preparations import Preparations
+from chartly.reconcile.profiles import Shelf
 from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWorld
 from chartly_kube.port import KubePort, NotFound
 from chartly_operator import indexes
@@ -28,6 +30,7 @@ class Gatherer:
     ) -> None:
         self._cache, self._intake, self._port = cache, intake, port
         self._global = global_namespace
+        self._preparations = Preparations()
 
     def known(self, key: Key) -> Object | None:
         """An object as it was last seen."""
@@ -62,11 +65,11 @@ class Gatherer:
             workflow=found,
             namespace=namespace,
             claimants=claimants,
-            profiles=self._all("Profile", key.namespace),
-            shared=self._all("Profile", self._global),
-            others=_without(self._all("Workflow", key.namespace), found),
+            shelf=self._shelf(key.namespace),
+            others=_without(self._cache.find(indexes.PLACE, ("Workflow", key.namespace)), found),
             runs=self._cache.find(indexes.RUNS, (key.namespace, key.name)),
             versions=self._cache.get(Key("ConfigMap", key.namespace, name)),
+            preparations=self._preparations,
         )
 
     async def _run(self, key: Key, found: Object) -> RunWorld | None:
@@ -81,19 +84,19 @@ class Gatherer:
         uid = str(found["metadata"]["uid"])
         workflow = indexes.workflow_key(found)
         flow = self._cache.get(workflow)
-        siblings = self._cache.find(indexes.RUNS, (key.namespace, workflow.name))
+        rivals = self._cache.find(indexes.UNFINISHED, (key.namespace, workflow.name))
         return RunWorld(
             run=found,
             namespace=namespace,
             claimants=claimants,
             workflow=flow,
-            profiles=self._all("Profile", key.namespace),
-            shared=self._all("Profile", self._global),
-            siblings=_without(siblings, found),
+            shelf=self._shelf(key.namespace),
+            rivals=_without(rivals, found),
             jobs=self._cache.find(indexes.JOBS, uid),
             pods=self._cache.find(indexes.PODS, uid),
             frozen=self._frozen(key.namespace, found),
             holders=() if flow is None else tuple(holders(self._cache, flow)),
+            preparations=self._preparations,
         )
 
     async def _ask_for_last_words(self, key: Key, run: Object) -> None:
@@ -159,8 +162,27 @@ class Gatherer:
         project = None if found is None else indexes.project_labels(found)
         return found, () if project is None else self._cache.find(indexes.PROJECT, project)
 
-    def _all(self, kind: str, namespace: str) -> tuple[Object, ...]:
-        return self._cache.find(indexes.PLACE, (kind, namespace))
+    def _shelf(self, namespace: str) -> Shelf:
+        return Shelf(*(_Named(self._cache, "Profile", at) for at in (namespace, self._global)))
+
+
+class _Named(Mapping[str, Object]):
+    """Objects of a cache by name; asking for one costs the same however many there are."""
+
+    def __init__(self, cache: Cache, kind: str, namespace: str) -> None:
+        self._cache, self._kind, self._namespace = cache, kind, namespace
+
+    def __getitem__(self, name: str) -> Object:
+        found = self._cache.get(Key(self._kind, self._namespace, name))
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return (key.name for key in self._cache.keys(indexes.PLACE, (self._kind, self._namespace)))
+
+    def __len__(self) -> int:
+        return self._cache.count(indexes.PLACE, (self._kind, self._namespace))
 
 
 def _open_attempts(run: Object) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ kopf writes nothing this way: no annotation, no finalizer, no progress, no Event
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import kopf
 
@@ -39,6 +39,41 @@ class Memo:
         return self
 
 
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Keeps nothing of an object, since no handler compares it with what it was.
+
+    By default kopf copies each object that a watch tells of, several times.
+    """
+
+    def build(self, **_: Any) -> kopf.BodyEssence:  # noqa: ANN401 - what kopf passes
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, **_: Any) -> None:  # noqa: ANN401 - what kopf passes
+        return None
+
+    def store(self, **_: Any) -> None:  # noqa: ANN401 - what kopf passes
+        return
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Keeps nothing, since no handler has progress."""
+
+    def fetch(self, **_: Any) -> None:  # noqa: ANN401 - what kopf passes
+        return None
+
+    def store(self, **_: Any) -> None:  # noqa: ANN401 - what kopf passes
+        return
+
+    def purge(self, **_: Any) -> None:  # noqa: ANN401 - what kopf passes
+        return
+
+    def touch(self, **_: Any) -> None:  # noqa: ANN401 - what kopf passes
+        return
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        return essence
+
+
 def settings(chance: Callable[[], float], *, watch_list: bool) -> kopf.OperatorSettings:
     """Settings that make kopf nothing but a source of events."""
     chosen = kopf.OperatorSettings()
@@ -47,6 +82,8 @@ def settings(chance: Callable[[], float], *, watch_list: bool) -> kopf.OperatorS
     chosen.process.ultimate_exiting_timeout = None
     chosen.scanning.disabled = True
     chosen.peering.standalone = True
+    chosen.persistence.diffbase_storage = _NoDiffBase()
+    chosen.persistence.progress_storage = _NoProgress()
     # A worker that lingers for the default of five seconds keeps two tasks for each object.
     chosen.queueing.idle_timeout = 0.2
     chosen.queueing.exit_timeout = 0.2

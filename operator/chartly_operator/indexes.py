@@ -27,6 +27,8 @@ VERSIONS = "versions"
 """Profiles and Workflows by (namespace, ConfigMap that remembers their versions)."""
 RUNS = "runs"
 """Runs by (namespace, workflow)."""
+UNFINISHED = "unfinished"
+"""Runs without an outcome, by (namespace, workflow)."""
 ACTIVE = "active"
 """Runs without an outcome, by namespace."""
 UNLAUNCHED = "unlaunched"
@@ -108,6 +110,7 @@ def _run(found: Object, namespace: str) -> Iterator[Entry]:
     yield PHASE, phase_of(found)
     if not status_of(found).get("outcome"):
         yield ACTIVE, namespace
+        yield UNFINISHED, (namespace, workflow_of(found))
         if not status_of(found).get("attempts"):
             yield UNLAUNCHED, (namespace, workflow_of(found))
         if config := status_of(found).get("config"):

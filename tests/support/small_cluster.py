@@ -24,8 +24,10 @@ from chartly.reconcile.actions import (
     SetTtl,
     TakeTurn,
 )
+from chartly.reconcile.course import is_finished
 from chartly.reconcile.objects import ACTIVE, is_going, key_of, name_of, uid_of
 from chartly.reconcile.profile import decide_profile
+from chartly.reconcile.profiles import Shelf
 from chartly.reconcile.run import decide_run
 from chartly.reconcile.turn import Holder, Standing, held_by, holders_of, standing_of
 from chartly.reconcile.workflow import decide_workflow
@@ -124,8 +126,7 @@ class Cluster:
             workflow=found,
             namespace=self.objects.get(Key("Namespace", "", key.namespace)),
             claimants=(),
-            profiles=tuple(self.of("Profile", key.namespace)),
-            shared=tuple(self.of("Profile", GLOBAL)),
+            shelf=self._shelf(key.namespace),
             others=tuple(one for one in self.of("Workflow") if name_of(one) != key.name),
             runs=tuple(self._runs_of(key.name)),
             versions=self._memory(key.namespace, "workflow", key.name),
@@ -140,14 +141,22 @@ class Cluster:
             namespace=self.objects.get(Key("Namespace", "", key.namespace)),
             claimants=(),
             workflow=self.get("Workflow", name),
-            profiles=tuple(self.of("Profile", key.namespace)),
-            shared=tuple(self.of("Profile", GLOBAL)),
-            siblings=tuple(one for one in self._runs_of(name) if uid_of(one) != uid),
+            shelf=self._shelf(key.namespace),
+            rivals=tuple(
+                one for one in self._runs_of(name) if uid_of(one) != uid and not is_finished(one)
+            ),
             jobs=tuple(one for one in self.of("Job") if _owner(one) == uid),
             pods=tuple(one for one in self.of("Pod") if one["metadata"]["run"] == uid),
             frozen=self.get("ConfigMap", config) is not None,
             holders=self.holders(self.get("Workflow", name)),
         )
+
+    def _shelf(self, namespace: str) -> Shelf:
+        own, shared = (
+            {name_of(one): one for one in self.of("Profile", place)}
+            for place in (namespace, GLOBAL)
+        )
+        return Shelf(own, shared)
 
     def perform(self, action: Action) -> None:  # noqa: C901 - one case for each action
         """Does one action as the API server would.

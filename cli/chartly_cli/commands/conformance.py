@@ -8,7 +8,6 @@ from typing import Any
 import typer
 
 from chartly.errors import REASONS, Reason, RunError, SpecError
-from chartly.plan.check import check_plan
 from chartly_cli.fixtures import compare, fixtures_of, strays
 from chartly_cli.output import counted
 from chartly_cli.runs import write_durably
@@ -44,8 +43,7 @@ def _resolved(workspace: Workspace) -> dict[str, Any]:
     """Each workflow's digests and fixtures, and the specs, so that a change can be shown."""
     found: dict[str, Any] = {}
     for workflow in workspace.workflows:
-        frozen = workspace.freeze(workflow)
-        check_plan(frozen.resolution, frozen.plan)
+        frozen = workspace.prepare(workflow)
         check_explained(frozen.plan)
         found[f"{workflow.name}@{workflow.version}"] = {
             "configDigest": frozen.snapshot.digest,

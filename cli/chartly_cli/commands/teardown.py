@@ -13,13 +13,14 @@ from chartly.api.profile import Profile
 from chartly.api.workflow import Workflow, as_resource
 from chartly.errors import REASONS, Reason, RunError, SpecError
 from chartly.evidence.event import Source
+from chartly.plan.prepare import FrozenWorkflow
 from chartly_cli.commands.deprecate import annotate
 from chartly_cli.printable import one_line
 from chartly_cli.removal import Outcome, RemovalResult, RemovalStep, carry_out, first_failure
 from chartly_cli.runs import run_folders, write_durably
 from chartly_cli.session import Session, state_folder
 from chartly_cli.stored import Stored, stored
-from chartly_cli.workspace import FrozenWorkflow, Workspace, read_files
+from chartly_cli.workspace import Workspace, read_files
 from chartly_store.teardown import drop_dataset, drop_output
 
 _RECORDS = "teardown"

@@ -4,7 +4,6 @@ import typer
 
 from chartly.api.workflow import Workflow
 from chartly.errors import REASONS, Reason, RunError, SpecError
-from chartly.plan.check import check_plan
 from chartly_cli.commands.run import told
 from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import compare, fixtures_of
@@ -32,8 +31,7 @@ def test(session: Session, domain: str | None) -> None:
 
 
 def _test(workspace: Workspace, workflow: Workflow) -> tuple[dict[str, object], str]:
-    frozen = workspace.freeze(workflow)
-    check_plan(frozen.resolution, frozen.plan)
+    frozen = workspace.prepare(workflow)
     fixtures = fixtures_of(workspace.fixtures, workflow)
     if not fixtures:
         domain = workflow.labels.get("domain", workflow.name)

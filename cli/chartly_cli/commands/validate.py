@@ -13,7 +13,7 @@ from chartly.api.workflow import Workflow
 from chartly.errors import ChartlyError, SpecError
 from chartly.load.pages import pages_dataset
 from chartly.plan.catalog import Catalog
-from chartly.plan.check import check_alone, check_plan
+from chartly.plan.check import check_alone
 from chartly.plan.resolve import homes
 from chartly.plan.runplan import RunPlan
 from chartly.plan.served import check_served
@@ -116,8 +116,7 @@ def _workflow_problems(workspace: Workspace) -> list[str]:
     writers: dict[str, str] = {}
     for workflow in workspace.workflows:
         try:
-            frozen = workspace.freeze(workflow)
-            check_plan(frozen.resolution, frozen.plan)
+            frozen = workspace.prepare(workflow)
         except ChartlyError as error:
             problems += getattr(error, "problems", (error.message,))
             continue

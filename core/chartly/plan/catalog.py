@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from chartly.api.profile import Profile
 from chartly.api.reference import ProfileId, Project
@@ -19,6 +20,18 @@ class Found:
     scope: Scope
     profile: Profile
     digest: str
+
+
+class Profiles(Protocol):
+    """Where references are looked up."""
+
+    def find(self, scope: Scope, profile: ProfileId) -> Found | None:
+        """The profile in ``scope``, else in ``global``."""
+        ...
+
+    def names(self, scope: Scope) -> list[str]:
+        """Every ``kind/name@version`` that ``scope`` can reach, sorted."""
+        ...
 
 
 class Catalog:

@@ -18,7 +18,7 @@ from chartly.api.workflow import (
 )
 from chartly.errors import Reason, SpecError
 from chartly.names import GLOBAL
-from chartly.plan.catalog import Catalog
+from chartly.plan.catalog import Profiles
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Resolution:
     profiles: tuple[ResolvedProfile, ...]
 
 
-def resolve(workflow: Workflow, catalog: Catalog, home: Project) -> Resolution:
+def resolve(workflow: Workflow, profiles: Profiles, home: Project) -> Resolution:
     """Resolves every enabled step of ``workflow`` in the project ``home``.
 
     Raises:
@@ -68,8 +68,8 @@ def resolve(workflow: Workflow, catalog: Catalog, home: Project) -> Resolution:
         if written.enabled:
             steps.append(step)
     _check_order(steps, str(workflow))
-    profiles = {step.reference: _look_up(step, catalog, str(workflow)) for step in steps}
-    return Resolution(workflow, home, tuple(steps), tuple(profiles.values()))
+    found = {step.reference: _look_up(step, profiles, str(workflow)) for step in steps}
+    return Resolution(workflow, home, tuple(steps), tuple(found.values()))
 
 
 def step_problems(workflow: Workflow) -> Iterator[str]:
@@ -120,11 +120,11 @@ def _of_its_kind(written: WrittenStep, reference: Reference, where: str) -> Reso
     return ResolvedStep(written.type, written.stream, reference)
 
 
-def _look_up(step: ResolvedStep, catalog: Catalog, where: str) -> ResolvedProfile:
+def _look_up(step: ResolvedStep, profiles: Profiles, where: str) -> ResolvedProfile:
     reference = step.reference
-    found = catalog.find(reference.scope, reference.profile)
+    found = profiles.find(reference.scope, reference.profile)
     if found is None:
-        hint = one_of(str(reference.profile), catalog.names(reference.scope))
+        hint = one_of(str(reference.profile), profiles.names(reference.scope))
         raise SpecError(
             f"{where}: profile {str(reference)!r} is not there; {hint}", Reason.PROFILE_NOT_FOUND
         )

@@ -5,7 +5,6 @@ from datetime import datetime
 from functools import cached_property
 from typing import cast
 
-from chartly.api.workflow import parse_workflow
 from chartly.api.workflow_run import WorkflowRunSpec, parse_workflow_run
 from chartly.errors import Reason, SpecError, reason_told
 from chartly.plan.served import check_served
@@ -31,7 +30,7 @@ from chartly.reconcile.objects import (
     uid_of,
 )
 from chartly.reconcile.project import project_of
-from chartly.reconcile.resolution import Resolved, resolved
+from chartly.reconcile.resolution import Resolved
 from chartly.reconcile.turn import Standing, is_suspended, standing_of
 from chartly.reconcile.world import RunWorld
 
@@ -69,11 +68,7 @@ def resolution_of(world: RunWorld) -> Resolved | Obstacle:
     home = project_of(world.namespace, world.claimants)
     if isinstance(home, Obstacle):
         return wait(home.reason, home.message)
-    try:
-        workflow = parse_workflow(document_of(world.workflow))
-    except SpecError as error:
-        return wait(error.reason, error.message)
-    found = resolved(workflow, home, world.profiles, world.shared)
+    found = world.preparations.resolved(world.workflow, home, world.shelf)
     return wait(found.reason, found.message) if isinstance(found, Obstacle) else found
 
 
@@ -162,7 +157,7 @@ def _occupied(workflow: Object, active: str) -> Obstacle:
 
 
 def _rivals(world: RunWorld) -> list[Object]:
-    return [one for one in world.siblings if not is_finished(one) and not is_going(one)]
+    return [one for one in world.rivals if not is_finished(one) and not is_going(one)]
 
 
 def _may_start(run: Object, workflow: Object) -> bool:

@@ -111,10 +111,10 @@ def _frozen(course: RunCourse, admitted: Admitted, now: datetime) -> RunCourse:
     spec, workflow, found = admitted.spec, admitted.workflow, admitted.resolved
     run, digest = course.run, found.snapshot.digest
     window = (spec.window.start, spec.window.end) if spec.window else None
-    secret = found.plan.connector.auth.secret_ref
+    secret = found.secret
     config = {"name": config_name(digest), "digest": digest}
     return course.with_fields(
-        project=str(found.plan.project),
+        project=str(found.project),
         runId=stored_run_id(name_of(run), uid_of(run)),
         frozenAt=written_exactly(now),
         config=config | ({"secret": f"{secret.name}/{secret.key}"} if secret else {}),

@@ -6,18 +6,16 @@ from functools import cached_property
 from typing import Any, cast
 
 from chartly.api.reference import Project
-from chartly.api.workflow import Workflow, parse_workflow
-from chartly.errors import Reason, SpecError
+from chartly.errors import Reason
 from chartly.manifests.labels import config_labels
 from chartly.names import versions_name
-from chartly.plan.digest import canonical, digest_of
 from chartly.reconcile.actions import Action, ApplyData, Decision, Key
-from chartly.reconcile.check import Check, Obstacle, first_obstacle, refuse, refused
+from chartly.reconcile.check import Check, Obstacle, first_obstacle, refuse
 from chartly.reconcile.conditions import stamped, told, verdict_conditions
+from chartly.reconcile.content import WorkflowContent
 from chartly.reconcile.history import expired_runs
 from chartly.reconcile.objects import (
     born,
-    document_of,
     generation_of,
     is_going,
     key_of,
@@ -25,18 +23,10 @@ from chartly.reconcile.objects import (
     status_of,
 )
 from chartly.reconcile.project import project_of
-from chartly.reconcile.resolution import Resolved, resolved
+from chartly.reconcile.resolution import Resolved
 from chartly.reconcile.world import Settings, WorkflowWorld
 
 _PINNED = ("resolvedGeneration", "configDigest", "resolvedProfiles", "datasets")
-
-
-@dataclass(frozen=True)
-class WorkflowContent:
-    """What a Workflow says, and the digest of what may not change while its version stays."""
-
-    workflow: Workflow
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -51,18 +41,13 @@ class WorkflowReading:
 
     @cached_property
     def content(self) -> WorkflowContent | Obstacle:
-        try:
-            workflow = parse_workflow(document_of(self.world.workflow))
-            written = {name: workflow.written.get(name) for name in ("steps", "parameters")}
-            return WorkflowContent(workflow, digest_of(canonical(written, str(workflow))))
-        except SpecError as error:
-            return refused(error)
+        return self.world.preparations.content(self.world.workflow)
 
     @cached_property
     def resolved(self) -> Resolved | Obstacle:
         """What it resolves to; asked for only where it can be read and has a home."""
-        content, home = cast("WorkflowContent", self.content), cast("Project", self.home)
-        return resolved(content.workflow, home, self.world.profiles, self.world.shared)
+        world, home = self.world, cast("Project", self.home)
+        return world.preparations.resolved(world.workflow, home, world.shelf)
 
     @property
     def pinned(self) -> dict[str, Any]:
@@ -89,7 +74,7 @@ def decide_workflow(world: WorkflowWorld, settings: Settings, now: datetime) -> 
         status |= _pins(reading)
     status["conditions"] = stamped(verdict_conditions(obstacle), world.workflow, now)
     content = reading.content
-    history = content.workflow.spec.history if isinstance(content, WorkflowContent) else None
+    history = content.history if isinstance(content, WorkflowContent) else None
     pruned = expired_runs(world.runs, history, now)
     actions = (*_memory(reading), *told(world.workflow, status, obstacle), *pruned.actions)
     return Decision(actions, pruned.look_again)
@@ -102,11 +87,11 @@ def _in_a_project(reading: WorkflowReading) -> Obstacle | None:
 def _as_remembered(reading: WorkflowReading) -> Obstacle | None:
     if isinstance(content := reading.content, Obstacle):
         return content
-    if reading.remembered(content.workflow.version) in (None, content.digest):
+    if reading.remembered(content.version) in (None, content.digest):
         return None
     return refuse(
         Reason.VERSION_REUSED,
-        f"{content.workflow}: this version has been seen with other steps or parameters; "
+        f"{content.title}: this version has been seen with other steps or parameters; "
         f"give the changed ones a new version",
     )
 
@@ -160,7 +145,7 @@ def _pins(reading: WorkflowReading) -> dict[str, Any]:
         "resolvedGeneration": generation_of(reading.world.workflow),
         "configDigest": found.snapshot.digest,
         "resolvedProfiles": list(found.pins),
-        "datasets": found.datasets,
+        "datasets": list(found.datasets),
     }
 
 
@@ -169,9 +154,8 @@ def _memory(reading: WorkflowReading) -> tuple[Action, ...]:
     content = reading.content
     if isinstance(content, Obstacle) or _in_a_project(reading) is not None:
         return ()
-    workflow = content.workflow
-    if reading.remembered(workflow.version) is not None:
+    if reading.remembered(content.version) is not None:
         return ()
     place = key_of(reading.world.workflow)
-    key = Key("ConfigMap", place.namespace, versions_name("workflow", workflow.name))
-    return (ApplyData(key, config_labels("versions"), {workflow.version: content.digest}),)
+    key = Key("ConfigMap", place.namespace, versions_name("workflow", content.name))
+    return (ApplyData(key, config_labels("versions"), {content.version: content.digest}),)

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 
-from chartly.api.workflow import Deadlines, RunRetry, Runtime, parse_workflow
-from chartly.errors import SpecError
 from chartly.reconcile.actions import Object
-from chartly.reconcile.objects import document_of
+from chartly.reconcile.check import Obstacle
+from chartly.reconcile.content import Policy
+from chartly.reconcile.preparations import Preparations
+from chartly.reconcile.profiles import Shelf
 from chartly.reconcile.turn import Holder
 
 
@@ -36,15 +36,6 @@ class Settings:
 
 
 @dataclass(frozen=True)
-class Policy:
-    """What a workflow says of attempts now; it may change while a run is under way."""
-
-    retry: RunRetry = field(default_factory=RunRetry)
-    deadlines: Deadlines = field(default_factory=Deadlines)
-    runtime: Runtime = field(default_factory=Runtime)
-
-
-@dataclass(frozen=True)
 class ProfileWorld:
     """A Profile.
 
@@ -65,19 +56,20 @@ class WorkflowWorld:
     """A Workflow.
 
     Attributes:
-        profiles: every Profile of its namespace, and every one of the global namespace.
+        shelf: the Profiles that it can reach.
         others: every other Workflow of its namespace.
         runs: every WorkflowRun of it, finished or not.
+        preparations: what was prepared before.
     """
 
     workflow: Object
     namespace: Object | None
     claimants: tuple[Object, ...]
-    profiles: tuple[Object, ...]
-    shared: tuple[Object, ...]
+    shelf: Shelf
     others: tuple[Object, ...]
     runs: tuple[Object, ...]
     versions: Object | None
+    preparations: Preparations = field(default_factory=Preparations)
 
 
 @dataclass(frozen=True)
@@ -86,35 +78,32 @@ class RunWorld:
 
     Attributes:
         workflow: the one that it names, if it is there.
-        profiles: every Profile of its namespace; shared: every one of the global namespace.
-        siblings: the other WorkflowRuns of that Workflow.
+        shelf: the Profiles that its Workflow can reach.
+        rivals: the other WorkflowRuns of that Workflow that are not finished.
         jobs: its Jobs; pods: theirs. Where the status records a Job that is not among them, its
             absence was confirmed by asking the API server.
         frozen: whether the ConfigMap of its frozen inputs is there.
         holders: the runs that the Workflow names as active.
+        preparations: what was prepared before.
     """
 
     run: Object
     namespace: Object | None
     claimants: tuple[Object, ...]
     workflow: Object | None
-    profiles: tuple[Object, ...]
-    shared: tuple[Object, ...]
-    siblings: tuple[Object, ...]
+    shelf: Shelf
+    rivals: tuple[Object, ...]
     jobs: tuple[Object, ...]
     pods: tuple[Object, ...]
     frozen: bool
     holders: tuple[Holder, ...] = ()
+    preparations: Preparations = field(default_factory=Preparations)
 
-    @cached_property
+    @property
     def policy(self) -> Policy:
         """The workflow's policy; the defaults where it is gone or cannot be read."""
         if self.workflow is None:
             return Policy()
-        try:
-            spec = parse_workflow(document_of(self.workflow)).spec
-        except SpecError:
-            return Policy()  # the workflow's own Ready condition tells why
-        return Policy(
-            spec.retry or RunRetry(), spec.deadlines or Deadlines(), spec.runtime or Runtime()
-        )
+        content = self.preparations.content(self.workflow)
+        # Where it cannot be read, the workflow's own Ready condition tells why.
+        return Policy() if isinstance(content, Obstacle) else content.policy

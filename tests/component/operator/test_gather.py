@@ -148,14 +148,14 @@ def test_a_world_has_what_it_promises():
         assert (names(workflow.others), names(workflow.runs)) == (["v"], ["r", "r2"])
         places = [
             [key_of(one).namespace for one in found]
-            for found in (workflow.profiles, workflow.shared)
+            for found in (workflow.shelf.own.values(), workflow.shelf.shared.values())
         ]
         assert places == [["a"], ["chartly-global"]]
         assert names([workflow.versions]) == ["chartly-versions-workflow-w"]
 
         await shell.look()
         run = shell.worlds[-1]
-        assert (names([run.workflow]), names(run.siblings), run.frozen) == (["w"], ["r2"], True)
+        assert (names([run.workflow]), names(run.rivals), run.frozen) == (["w"], ["r2"], True)
         assert (run.jobs, run.pods) == ((), ())
 
     play(scenario)

@@ -568,6 +568,27 @@ def test_policy_is_the_workflow_s_of_now_and_default_where_it_is_gone(cluster):
     assert job(cluster, 2) is not None
 
 
+def test_policy_that_changes_under_way_holds_for_the_rest_of_the_run(cluster):
+    """What a run reads and writes is frozen with it; how it is tried is not."""
+    key = Key("Workflow", SPACE, "sales-onboard")
+    first = launched(cluster)
+    frozen = cluster.run()["status"]["config"], cluster.run()["status"]["runDigest"]
+    assert "nodeSelector" not in first["spec"]["template"]["spec"]
+    changes = {"runtime": {"nodeSelector": {"disk": "fast"}}, "deadlines": {"run": 600}}
+    cluster.change(key, retry={"maxAttempts": 2, "backoffSeconds": 1}, **changes)
+    cluster.end_pod(first, said("UpstreamUnavailable", 10))
+    cluster.settle()
+    cluster.pass_time(2)
+    cluster.settle()
+    second = job(cluster, 2)
+    assert second["spec"]["template"]["spec"]["nodeSelector"] == {"disk": "fast"}
+    assert second["spec"]["activeDeadlineSeconds"] <= 600
+    cluster.end_pod(second, said("UpstreamUnavailable", 10))
+    cluster.settle()
+    assert cluster.run()["status"]["outcome"] == "Failed"
+    assert (cluster.run()["status"]["config"], cluster.run()["status"]["runDigest"]) == frozen
+
+
 def test_waits_are_spread_but_bounded(cluster):
     waits = set()
     for number in range(8):

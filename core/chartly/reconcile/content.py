@@ -1,0 +1,51 @@
+"""What a Workflow says, without its steps: its version, policies, and the digest of the rest."""
+
+from dataclasses import dataclass, field
+
+from chartly.api.workflow import Deadlines, History, RunRetry, Runtime, parse_workflow
+from chartly.errors import SpecError
+from chartly.plan.digest import canonical, digest_of
+from chartly.reconcile.actions import Object
+from chartly.reconcile.check import Obstacle, refused
+from chartly.reconcile.objects import document_of
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How attempts are made, as the Workflow says now: no part of what a run was frozen with."""
+
+    retry: RunRetry = field(default_factory=RunRetry)
+    deadlines: Deadlines = field(default_factory=Deadlines)
+    runtime: Runtime = field(default_factory=Runtime)
+
+
+@dataclass(frozen=True)
+class WorkflowContent:
+    """A Workflow that can be read.
+
+    Attributes:
+        title: name and version, as sentences quote them.
+        digest: of what may not change while the version stays.
+    """
+
+    name: str
+    version: str
+    title: str
+    digest: str
+    history: History | None
+    policy: Policy
+
+
+def read_content(workflow: Object) -> WorkflowContent | Obstacle:
+    """What a Workflow says, or why it cannot be read."""
+    try:
+        parsed = parse_workflow(document_of(workflow))
+        fixed = {name: parsed.written.get(name) for name in ("steps", "parameters")}
+        digest = digest_of(canonical(fixed, str(parsed)))
+    except SpecError as error:
+        return refused(error)
+    spec = parsed.spec
+    policy = Policy(
+        spec.retry or RunRetry(), spec.deadlines or Deadlines(), spec.runtime or Runtime()
+    )
+    return WorkflowContent(parsed.name, parsed.version, str(parsed), digest, spec.history, policy)
