@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Self
 
 from chartly.errors import Reason, RunError
+from chartly.slices import PullState, Slice
 from chartly_spool.lock import CONNECTOR, LOADER, FileLock, Peer, peer
 from chartly_spool.segment import (
     END,
     STATE,
     End,
     Segment,
-    State,
+    SegmentMeta,
     body_name,
     digest,
-    dump,
+    dump_state,
     load_end,
     load_meta,
     meta_name,
@@ -26,7 +27,7 @@ _POLL_SECONDS = 0.005
 
 
 class SpoolReader:
-    """Reads pages from a folder in the order of their numbers.
+    """Reads pages from a folder in the order of their numbers, which is that of each slice.
 
     Args:
         grace: seconds to wait for a connector that has not come yet.
@@ -41,6 +42,7 @@ class SpoolReader:
         self._grace = grace
         self._lock = FileLock(path / LOADER)
         self._next = 0
+        self._pages: dict[Slice, int] = {}
         self._opened = time.monotonic()
 
     def __enter__(self) -> Self:
@@ -52,11 +54,12 @@ class SpoolReader:
     def __exit__(self, *_: object) -> None:
         self._lock.release()
 
-    def write_state(self, state: State) -> None:
+    def write_state(self, state: PullState) -> None:
         """Says where the connector starts; segments are expected from there on."""
-        self._next = min((one.next_number for one in state.streams.values()), default=0)
+        self._next = state.next_number
+        self._pages = {of: one.next_page for of, one in state.slices.items() if not one.complete}
         hidden = self._path / f".{STATE}.tmp"
-        hidden.write_bytes(dump(state))
+        hidden.write_bytes(dump_state(state))
         os.replace(hidden, self._path / STATE)  # noqa: PTH105 - Path.replace is the same call
 
     @property
@@ -97,6 +100,7 @@ class SpoolReader:
             if not path.exists():
                 break
             meta = load_meta(path)
+            self._check_place(meta)
             body = self._body(meta.number)
             if len(body) != meta.size or digest(body) != meta.sha256:
                 raise RunError(
@@ -105,7 +109,19 @@ class SpoolReader:
             taken.append(Segment(meta, body))
             size += meta.size
             self._next += 1
+            self._pages[meta.slice] += 1
         return taken
+
+    def _check_place(self, meta: SegmentMeta) -> None:
+        """Whether a page is the next one of a slice that was asked for."""
+        expected = self._pages.get(meta.slice)
+        if meta.page != expected:
+            wanted = "was not asked for" if expected is None else f"goes on with page {expected}"
+            raise RunError(
+                Reason.PEER_LOST,
+                f"spool segment {meta_name(meta.number)} is page {meta.page} of slice "
+                f"{str(meta.slice)!r}, which {wanted}",
+            )
 
     def _body(self, number: int) -> bytes:
         try:

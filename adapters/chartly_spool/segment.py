@@ -1,40 +1,26 @@
-"""What travels through the spool: the state to start from, segments, and the end."""
+"""What travels through the spool: the state to start from, segments, and the end.
+
+Each file names the format that it is written in; another version's is refused.
+"""
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from chartly.errors import Reason, RunError
+from chartly.slices import Position, PullState, Slice, SliceState, slice_named
 from chartly.warning import RunWarning, parsed
 
-Position = dict[str, str | int]
-"""Where in a stream the next page is asked for; its members are the paging mode's own."""
-
+FORMAT = 2
+"""1 knew no slices, and had no number."""
 STATE = "state.json"
 END = "end.json"
 _MAX_METADATA = 64 * 1024
-
-
-@dataclass(frozen=True)
-class StreamState:
-    """Where a stream goes on: after the last committed page of this run.
-
-    Attributes:
-        seen: hashes of the page tokens that the run has followed, for loop detection.
-        complete: every page is committed already; nothing is left to pull.
-    """
-
-    next_number: int = 0
-    position: Position | None = None
-    seen: tuple[str, ...] = ()
-    complete: bool = False
-
-
-@dataclass(frozen=True)
-class State:
-    streams: dict[str, StreamState] = field(default_factory=dict)
+_MAX_END = 64 * 1024 * 1024
+"""Names every slice of the run."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +28,15 @@ class SegmentMeta:
     """One page on its way.
 
     Attributes:
-        number: counts the pages of a stream within the run, over all attempts.
+        number: counts the pages of the run, over all slices and attempts.
+        page: counts the pages of the slice, over all attempts.
         position: where to go on after this page; None after the last.
         token_hash: hash of the page token that led here.
     """
 
     number: int
-    stream: str
+    slice: Slice
+    page: int
     size: int
     sha256: str
     url: str
@@ -77,14 +65,33 @@ class Counters:
 
 
 @dataclass(frozen=True)
+class SliceEnd:
+    """How the pull of one slice ended.
+
+    Attributes:
+        pages: how many of it were written.
+    """
+
+    slice: Slice
+    pages: int
+    reason: Reason
+    message: str
+
+
+@dataclass(frozen=True)
 class End:
-    """How the connector ended; without it the connector is still there, or lost."""
+    """How the connector ended; without it the connector is still there, or lost.
+
+    Attributes:
+        slices: how each slice of the state ended; none where the state was never read.
+    """
 
     pages: int
     reason: Reason
     message: str
     counters: Counters
     warnings: tuple[RunWarning, ...] = ()
+    slices: tuple[SliceEnd, ...] = ()
 
 
 def body_name(number: int) -> str:
@@ -99,19 +106,35 @@ def digest(body: bytes) -> str:
     return hashlib.sha256(body).hexdigest()
 
 
-def dump(value: State | SegmentMeta | End) -> bytes:
-    """The JSON of a message."""
-    return json.dumps(asdict(value), sort_keys=True).encode()
+def dump_state(state: PullState) -> bytes:
+    """The JSON of a state."""
+    slices = [{**_names_of(of), **asdict(one)} for of, one in state.slices.items()]
+    return _dumped({"next_number": state.next_number, "slices": slices})
 
 
-def load_state(path: Path) -> State:
+def dump_meta(meta: SegmentMeta) -> bytes:
+    """The JSON of a segment's metadata."""
+    return _dumped({**vars(meta), **_names_of(meta.slice)})
+
+
+def dump_end(end: End) -> bytes:
+    """The JSON of an end."""
+    slices = [{**vars(one), **_names_of(one.slice)} for one in end.slices]
+    return _dumped({**asdict(end), "slices": slices})
+
+
+def load_state(path: Path) -> PullState:
     """Where to start; it names every page token of the run, so it has no limit of size."""
     raw = _object(path, None)
-    streams = {
-        name: StreamState(one["next_number"], one["position"], tuple(one["seen"]), one["complete"])
-        for name, one in raw["streams"].items()
-    }
-    return State(streams)
+    return PullState(
+        {
+            slice_named(one["stream"], one["slice"]): SliceState(
+                one["next_page"], one["position"], tuple(one["seen"]), one["complete"]
+            )
+            for one in raw["slices"]
+        },
+        raw["next_number"],
+    )
 
 
 def load_meta(path: Path) -> SegmentMeta:
@@ -120,17 +143,18 @@ def load_meta(path: Path) -> SegmentMeta:
     Raises:
         RunError: ``PeerLost``: it is not what a connector writes.
     """
+    raw = _object(path)
     try:
-        meta = SegmentMeta(**_object(path))
+        meta = SegmentMeta(slice=_take_slice(raw), **raw)
         whole = (
-            all(type(one) is int for one in (meta.number, meta.size, meta.status, meta.records))
-            and all(
-                isinstance(one, str)
-                for one in (meta.stream, meta.sha256, meta.url, meta.token_hash)
+            all(
+                type(one) is int
+                for one in (meta.number, meta.page, meta.size, meta.status, meta.records)
             )
+            and all(isinstance(one, str) for one in (meta.sha256, meta.url, meta.token_hash))
             and isinstance(meta.position, dict | None)
         )
-    except TypeError:
+    except (KeyError, TypeError, ValueError):
         whole = False
     if not whole or meta_name(meta.number) != path.name:
         raise RunError(Reason.PEER_LOST, f"spool segment {path.name} has no usable metadata")
@@ -143,7 +167,7 @@ def load_end(path: Path) -> End:
     Raises:
         RunError: ``PeerLost``: it is not what a connector writes.
     """
-    raw = _object(path)
+    raw = _object(path, _MAX_END)
     try:
         end = End(
             raw["pages"],
@@ -151,8 +175,14 @@ def load_end(path: Path) -> End:
             raw["message"],
             Counters(**raw["counters"]),
             parsed(raw.get("warnings", [])),
+            tuple(_slice_end(one) for one in raw["slices"]),
         )
-        whole = type(end.pages) is int and isinstance(end.message, str) and _whole(end.counters)
+        whole = (
+            isinstance(raw["slices"], list)
+            and _is_told(end)
+            and all(map(_is_told, end.slices))
+            and _is_counted(end.counters)
+        )
     except (AttributeError, KeyError, TypeError, ValueError):
         whole = False
     if not whole:
@@ -160,13 +190,42 @@ def load_end(path: Path) -> End:
     return end
 
 
-def _whole(counters: Counters) -> bool:
+def _slice_end(raw: dict[str, Any]) -> SliceEnd:
+    return SliceEnd(_take_slice(raw), raw["pages"], Reason(raw["reason"]), raw["message"])
+
+
+def _is_told(end: End | SliceEnd) -> bool:
+    return type(end.pages) is int and isinstance(end.message, str)
+
+
+def _is_counted(counters: Counters) -> bool:
     counts = (counters.pages, counters.requests, counters.retries, counters.bytes)
     return (
         all(type(one) is int for one in (*counts, *counters.codes.values()))
         and type(counters.throttled_seconds) in (int, float)
         and all(code.isdigit() for code in counters.codes)
     )
+
+
+def _names_of(of: Slice) -> dict[str, str]:
+    """The members that name a slice in each file."""
+    return {"stream": of.stream, "slice": of.key}
+
+
+def _take_slice(raw: dict[str, Any]) -> Slice:
+    """Takes out of a file's object what names its slice.
+
+    Raises:
+        KeyError, TypeError, ValueError: it names none.
+    """
+    stream, key = raw.pop("stream"), raw.pop("slice")
+    if not isinstance(stream, str) or not isinstance(key, str):
+        raise TypeError(key)
+    return slice_named(stream, key)
+
+
+def _dumped(value: Mapping[str, object]) -> bytes:
+    return json.dumps({"format": FORMAT, **value}, sort_keys=True).encode()
 
 
 def _object(path: Path, limit: int | None = _MAX_METADATA) -> dict[str, Any]:
@@ -178,4 +237,11 @@ def _object(path: Path, limit: int | None = _MAX_METADATA) -> dict[str, Any]:
         value = None
     if not isinstance(value, dict):
         raise RunError(Reason.PEER_LOST, f"spool file {path.name} is not whole")
+    written = value.pop("format", 1)
+    if written != FORMAT:
+        raise RunError(
+            Reason.PEER_LOST,
+            f"spool file {path.name} is in format {written!r}, and this version reads format "
+            f"{FORMAT}: connector and loader must be of one version",
+        )
     return value

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Self
 
 from chartly.errors import Reason, RunError
+from chartly.slices import PullState
 from chartly_spool.lock import CONNECTOR, LOADER, FileLock, Peer, peer
 from chartly_spool.segment import (
     END,
     STATE,
     End,
     SegmentMeta,
-    State,
     body_name,
-    dump,
+    dump_end,
+    dump_meta,
     load_state,
     meta_name,
 )
@@ -49,7 +50,7 @@ class SpoolWriter:
     def __exit__(self, *_: object) -> None:
         self._lock.release()
 
-    def wait_for_state(self, timeout: float) -> State:
+    def wait_for_state(self, timeout: float) -> PullState:
         """The state to start from, once the loader has written it."""
         deadline = time.monotonic() + timeout
         while not (self._path / STATE).exists():
@@ -66,7 +67,7 @@ class SpoolWriter:
         self._put(body_name(meta.number), body)
         try:
             # The metadata comes last: the reader looks for it, so what it finds has its body.
-            self._put(meta_name(meta.number), dump(meta))
+            self._put(meta_name(meta.number), dump_meta(meta))
         except RunError:
             # Its room is needed to say how the connector ended.
             (self._path / body_name(meta.number)).unlink(missing_ok=True)
@@ -77,7 +78,7 @@ class SpoolWriter:
 
     def end(self, end: End) -> None:
         """Says how the connector ended; nothing is written after it."""
-        self._put(END, dump(end))
+        self._put(END, dump_end(end))
 
     def _wait_for_room(self, size: int) -> float:
         if self._has_room(size):
@@ -92,7 +93,8 @@ class SpoolWriter:
         return self._used() + size <= self._limit * _FULL or not self._sizes
 
     def _used(self) -> int:
-        # The loader removes pages in their order, so only the oldest has to be looked for.
+        # The loader removes the pages of a stream in their order, and does not keep a page of one
+        # for those of another, so it is enough to look for the oldest.
         while self._sizes and not (self._path / body_name(self._sizes[0][0])).exists():
             self._held -= self._sizes.popleft()[1]
         return self._held

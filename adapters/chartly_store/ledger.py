@@ -1,14 +1,19 @@
 """The ledger: the pages whose rows are durable; what is in it happened."""
 
 import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from chartly.load.project_tables import LEDGER
 from chartly.load.sql import qualified
+from chartly.slices import PullState, Slice, SliceState, slice_named
 from chartly_store.project import ProjectStore
 
 COUNTS = ("read", "loaded", "rejected", "duplicate", "filtered", "late")
+_NAMES = ("pages", "bytes", *COUNTS)
+_SUMS = ", ".join(("count()", *(f"sum({name})" for name in ("bytes", *COUNTS))))
 
 
 @dataclass(frozen=True)
@@ -45,59 +50,88 @@ class Committed:
     index: int = 0
 
 
-@dataclass(frozen=True)
-class Resume:
-    """Where a run goes on."""
-
-    next_number: int
-    position: dict[str, str | int] | None
-    seen: tuple[str, ...]
-    complete: bool
-
-
 class Ledger:
     """The ledger of a project."""
 
     def __init__(self, store: ProjectStore) -> None:
+        self._engine = store.engine
         self._store = store
         self._table = qualified(store.database, LEDGER)
+        self._of_run = f"({pages_of_run(store.database)})"
 
     def commit(self, pages: list[Committed]) -> None:
         """Enters pages, all at once: one insert of one block into one partition."""
         self._store.insert_dicts(LEDGER, [asdict(page) for page in pages])
 
-    def resume(self, run_id: str, stream: str) -> Resume:
-        """Where a run's stream goes on after its last committed page."""
-        rows = self._store.engine.rows(
-            f"SELECT segment, position, token_hash FROM {self._table} FINAL "
-            f"WHERE run_id = {{run:String}} AND stream = {{stream:String}} ORDER BY segment",
-            {"run": run_id, "stream": stream},
+    def resume(self, run_id: str, slices: Iterable[Slice]) -> PullState:
+        """Where a run goes on: each slice after its last page that has all before it."""
+        rows = self._engine.rows(
+            f"SELECT stream, slice, page, segment, position, token_hash FROM {self._of_run} "
+            "ORDER BY stream, slice, page",
+            {"run": run_id},
         )
-        if not rows:
-            return Resume(0, None, (), complete=False)
-        segment, position, _ = rows[-1]
-        following = json.loads(str(position))
-        return Resume(
-            next_number=int(str(segment)) + 1,
-            position=following,
-            seen=tuple(str(row[2]) for row in rows),
-            complete=following is None,
+        pages: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+        last = -1
+        for stream, key, page, segment, position, token_hash in rows:
+            last = max(last, int(str(segment)))
+            unbroken = pages[str(stream), str(key)]
+            if page == len(unbroken):
+                unbroken.append((str(position), str(token_hash)))
+        return PullState(
+            {of: _state_after(pages.get((of.stream, of.key), [])) for of in slices}, last + 1
         )
 
     def pages(self, run_id: str) -> list[tuple[object, ...]]:
-        """What a run read: its pages by dataset, stream and number, each with its digest."""
-        return self._store.engine.rows(
-            f"SELECT dataset, stream, segment, page_sha256 FROM {self._table} FINAL "
-            f"WHERE run_id = {{run:String}} ORDER BY dataset, stream, segment",
+        """What a run read: its pages by dataset, slice and place in it, each with its digest."""
+        return self._engine.rows(
+            f"SELECT dataset, stream, slice, page, page_sha256 FROM {self._of_run} "
+            "ORDER BY dataset, stream, slice, page",
             {"run": run_id},
         )
 
     def totals(self, run_id: str) -> dict[str, int]:
         """A run's counts over all its committed pages."""
-        sums = ", ".join(f"sum({name})" for name in COUNTS)
-        row = self._store.engine.rows(
-            f"SELECT count(), sum(bytes), {sums} FROM {self._table} FINAL "
-            f"WHERE run_id = {{run:String}}",
+        (row,) = self._engine.rows(f"SELECT {_SUMS} FROM {self._of_run}", {"run": run_id})
+        return _counts(row)
+
+    def slice_totals(self, run_id: str) -> dict[Slice, dict[str, int]]:
+        """A run's counts, for each slice of which a page is committed."""
+        rows = self._engine.rows(
+            f"SELECT stream, slice, {_SUMS} FROM {self._of_run} GROUP BY stream, slice "
+            "ORDER BY stream, slice",
             {"run": run_id},
-        )[0]
-        return dict(zip(("pages", "bytes", *COUNTS), (int(str(one)) for one in row), strict=True))
+        )
+        return {slice_named(str(stream), str(key)): _counts(sums) for stream, key, *sums in rows}
+
+
+def summed(totals: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """The counts of several slices as one."""
+    added = dict.fromkeys(_NAMES, 0)
+    for counts in totals:
+        for name in _NAMES:
+            added[name] += counts[name]
+    return added
+
+
+def pages_of_run(database: str) -> str:
+    """A query for the committed pages of the run ``{run:String}``, each of them once.
+
+    A process that was given up for dead may still enter a page which a later attempt enters under
+    another number of the run; the page's place in its slice tells that it is one.
+    """
+    return (
+        f"SELECT * FROM {qualified(database, LEDGER)} FINAL WHERE run_id = {{run:String}} "
+        "ORDER BY ordinal DESC, segment DESC LIMIT 1 BY dataset, stream, slice, page"
+    )
+
+
+def _state_after(pages: list[tuple[str, str]]) -> SliceState:
+    """Where a slice goes on after its pages, given by position and token hash."""
+    if not pages:
+        return SliceState()
+    position = json.loads(pages[-1][0])
+    return SliceState(len(pages), position, tuple(token for _, token in pages), position is None)
+
+
+def _counts(row: Sequence[object]) -> dict[str, int]:
+    return dict(zip(_NAMES, (int(str(one)) for one in row), strict=True))

@@ -5,9 +5,9 @@ from functools import cached_property
 
 from chartly.api.event_schema import EventSchema
 from chartly.errors import Bug
-from chartly.load.project_tables import LEDGER
 from chartly.load.sql import qualified, quoted
 from chartly.load.tables import data_table
+from chartly_store.ledger import pages_of_run
 from chartly_store.project import ProjectStore
 
 KEYS_AT_ONCE = 500_000
@@ -27,14 +27,13 @@ class RunRows:
         self._dataset = dataset
         self._run_id = run_id
         self._table = qualified(store.database, data_table(dataset))
-        self._ledger = qualified(store.database, LEDGER)
+        self._committed = f"({pages_of_run(store.database)})"
 
     @cached_property
     def loaded(self) -> int:
         """How many events the ledger counts as loaded by the run."""
         return self._number(
-            f"SELECT sum(loaded) FROM {self._ledger} FINAL "
-            f"WHERE {_MINE} AND dataset = {{dataset:String}}",
+            f"SELECT sum(loaded) FROM {self._committed} WHERE dataset = {{dataset:String}}",
             dataset=self._dataset,
         )
 
@@ -53,7 +52,7 @@ class RunRows:
         duplicates then. Where such a row has replaced a committed one, only the number of keys
         tells; which of them it was changes no count.
         """
-        pages = f"_page IN (SELECT page_sha256 FROM {self._ledger} FINAL WHERE {_MINE})"
+        pages = f"_page IN (SELECT page_sha256 FROM {self._committed})"
         left = self.loaded
         parts = left // KEYS_AT_ONCE + 1
         for having in (f"max({pages})", f"NOT max({pages})"):

@@ -11,7 +11,7 @@ from chartly.plan.runplan import RunPlan
 from chartly_cli.fixtures import Fixture, page_of
 from chartly_loader.request import LoadRequest, LoadResult
 from chartly_loader.run import load
-from chartly_spool.segment import Counters, End, SegmentMeta, digest
+from chartly_spool.segment import Counters, End, SegmentMeta, SliceEnd, digest
 from chartly_spool.writer import SpoolWriter
 from chartly_store.embedded import open_embedded
 from chartly_store.port import Engine
@@ -54,13 +54,15 @@ def _load(
 
 
 def _fill(spool: Path, fixtures: list[Fixture], plan: RunPlan) -> None:
+    (of,) = plan.slices
     with SpoolWriter(spool) as writer:
         for number, fixture in enumerate(fixtures):
             body = page_of(fixture.sample, plan)
             body_hash = digest(body)
             meta = SegmentMeta(
                 number=number,
-                stream="main",
+                slice=of,
+                page=number,
                 size=len(body),
                 sha256=body_hash,
                 url=f"fixture:{fixture.name}",
@@ -70,4 +72,6 @@ def _fill(spool: Path, fixtures: list[Fixture], plan: RunPlan) -> None:
                 token_hash=body_hash,
             )
             writer.write(meta, body)
-        writer.end(End(len(fixtures), Reason.SUCCEEDED, "", Counters(pages=len(fixtures))))
+        pages = len(fixtures)
+        ends = (SliceEnd(of, pages, Reason.SUCCEEDED, ""),)
+        writer.end(End(pages, Reason.SUCCEEDED, "", Counters(pages=pages), slices=ends))

@@ -1,21 +1,28 @@
-"""One pull: from the loader's state to the last page, through the spool."""
+"""One pull: from the loader's state to the last page of each slice, through the spool."""
 
 import logging
+from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from chartly.egress.ends import PageFacts
-from chartly.egress.paging import Paging
-from chartly.errors import ChartlyError, Reason, RunError
+from chartly.egress.schedule import ENDS_ALL, PageReceipt, PullSchedule, SliceRequest
+from chartly.egress.verdict import verdict
+from chartly.errors import Bug, ChartlyError, Reason, RunError
 from chartly.extract.peek import Peek
-from chartly.plan.runplan import MAIN_STREAM, RunPlan
+from chartly.plan.runplan import RunPlan
+from chartly.slices import PullState, Slice
 from chartly.warning import merged
 from chartly_connector.client import EgressClient, Expectation, PullClock, Response, Traffic
-from chartly_spool.segment import Counters, End, SegmentMeta, StreamState, digest
+from chartly_spool.segment import Counters, End, SegmentMeta, SliceEnd, digest
 from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
 
 _LOG = logging.getLogger(__name__)
+_MAX_CONCURRENT = 1
+"""Slices that are pulled side by side: one thread sends one request at a time."""
+_MESSAGE = 1000
+"""Characters of a slice's sentence in the end."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +40,15 @@ class Spooling:
 
 
 class Pull:
-    """The course of one connector through its pages."""
+    """The course of one connector through the pages of its slices."""
 
     def __init__(
-        self, plan: RunPlan, client: EgressClient, writer: SpoolWriter, clock: PullClock
+        self,
+        plan: RunPlan,
+        client: EgressClient,
+        writer: SpoolWriter,
+        clock: PullClock,
+        state: PullState,
     ) -> None:
         self._spec = plan.connector
         self._client = client
@@ -44,43 +56,73 @@ class Pull:
         self._clock = clock
         self._started = clock.monotonic()
         self._peek = Peek(plan.connector.records, plan.connector.pagination)
-        self.pages = 0
+        self._pages: Counter[Slice] = Counter()
+        self.schedule = PullSchedule(plan.connector.pagination, state, _MAX_CONCURRENT)
 
-    def run(self, state: StreamState) -> None:
-        """Pulls every page from ``state`` on.
+    @property
+    def pages(self) -> int:
+        """How many pages were written."""
+        return self._pages.total()
+
+    @property
+    def ends(self) -> tuple[SliceEnd, ...]:
+        """How each slice ended."""
+        return tuple(
+            SliceEnd(
+                of,
+                self._pages[of],
+                error.reason if error else Reason.SUCCEEDED,
+                self._client.redacted(error.message)[:_MESSAGE] if error else "",
+            )
+            for of, error in self.schedule.ends
+        )
+
+    def run(self) -> None:
+        """Pulls every page that the state leaves.
 
         Raises:
-            RunError: what ended it early; pages that were written stay.
+            RunError: what ends all slices, such as a full spool; pages that were written stay.
         """
-        if state.complete:
+        while isinstance(request := self.schedule.next(), SliceRequest):
+            if self._is_late:
+                self.schedule.stop(self._late())
+            else:
+                self._take(request)
+        self._client.traffic.warnings.extend(self.schedule.warnings)
+
+    def _take(self, request: SliceRequest) -> None:
+        """Fetches and writes a page; what is wrong with it ends its slice."""
+        try:
+            meta, body = self._fetch(request)
+        except RunError as error:
+            self.schedule.failed(request.slice, error)
+            if error.reason in ENDS_ALL:
+                raise
             return
-        paging = Paging(self._spec.pagination, state.position, state.seen)
-        number = state.next_number
-        while not paging.is_over:
-            self._check_time()
-            self._take(paging, number)
-            number += 1
-        self._client.traffic.warnings.extend(paging.warnings)
+        try:
+            self._write(meta, body)
+        except ChartlyError as error:
+            # The slice may be over by this page, and yet the page is lost.
+            self.schedule.failed(request.slice, error)
+            raise
 
-    def _take(self, paging: Paging, number: int) -> None:
-        """Fetches and writes the page where ``paging`` is."""
-        request = paging.request()
-        target = self._client.page_target(request.query)
-        if request.link is not None:
-            target = self._client.link_target(request.link, target)
-        expected = Expectation(paging.ends_with, paging.hint)
-        accept = partial(self._accept, paging)
-        response, (records, failure) = self._client.fetch(target, accept, expected)
-        meta = self._meta(number, response, records, request.token_hash)
-        self._write(replace(meta, position=paging.position), response.body)
-        if failure is not None:
-            raise failure
+    def _fetch(self, request: SliceRequest) -> tuple[SegmentMeta, bytes]:
+        page = request.page
+        target = self._client.page_target(page.query)
+        if page.link is not None:
+            target = self._client.link_target(page.link, target)
+        of, schedule = request.slice, self.schedule
+        expected = Expectation(partial(schedule.ends_with, of), partial(schedule.hint, of))
+        response, (records, receipt) = self._client.fetch(
+            target, partial(self._accept, request), expected
+        )
+        return self._meta(request, response, records, receipt), response.body
 
-    def _accept(self, paging: Paging, response: Response) -> tuple[int, RunError | None]:
-        """How many records a page has, and what of it ends the run; paging is behind it then.
+    def _accept(self, request: SliceRequest, response: Response) -> tuple[int, PageReceipt]:
+        """How many records a page has, and its place; the schedule is behind it then.
 
         Raises:
-            RunError: it is no page, or does not say how to go on; paging is where it was.
+            RunError: it is no page, or does not say how to go on; the schedule is where it was.
         """
         page = self._peek.page(response.body)
         facts = PageFacts(
@@ -89,35 +131,42 @@ class Pull:
             response.headers,
             page.digest,
             response.target.url,
-            paging.ends_with(response.status),
+            self.schedule.ends_with(request.slice, response.status),
         )
-        return page.records, _advance(paging, facts)
+        return page.records, self.schedule.received(request.slice, facts)
 
-    def _write(self, meta: SegmentMeta, body: bytes) -> None:
-        waited = self._writer.write(meta, body)
-        self._client.traffic.throttled_seconds += waited
-        self.pages += 1
-        _LOG.info("page %d: %d records from %s", meta.number, meta.records, meta.url)
-
-    def _meta(self, number: int, response: Response, records: int, token_hash: str) -> SegmentMeta:
+    def _meta(
+        self, request: SliceRequest, response: Response, records: int, receipt: PageReceipt
+    ) -> SegmentMeta:
         return SegmentMeta(
-            number=number,
-            stream=MAIN_STREAM,
+            number=receipt.number,
+            slice=request.slice,
+            page=receipt.page,
             size=len(response.body),
             sha256=digest(response.body),
             url=self._client.redacted(response.target.public),
             status=response.status,
             records=records,
-            position=None,
-            token_hash=token_hash,
+            position=receipt.position,
+            token_hash=request.page.token_hash,
         )
 
-    def _check_time(self) -> None:
-        if self._clock.monotonic() - self._started > self._spec.max_run_seconds:
-            raise RunError(
-                Reason.LIMIT_REACHED,
-                f"maxRunSeconds {self._spec.max_run_seconds} is reached and the API has more",
-            )
+    def _write(self, meta: SegmentMeta, body: bytes) -> None:
+        waited = self._writer.write(meta, body)
+        self._client.traffic.throttled_seconds += waited
+        self._pages[meta.slice] += 1
+        of = "" if meta.slice.is_plain else f" of {meta.slice}"
+        _LOG.info("page %d%s: %d records from %s", meta.page, of, meta.records, meta.url)
+
+    @property
+    def _is_late(self) -> bool:
+        return self._clock.monotonic() - self._started > self._spec.max_run_seconds
+
+    def _late(self) -> RunError:
+        return RunError(
+            Reason.LIMIT_REACHED,
+            f"maxRunSeconds {self._spec.max_run_seconds} is reached and the API has more",
+        )
 
 
 def pull(plan: RunPlan, client: EgressClient, spool: Spooling, clock: PullClock) -> End:
@@ -126,23 +175,35 @@ def pull(plan: RunPlan, client: EgressClient, spool: Spooling, clock: PullClock)
         course: Pull | None = None
         try:
             state = writer.wait_for_state(spool.grace)
-            course = Pull(plan, client, writer, clock)
-            course.run(state.streams.get(MAIN_STREAM, StreamState()))
-            reason, message = Reason.SUCCEEDED, ""
+            course = Pull(plan, client, writer, clock, state)
+            course.run()
+            reason, message = verdict(course.schedule.ends)
         except ChartlyError as error:
-            reason, message = error.reason, client.redacted(error.message)
+            reason, message = _stopped(course, error)
         except Exception as error:  # noqa: BLE001 - the loader has to be told, whatever it is
             _LOG.exception("this is a bug in Chartly")
-            reason = Reason.INTERNAL_ERROR
-            message = f"the connector met {type(error).__name__}; its log has the details"
-        pages = course.pages if course else 0
-        warnings = merged(
-            replace(warning, message=client.redacted(warning.message))
-            for warning in client.traffic.warnings
-        )
-        end = End(pages, reason, message, counters(pages, client.traffic), warnings)
+            said = f"the connector met {type(error).__name__}; its log has the details"
+            reason, message = _stopped(course, Bug(said))
+        end = _end(course, client, reason, client.redacted(message))
         writer.end(end)
         return end
+
+
+def _stopped(course: Pull | None, error: ChartlyError) -> tuple[Reason, str]:
+    """The end of a pull that is cut off: every slice with pages left ends by the same error."""
+    if course is not None:
+        course.schedule.stop(error)
+    return error.reason, error.message
+
+
+def _end(course: Pull | None, client: EgressClient, reason: Reason, message: str) -> End:
+    pages = course.pages if course else 0
+    warnings = merged(
+        replace(warning, message=client.redacted(warning.message))
+        for warning in client.traffic.warnings
+    )
+    slices = course.ends if course else ()
+    return End(pages, reason, message, counters(pages, client.traffic), warnings, slices)
 
 
 def counters(pages: int, traffic: Traffic) -> Counters:
@@ -155,18 +216,3 @@ def counters(pages: int, traffic: Traffic) -> Counters:
         throttled_seconds=round(traffic.throttled_seconds, 3),
         codes=dict(traffic.codes),
     )
-
-
-def _advance(paging: Paging, facts: PageFacts) -> RunError | None:
-    """Goes on after a page; a loop or limit comes back, since the page itself is good.
-
-    Raises:
-        RunError: the page cannot be gone on from; it is asked for again.
-    """
-    try:
-        paging.advance(facts)
-    except RunError as error:
-        if error.reason is Reason.UPSTREAM_UNAVAILABLE:
-            raise
-        return error
-    return None

@@ -9,6 +9,7 @@ from chartly.evidence.chain import verify
 from chartly.evidence.event import Source
 from chartly.evidence.trail import Trail, is_ended, last_word, missing_types, required_types
 from chartly.plan.runplan import StreamPlan
+from chartly.slices import Slice
 from chartly.warning import RunWarning
 from chartly_loader.request import LoadRequest, Now
 from chartly_spool.segment import End
@@ -19,6 +20,8 @@ from chartly_store.rollup import RollupResult
 
 _MESSAGE = 500
 """Characters of a message that an event holds."""
+_SLICES = 100
+"""Slices that an event names."""
 
 
 class Account:
@@ -69,22 +72,39 @@ class Account:
     def connector_ended(self, end: End) -> None:
         ended = "succeeded" if end.reason is Reason.SUCCEEDED else "failed"
         counters = {name: str(value) for name, value in asdict(end.counters).items()}
-        self._trail.say(
-            f"connector.run.{ended}", {**counters, "reason": end.reason.value, "pages": end.pages}
-        )
+        said: dict[str, object] = {**counters, "reason": end.reason.value, "pages": end.pages}
+        if not self._is_plain:
+            said |= _listed(
+                {"stream": one.slice.stream, "slice": one.slice.key, "pages": one.pages}
+                | {"reason": one.reason.value}
+                for one in sorted(end.slices, key=lambda one: one.reason is Reason.SUCCEEDED)
+            )
+        self._trail.say(f"connector.run.{ended}", said)
 
-    def too_many_rejects(self, totals: Mapping[str, int], reason: Reason) -> None:
-        self._trail.say("normalizer.run.failed", {**totals, "reason": reason.value})
+    def too_many_rejects(
+        self, stream: StreamPlan, totals: Mapping[str, int], reason: Reason
+    ) -> None:
+        said = {**totals, "reason": reason.value}
+        self._trail.say("normalizer.run.failed", {**self._of_stream(stream), **said})
 
-    def normalized(self, totals: Mapping[str, int]) -> None:
-        self._trail.say("normalizer.run.succeeded", dict(totals))
+    def normalized(self, stream: StreamPlan, totals: Mapping[str, int]) -> None:
+        self._trail.say("normalizer.run.succeeded", {**self._of_stream(stream), **totals})
 
-    def dataset_updated(self, stream: StreamPlan, totals: Mapping[str, int]) -> None:
+    def dataset_updated(
+        self,
+        stream: StreamPlan,
+        totals: Mapping[str, int],
+        slices: Mapping[Slice, Mapping[str, int]],
+    ) -> None:
         digests = {
             "storageDigest": stream.storage_digest,
             "normalizerDigest": stream.normalizer_digest,
         }
-        self._trail.say("dataset.updated", {"dataset": stream.storage.dataset, **digests, **totals})
+        said: dict[str, object] = {"dataset": stream.storage.dataset, **digests, **totals}
+        if not self._is_plain:
+            said |= self._of_stream(stream)
+            said |= _listed({"slice": of.key, **counts} for of, counts in slices.items())
+        self._trail.say("dataset.updated", said)
 
     def rolled_up(self, digest: str, result: RollupResult) -> None:
         self._trail.say("analytics.query.executed", {"digest": digest, **asdict(result)})
@@ -128,9 +148,25 @@ class Account:
             )
         return is_ended(entries, kinds, reason)
 
+    @property
+    def _is_plain(self) -> bool:
+        """Whether the run is one plain slice, of which nothing needs to be told apart."""
+        slices = self._request.plan.slices
+        return len(slices) == 1 and slices[0].is_plain
+
+    def _of_stream(self, stream: StreamPlan) -> dict[str, object]:
+        return {} if self._is_plain else {"stream": stream.name}
+
     def _keep(self, kind: str, said: Mapping[str, object]) -> None:
         """Stores what was said so far, and has the project's chain say where it ends."""
         run_id, attempt = self._request.run_id, self._request.attempt
         self._chains.append(run_id, attempt, self._trail.entries)
         chain = {"chain": f"{run_id}/{attempt}", "head": self.head}
         self._home.append_project([(kind, {**said, **chain})], self._source, self._now)
+
+
+def _listed(slices: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    """Slices as an event holds them: the first ones, and how many more there are."""
+    each = [dict(one) for one in slices]
+    left = {"slicesLeftOut": len(each) - _SLICES} if len(each) > _SLICES else {}
+    return {"slices": each[:_SLICES], **left}

@@ -4,17 +4,25 @@ from collections.abc import Mapping
 
 from chartly.errors import Bug, Reason, RunError
 from chartly.plan.runplan import StreamPlan
+from chartly.slices import Slice
+from chartly_store.ledger import summed
 
 
-def insist_on_sum(totals: Mapping[str, int]) -> None:
-    """Whether every record that was read is accounted for (INV-4).
+def insist_on_sums(slices: Mapping[Slice, Mapping[str, int]]) -> None:
+    """Whether every record that was read is accounted for, in the run and in each slice (INV-4).
 
     Raises:
         Bug: one is not.
     """
+    _insist_on_sum("", summed(slices.values()))
+    for of, totals in slices.items():
+        _insist_on_sum(f"slice {str(of)!r}: ", totals)
+
+
+def _insist_on_sum(where: str, totals: Mapping[str, int]) -> None:
     parts = ("loaded", "rejected", "duplicate", "filtered", "late")
     if totals["read"] != sum(totals[name] for name in parts):
-        raise Bug(f"the records that were read are not all accounted for: {totals}")
+        raise Bug(f"{where}the records that were read are not all accounted for: {totals}")
 
 
 def insist_on_few_rejects(plan: StreamPlan, totals: Mapping[str, int]) -> None:

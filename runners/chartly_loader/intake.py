@@ -3,18 +3,21 @@
 import gc
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from chartly.api.event_schema import EventSchema
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.extract.observed import ObservedReader
+from chartly.extract.pages import Page
 from chartly_loader.ahead import ahead
-from chartly_loader.batch import LoadBatch, cut, joined, settled
+from chartly_loader.batch import LARGEST_ROWS, LoadBatch, cut, joined, settled
 from chartly_loader.request import OnProgress, Progress
-from chartly_loader.shaping import Parsed, Shaping
+from chartly_loader.shaping import Shaping
 from chartly_spool.reader import SpoolReader
+from chartly_spool.segment import End, Segment
 from chartly_store.events import EventTable
 from chartly_store.ledger import Ledger
 
@@ -28,40 +31,41 @@ _TURN_SECONDS = 0.0002
 
 
 @dataclass(frozen=True)
-class CommitTarget:
-    """Where a stream's rows go.
+class Lane:
+    """What the pages of one stream go through."""
 
-    Attributes:
-        insist: raises where the attempt may not write any more.
-    """
-
+    pages: ObservedReader
+    shaping: Shaping
+    schema: EventSchema
     table: EventTable
-    ledger: Ledger
-    insist: Callable[[], None]
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Sheaf:
-    """Pages that were parsed together.
+    """Pages that were parsed together, by their stream.
 
     Attributes:
         more: whether other pages were there already when these were given on.
     """
 
-    parsed: list[Parsed]
+    parsed: dict[str, list[tuple[Segment, Page]]]
     more: bool
 
 
 class PageIntake:
-    """Loads one stream of one attempt."""
+    """Loads the pages of one attempt, those of each stream into its dataset.
+
+    Args:
+        insist: raises where the attempt may not write any more.
+    """
 
     def __init__(
-        self, pages: ObservedReader, shaping: Shaping, schema: EventSchema, target: CommitTarget
+        self, lanes: Mapping[str, Lane], ledger: Ledger, insist: Callable[[], None]
     ) -> None:
-        self._pages = pages
-        self._shaping = shaping
-        self._schema = schema
-        self._target = target
+        self._lanes = lanes
+        self._ledger = ledger
+        self._insist = insist
+        self._came: Counter[tuple[str, str]] = Counter()
         self.progress = Progress()
 
     def run(self, reader: SpoolReader, on_progress: OnProgress) -> None:
@@ -76,12 +80,13 @@ class PageIntake:
             ahead(self._sheaves(reader), "parse") as sheaves,
             ahead(self._batches(sheaves), "shape") as batches,
         ):
-            for batch in batches:
-                if batch is not None:
-                    self._commit(batch, reader)
+            for made in batches:
+                if made is not None:
+                    stream, batch = made
+                    self._commit(self._lanes[stream].table, batch, reader)
                     self._advance(batch)
                 on_progress(self.progress)
-        self._check_whole(reader)
+        self._check_whole(reader.end)
 
     def _sheaves(self, reader: SpoolReader) -> Iterator[_Sheaf]:
         """Parses pages and gives some at a time; none when none came for a while."""
@@ -93,7 +98,8 @@ class PageIntake:
                 over = reader.end is not None
                 segments = reader.next_segments(_SEGMENTS, BATCH_BYTES, gathered.patience)
                 for segment in segments:
-                    gathered.add(Parsed(segment, self._pages.read(segment.body)))
+                    lane = self._lanes[segment.meta.slice.stream]
+                    gathered.add(segment, lane.pages.read(segment.body))
                     if gathered.full:
                         yield gathered.take(more=True)
                 ended = over and not segments
@@ -103,33 +109,50 @@ class PageIntake:
             yield gathered.take(more=False)
             raise
 
-    def _batches(self, sheaves: Iterable[_Sheaf]) -> Iterator[LoadBatch | None]:
+    def _batches(self, sheaves: Iterable[_Sheaf]) -> Iterator[tuple[str, LoadBatch] | None]:
         """Shapes pages, and cuts where a partition ends while more of them come."""
-        held: list[LoadBatch] = []
+        held: dict[str, LoadBatch] = {}
         for sheaf in sheaves:
-            shaped = [self._shaping.shape(sheaf.parsed)] if sheaf.parsed else []
-            batch: LoadBatch | None = joined([*held, *shaped]) if held or shaped else None
-            rest: LoadBatch | None = None
-            if batch is not None and sheaf.more:
-                batch, rest = cut(batch, self._schema)
-            held = [] if rest is None else [rest]
-            yield None if batch is None else settled(batch, self._schema)
+            for stream, parsed in sheaf.parsed.items():
+                shaped = self._lanes[stream].shaping.shape(parsed)
+                held[stream] = joined([held[stream], shaped] if stream in held else [shaped])
+            made = [*self._ready(held, sheaf)]
+            for stream, batch in made:
+                yield stream, settled(batch, self._lanes[stream].schema)
+            if not made:
+                yield None
 
-    def _commit(self, batch: LoadBatch, reader: SpoolReader) -> None:
+    def _ready(self, held: dict[str, LoadBatch], sheaf: _Sheaf) -> Iterator[tuple[str, LoadBatch]]:
+        """Takes out what is to be written now; what waits is no more than one stream may hold."""
+        if not sheaf.more:
+            yield from held.items()
+            held.clear()
+            return
+        for stream in sheaf.parsed:
+            batch, rest = cut(held.pop(stream), self._lanes[stream].schema)
+            if batch is not None:
+                yield stream, batch
+            if rest is not None:
+                held[stream] = rest
+        while sum(batch.rows.num_rows for batch in held.values()) > LARGEST_ROWS:
+            largest = max(held, key=lambda stream: held[stream].rows.num_rows)
+            yield largest, held.pop(largest)
+
+    def _commit(self, table: EventTable, batch: LoadBatch, reader: SpoolReader) -> None:
         """Rows first, then the ledger, then the spool: whatever dies, nothing is lost."""
-        self._target.insist()
-        table = self._target.table
+        self._insist()
         table.insist_on_room()
         table.insert(batch.rows)
         table.insert_rejects(batch.rejects)
         table.insert_raw(batch.raw)
         # Again: while this attempt was held up, another may have moved the table aside.
-        self._target.insist()
-        self._target.ledger.commit(batch.ledger)
+        self._insist()
+        self._ledger.commit(batch.ledger)
         reader.done(page.segment for page in batch.ledger)
 
     def _advance(self, batch: LoadBatch) -> None:
         done = self.progress
+        self._came.update((page.stream, page.slice) for page in batch.ledger)
         self.progress = Progress(
             pages=done.pages + len(batch.ledger),
             read=done.read + sum(page.read for page in batch.ledger),
@@ -137,30 +160,38 @@ class PageIntake:
             rejected=done.rejected + sum(page.rejected for page in batch.ledger),
         )
 
-    def _check_whole(self, reader: SpoolReader) -> None:
-        """Whether the connector's last word fits the pages that came."""
-        said = reader.end.pages if reader.end is not None else 0
+    def _check_whole(self, end: End | None) -> None:
+        """Whether the connector's last word fits the pages that came, on the whole and by slice."""
+        said = end.pages if end is not None else 0
         if said != self.progress.pages:
             raise RunError(
                 Reason.PEER_LOST,
                 f"the connector wrote {said} pages and {self.progress.pages} came",
             )
+        for one in end.slices if end is not None else ():
+            came = self._came[one.slice.stream, one.slice.key]
+            if one.pages != came:
+                raise RunError(
+                    Reason.PEER_LOST,
+                    f"the connector wrote {one.pages} pages of slice {str(one.slice)!r} and "
+                    f"{came} came",
+                )
 
 
 class _Gathered:
     """Pages until there are enough of them, or the first has waited long enough."""
 
     def __init__(self) -> None:
-        self._parsed: list[Parsed] = []
+        self._parsed: dict[str, list[tuple[Segment, Page]]] = {}
         self._rows = self._bytes = 0
         self._until = 0.0
 
-    def add(self, parsed: Parsed) -> None:
+    def add(self, segment: Segment, page: Page) -> None:
         if not self._parsed:
             self._until = time.monotonic() + BATCH_SECONDS
-        self._parsed.append(parsed)
-        self._rows += parsed.page.count
-        self._bytes += parsed.segment.meta.size
+        self._parsed.setdefault(segment.meta.slice.stream, []).append((segment, page))
+        self._rows += page.count
+        self._bytes += segment.meta.size
 
     @property
     def full(self) -> bool:
@@ -173,7 +204,7 @@ class _Gathered:
 
     def take(self, *, more: bool) -> _Sheaf:
         taken = _Sheaf(self._parsed, more)
-        self._parsed, self._rows, self._bytes = [], 0, 0
+        self._parsed, self._rows, self._bytes = {}, 0, 0
         return taken
 
 

@@ -68,9 +68,12 @@ def run_metrics(
     metrics = _Values()
     project = {"tenant": plan.project.tenant, "project": plan.project.project}
     _put_connector(metrics, result, {**project, "connector": plan.connector_name})
-    dataset = {**project, "dataset": plan.streams[0].storage.dataset}
-    for outcome in _OUTCOMES:
-        metrics.put("chartly_records_total", result.counts[outcome], **dataset, outcome=outcome)
+    # Who recorded no counts by dataset wrote one.
+    datasets = result.datasets or {plan.streams[0].storage.dataset: result.counts}
+    for name, counts in datasets.items():
+        for outcome in _OUTCOMES:
+            labels = {**project, "dataset": name, "outcome": outcome}
+            metrics.put("chartly_records_total", counts[outcome], **labels)
     if result.reason is Reason.SUCCEEDED:
         for name, newest in result.newest.items():
             age = (ended - newest).total_seconds()

@@ -1,14 +1,14 @@
 """A run whose end the store has already: told again, not done again."""
 
-from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict
 
 from chartly.errors import Reason, RunError, reason_told
+from chartly.slices import complete_state
 from chartly.warning import parsed, written
 from chartly_loader.request import LoadRequest, LoadResult
 from chartly_spool.reader import SpoolReader
-from chartly_spool.segment import Counters, State, StreamState
+from chartly_spool.segment import Counters
 from chartly_store.attempts import FINISHED, Attempt, Attempts
 from chartly_store.port import Engine
 from chartly_store.project import ProjectStore
@@ -26,6 +26,7 @@ def record_of(result: LoadResult) -> dict[str, object]:
         "audited": result.audited,
         "seconds": result.seconds,
         "warnings": written(result.warnings),
+        "datasets": result.datasets,
     }
 
 
@@ -43,6 +44,7 @@ def result_of(attempt: Attempt) -> LoadResult:
         audited=found["audited"],
         seconds=found["seconds"],
         warnings=parsed(found.get("warnings", [])),
+        datasets=found.get("datasets", {}),
     )
 
 
@@ -73,12 +75,7 @@ def send_home(request: LoadRequest) -> None:
 
     How it ends changes nothing any more.
     """
-    streams = _streams(one.name for one in request.plan.streams)
     with suppress(RunError), SpoolReader(request.spool, request.grace) as reader:
-        reader.write_state(State(streams))
+        reader.write_state(complete_state(request.plan.slices))
         while reader.end is None:
             reader.next_segments(1, 1, _WAIT_SECONDS)
-
-
-def _streams(names: Iterable[str]) -> dict[str, StreamState]:
-    return dict.fromkeys(names, StreamState(complete=True))

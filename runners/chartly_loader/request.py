@@ -69,6 +69,7 @@ class LoadResult:
         audited: the attempt's audit chain reads back from the store, whole and with every event
             that an attempt which ended like this must have.
         newest: the time of the newest event of each dataset that has one; known after success.
+        datasets: the counts of the whole run for each dataset.
     """
 
     reason: Reason
@@ -81,3 +82,4 @@ class LoadResult:
     seconds: dict[str, float]
     warnings: tuple[RunWarning, ...] = ()
     newest: Mapping[str, datetime] = field(default_factory=dict)
+    datasets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)

@@ -1,9 +1,7 @@
-"""From parsed pages to a batch of rows with their envelope, and what became of each record."""
+"""From parsed pages to a batch of rows with their envelope."""
 
-import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import compress
 
@@ -13,27 +11,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chartly.extract.pages import Page
-from chartly.extract.reject import Rejection
 from chartly.extract.shaper import ShapedBatch, Shaper
 from chartly.load.versions import row_version
 from chartly.plan.runplan import StreamPlan
 from chartly.warning import RunWarning, WarningReason
+from chartly_loader.accounting import Accounting
 from chartly_loader.batch import LoadBatch
+from chartly_loader.raw_pages import raw_pages
 from chartly_loader.request import LoadRequest, Now
-from chartly_loader.seen import Mask, SeenKeys
+from chartly_loader.seen import SeenKeys
 from chartly_spool.segment import Segment, SegmentMeta
-from chartly_store.ledger import Committed
-from chartly_store.pages import RawPage
-
-Counts = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Parsed:
-    """A page whose body was read."""
-
-    segment: Segment
-    page: Page
 
 
 class Shaping:
@@ -58,40 +45,26 @@ class Shaping:
         self._shaper = shaper
         self._ordinal = ordinal
         self._seen = seen
-        self._now = now
+        self._accounting = Accounting(request, stream, ordinal, now)
         self._truncated: Counter[str] = Counter()
         self._floor = self._late_before(sealed_before)
         self._keeps_pages = stream.storage.raw.enabled
-        self._state_key = "/".join(
-            map(
-                str,
-                (
-                    request.plan.project,
-                    request.workflow,
-                    request.plan.connector_name,
-                    stream.name,
-                ),
-            )
-        )
 
-    def shape(self, parsed: Sequence[Parsed]) -> LoadBatch:
+    def shape(self, pages: Sequence[tuple[Segment, Page]]) -> LoadBatch:
         """The batch of some pages."""
-        shaped = self._shaper.shape([one.page for one in parsed])
+        shaped = self._shaper.shape([page for _, page in pages])
         self._truncated.update(shaped.truncated)
-        metas = [one.segment.meta for one in parsed]
+        segments = [segment for segment, _ in pages]
+        metas = [segment.meta for segment in segments]
         rows, keys = self._on_time(shaped)
         repeated = self._seen.add(keys)
-        pages = rows.column("_page").to_numpy()
-        counts = self._counts(shaped, pages, repeated)
+        places = rows.column("_page").to_numpy()
         return LoadBatch(
             rows=self._enveloped(rows, metas),
-            starts=np.searchsorted(pages, np.arange(len(metas))),
-            rejects=[self._reject(one, metas[one.page]) for one in shaped.rejections],
-            ledger=[
-                self._committed(meta, {name: int(count[place]) for name, count in counts.items()})
-                for place, meta in enumerate(metas)
-            ],
-            raw=[self._raw(one.segment) for one in parsed] if self._keeps_pages else [],
+            starts=np.searchsorted(places, np.arange(len(metas))),
+            rejects=[self._accounting.reject(one, metas[one.page]) for one in shaped.rejections],
+            ledger=self._accounting.entries(metas, shaped, places, repeated),
+            raw=raw_pages(self._request, segments) if self._keeps_pages else [],
             repeated=repeated is not None,
         )
 
@@ -119,25 +92,6 @@ class Shaping:
         floor = pa.scalar(self._floor, pa.timestamp("ms", tz="UTC"))
         mask = pc.greater_equal(shaped.rows.column(time), floor)
         return shaped.rows.filter(mask), list(compress(shaped.keys, mask.to_pylist()))
-
-    def _counts(
-        self, shaped: ShapedBatch, pages: npt.NDArray[np.uint32], repeated: Mask | None
-    ) -> dict[str, Counts]:
-        """What became of each page's records (INV-4)."""
-        size = len(shaped.read)
-        read, filtered = np.array(shaped.read), np.array(shaped.filtered)
-        rejected = np.bincount([one.page for one in shaped.rejections], minlength=size)
-        kept = np.bincount(pages, minlength=size)
-        nothing = np.zeros(size, dtype=np.int64)
-        duplicate = nothing if repeated is None else np.bincount(pages[repeated], minlength=size)
-        return {
-            "read": read,
-            "loaded": kept - duplicate,
-            "rejected": rejected,
-            "duplicate": duplicate,
-            "filtered": filtered,
-            "late": np.bincount(shaped.rows.column("_page").to_numpy(), minlength=size) - kept,
-        }
 
     def _enveloped(self, rows: pa.Table, metas: Sequence[SegmentMeta]) -> pa.Table:
         """The rows with their envelope and version."""
@@ -172,47 +126,6 @@ class Shaping:
             return rows.column("_version")
         versions = [row_version(self._ordinal, meta.number) for meta in metas]
         return pa.array(np.array(versions, dtype=np.uint64)[places])
-
-    def _raw(self, segment: Segment) -> RawPage:
-        meta = segment.meta
-        run_id, moment = self._request.run_id, self._request.ingested_at
-        return RawPage(meta.sha256, meta.stream, run_id, meta.number, moment, segment.body)
-
-    def _reject(self, one: Rejection, meta: SegmentMeta) -> dict[str, object]:
-        return {
-            "run_id": self._request.run_id,
-            "raw_ref": f"sha256:{meta.sha256}#{one.index}",
-            "stream": meta.stream,
-            "segment": meta.number,
-            "reason": one.reason.value,
-            "field": one.field,
-            "path": one.path,
-            "message": one.message,
-            "record": one.record.decode("utf-8", "replace"),
-            "profile_digest": self._stream.normalizer_digest,
-            "ingested_at": self._request.ingested_at,
-            "slice": "",
-            "ordinal": self._ordinal,
-        }
-
-    def _committed(self, meta: SegmentMeta, counts: dict[str, int]) -> Committed:
-        return Committed(
-            dataset=self._stream.storage.dataset,
-            run_id=self._request.run_id,
-            stream=meta.stream,
-            slice="",
-            segment=meta.number,
-            page=meta.number,
-            attempt=self._request.attempt,
-            ordinal=self._ordinal,
-            state_key=self._state_key,
-            page_sha256=meta.sha256,
-            bytes=meta.size,
-            position=json.dumps(meta.position),
-            token_hash=meta.token_hash,
-            committed_at=self._now(),
-            **counts,
-        )
 
 
 def _constant(text: str, count: int) -> pa.Array:

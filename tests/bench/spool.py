@@ -8,7 +8,8 @@ from bench.sales import bodies, sales
 from bench.wide import wide
 from chartly_spool.segment import END, digest
 from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
-from support.loading import ended, segment_meta
+from support.loading import segment_meta
+from support.spooling import ended
 
 _NO_LIMIT = 1 << 50
 _PATIENCE = 120.0

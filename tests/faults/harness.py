@@ -15,7 +15,6 @@ from typing import Any
 import pytest
 
 from chartly.errors import RunError
-from chartly.plan.runplan import MAIN_STREAM
 from chartly_spool.segment import STATE
 from chartly_spool.writer import SpoolWriter
 from chartly_store.embedded import open_embedded
@@ -24,7 +23,8 @@ from faults.oracle import ExactnessError, Oracle, Page, bodies_of, some_pages
 from faults.plans import plan_of
 from faults.scale import chance
 from faults.tally import TALLY, Tally
-from support.loading import ended, segment_meta
+from support.loading import segment_meta
+from support.spooling import MAIN, ended
 
 TESTS = Path(__file__).parents[1]
 PAGES = 24
@@ -179,8 +179,8 @@ def _connect(spool: Path, bodies: list[bytes], gone: threading.Event) -> None:
         if gone.wait(_POLL):
             return
     with suppress(RunError), SpoolWriter(spool) as writer:
-        start = writer.wait_for_state(_GIVE_UP).streams[MAIN_STREAM]
-        first = len(bodies) if start.complete else start.next_number
+        start = writer.wait_for_state(_GIVE_UP).slices[MAIN]
+        first = len(bodies) if start.complete else start.next_page
         for number, body in enumerate(bodies[first:], first):
             writer.write(segment_meta(number, body, last=number == len(bodies) - 1), body)
         writer.end(ended(len(bodies) - first))

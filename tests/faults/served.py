@@ -98,7 +98,7 @@ class Course:
         spool = self.folder / f"{self.run_id}-{self.number}"
         come_back = self.store.come_back if patient else lambda: None
         with self.store.engine(lambda _: come_back()) as engine:
-            first = resume(engine, plan, self.run_id).next_number
+            first = resume(engine, plan, self.run_id).next_page
             spool_pages(spool, bodies_of(pages), first)
             asked = replace(request(plan, spool, self.run_id, self.number), checkpoint=None)
             arm()

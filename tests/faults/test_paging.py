@@ -20,12 +20,13 @@ from chartly.extract.pages import PageReader
 from chartly.extract.peek import Glance, Peek
 from chartly.extract.structs import compile_structs
 from chartly.plan.runplan import RunPlan
+from chartly.slices import SliceState
 from chartly.warning import RunWarning, WarningReason
 from chartly_connector.client import EgressClient
 from chartly_connector.run import Spooling, pull
 from chartly_loader.run import load
 from chartly_spool.reader import SpoolReader
-from chartly_spool.segment import End, Segment, State, StreamState
+from chartly_spool.segment import End, Segment
 from chartly_store.embedded import open_embedded
 from faults.scale import SEED, scaled
 from faults.tally import TALLY
@@ -37,6 +38,7 @@ from support.paging_profiles import FILTER, Case, Profile, cases, unnoticeable
 from support.paging_servers import Fault, PagingServer
 from support.profiles import HOME
 from support.pulling import resumed
+from support.spooling import MAIN, alone
 
 pytestmark = pytest.mark.timeout(scaled(120, 1800))
 
@@ -75,24 +77,24 @@ class Run:
     targets: list[str]
 
 
-def run(case: Case, spool: Path, start: StreamState | None = None) -> Run:
+def run(case: Case, spool: Path, start: SliceState | None = None) -> Run:
     """One attempt of the connector, from its first request or from where another one was cut."""
     transport = InProcess(case.server)
     return Run(*pulled(case, spool, transport, start), transport.targets)
 
 
 def pulled(
-    case: Case, spool: Path, transport: httpx.BaseTransport, start: StreamState | None = None
+    case: Case, spool: Path, transport: httpx.BaseTransport, start: SliceState | None = None
 ) -> tuple[End, list[Segment]]:
     """How an attempt ended, and its pages."""
     spec, held = connector_spec(**case.spec), HeldClock()
-    plan = RunPlan(HOME, "", "sales-http", spec, "", (), (), ())
+    plan = RunPlan(HOME, "", "sales-http", spec, "", (), (), (), (MAIN,))
     client = EgressClient(spec, transport, None, held.clock)
     spool.mkdir(exist_ok=True)
     for old in spool.iterdir():
         old.unlink()
     with SpoolReader(spool) as reader:
-        reader.write_state(State({"main": start or StreamState()}))
+        reader.write_state(alone(start))
         end = pull(plan, client, Spooling(spool), held.clock)
         return end, reader.next_segments(1000, 2**30, 1)
 
@@ -146,7 +148,7 @@ def verdict(case: Case, found: Run) -> str:
 def cut_everywhere(case: Case, whole: Run, spool: Path) -> None:
     """A run that is cut behind any page asks for the same, and reads the same."""
     for cut in range(1, len(whole.segments)):
-        state = resumed(StreamState(), whole.segments[:cut])
+        state = resumed(SliceState(), whole.segments[:cut])
         rest = run(case, spool, state)
         assert rest.end.reason is whole.end.reason, f"cut behind page {cut}: {rest.end.message}"
         urls = [segment.meta.url for segment in whole.segments[cut:]]

@@ -12,20 +12,21 @@ import pyarrow as pa
 from chartly.api.documents import Json
 from chartly.api.profile import parse_profile
 from chartly.api.reference import Project
-from chartly.errors import Reason
 from chartly.plan.catalog import Catalog
 from chartly.plan.resolve import resolve
-from chartly.plan.runplan import MAIN_STREAM, RunPlan
+from chartly.plan.runplan import RunPlan
 from chartly.plan.snapshot import freeze, thaw
+from chartly.slices import SliceState
 from chartly_loader.request import LoadRequest, LoadResult, Progress
 from chartly_loader.run import load
-from chartly_spool.segment import Counters, End, SegmentMeta, digest
+from chartly_spool.segment import End, SegmentMeta, digest
 from chartly_spool.writer import SpoolWriter
 from chartly_store.attempts import Attempt, Attempts
-from chartly_store.ledger import Ledger, Resume
+from chartly_store.ledger import Ledger
 from chartly_store.port import Engine, Parameters, Settings
 from chartly_store.project import ProjectStore
 from support.profiles import HOME, changed, playbook_profile, workflow
+from support.spooling import MAIN, ended
 
 FROZEN_AT = datetime(2026, 2, 10, 6, 0, tzinfo=UTC)
 WORKFLOW = "sales-onboard"
@@ -62,26 +63,34 @@ def page(records: Iterable[bytes]) -> bytes:
     return b'{"data": [' + b", ".join(records) + b"]}"
 
 
-def ended(pages: int, reason: Reason = Reason.SUCCEEDED, message: str = "") -> End:
-    return End(pages, reason, message, Counters(pages=pages, requests=pages))
-
-
 def spool_pages(
-    spool: Path, pages: Sequence[bytes], first: int = 0, end: End | None = None
+    spool: Path,
+    pages: Sequence[bytes],
+    first: int = 0,
+    end: End | None = None,
+    *,
+    cut: bool = False,
 ) -> None:
-    """Leaves what a connector leaves: the pages from ``first`` on, and its end."""
+    """Leaves what a connector leaves: the pages from ``first`` on, and its end.
+
+    Args:
+        cut: the API has more pages.
+    """
     spool.mkdir(parents=True, exist_ok=True)
     rest = pages[first:]
     with SpoolWriter(spool) as writer:
         for number, body in enumerate(rest, first):
-            writer.write(segment_meta(number, body, last=number == len(pages) - 1), body)
+            writer.write(
+                segment_meta(number, body, last=not cut and number == len(pages) - 1), body
+            )
         writer.end(end or ended(len(rest)))
 
 
 def segment_meta(number: int, body: bytes, *, last: bool) -> SegmentMeta:
     return SegmentMeta(
         number=number,
-        stream=MAIN_STREAM,
+        slice=MAIN,
+        page=number,
         size=len(body),
         sha256=digest(body),
         url="https://api.example.invalid/",
@@ -92,12 +101,12 @@ def segment_meta(number: int, body: bytes, *, last: bool) -> SegmentMeta:
     )
 
 
-def resume(engine: Engine, plan: RunPlan, run_id: str) -> Resume:
+def resume(engine: Engine, plan: RunPlan, run_id: str) -> SliceState:
     """Where a connector would be told to start."""
     store = ProjectStore(engine, plan.project)
     if not store.exists():
-        return Resume(0, None, (), complete=False)
-    return Ledger(store).resume(run_id, MAIN_STREAM)
+        return SliceState()
+    return Ledger(store).resume(run_id, [MAIN]).slices[MAIN]
 
 
 def request(plan: RunPlan, spool: Path, run_id: str = "run-1", attempt: int = 1) -> LoadRequest:
@@ -127,7 +136,7 @@ def load_pages(
 ) -> LoadResult:
     """The next attempt of a run: what is not committed yet is spooled, and loaded."""
     place = spool / f"{run_id}-{len(attempts(engine, plan, run_id))}"
-    spool_pages(place, pages, resume(engine, plan, run_id).next_number)
+    spool_pages(place, pages, resume(engine, plan, run_id).next_page)
     return load(
         request(plan, place, run_id, len(attempts(engine, plan, run_id)) + 1),
         engine,

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from chartly.plan.runplan import RunPlan
+from chartly.slices import SliceState
 from chartly_connector.run import Spooling, pull
 from chartly_spool.reader import SpoolReader
-from chartly_spool.segment import End, Segment, State, StreamState
+from chartly_spool.segment import End, Segment
 from support.connecting import CANARY, connector_spec
 from support.profiles import HOME as PROJECT
+from support.spooling import MAIN, alone
 
 CURSOR = {"mode": "cursor", "requestParam": "cursor", "responseField": "meta.next"}
 
@@ -20,13 +22,13 @@ CURSOR = {"mode": "cursor", "requestParam": "cursor", "responseField": "meta.nex
 class Pulled:
     end: End
     segments: list[Segment]
-    resume: StreamState
+    resume: SliceState
 
 
 def pulled(
     rig: Any,
     spool: Path,
-    state: StreamState | None = None,
+    state: SliceState | None = None,
     limit: int = 2**20,
     **parts: Any,
 ) -> Pulled:
@@ -36,10 +38,10 @@ def pulled(
     for old in spool.iterdir():
         old.unlink()
     client = rig.client(**parts)
-    plan = RunPlan(PROJECT, "", "sales-http", connector_spec(**parts), "", (), (), ())
-    start = state or StreamState()
+    plan = RunPlan(PROJECT, "", "sales-http", connector_spec(**parts), "", (), (), (), (MAIN,))
+    start = state or SliceState()
     with SpoolReader(spool) as reader:
-        reader.write_state(State({"main": start}))
+        reader.write_state(alone(start))
         end = pull(plan, client, Spooling(spool, limit), rig.held.clock)
         segments = reader.next_segments(1000, 2**30, 1)
         assert reader.end == end
@@ -48,13 +50,13 @@ def pulled(
     return Pulled(end, segments, resumed(start, segments))
 
 
-def resumed(start: StreamState, segments: Sequence[Segment]) -> StreamState:
+def resumed(start: SliceState, segments: Sequence[Segment]) -> SliceState:
     """What the ledger gives back once every segment is committed."""
     if not segments:
         return start
     last = segments[-1].meta
     seen = (*start.seen, *(one.meta.token_hash for one in segments))
-    return StreamState(last.number + 1, last.position, seen, last.position is None)
+    return SliceState(last.page + 1, last.position, seen, last.position is None)
 
 
 def bodies(found: Pulled) -> list[object]:

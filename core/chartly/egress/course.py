@@ -3,8 +3,8 @@
 from dataclasses import dataclass, replace
 
 from chartly.egress.ends import PageFacts
+from chartly.slices import Position
 
-Position = dict[str, str | int]
 _STORED = ("pages", "records", "largest", "total", "empty", "last", "end", "unseen", "owed")
 
 

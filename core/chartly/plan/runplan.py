@@ -11,6 +11,7 @@ from chartly.api.reference import Project, Reference
 from chartly.api.storage import StorageSpec
 from chartly.errors import Bug, SpecError
 from chartly.load.pages import pages_dataset
+from chartly.slices import Slice
 
 MAIN_STREAM = "main"
 """The stream of a connector that does not name streams."""
@@ -53,6 +54,7 @@ class RunPlan:
     Attributes:
         digest: the config digest, which is that of the snapshot's bytes.
         profiles: what was frozen, in the order of first use; evidence quotes it.
+        slices: what is pulled, in this order.
     """
 
     project: Project
@@ -63,6 +65,7 @@ class RunPlan:
     streams: tuple[StreamPlan, ...]
     analytics: tuple[AnalyticsPlan, ...]
     profiles: tuple[FrozenProfile, ...]
+    slices: tuple[Slice, ...]
 
 
 def run_plan(
@@ -97,6 +100,7 @@ def run_plan(
         streams=streams,
         analytics=analytics,
         profiles=tuple(profiles.values()),
+        slices=tuple(Slice(stream.name) for stream in streams),
     )
     _check_datasets(plan)
     return plan

@@ -9,15 +9,16 @@ import pytest
 
 from chartly.errors import Reason
 from chartly.plan.runplan import RunPlan
+from chartly.slices import SliceState
 from chartly.warning import WarningReason
 from chartly_connector.client import EgressClient
 from chartly_connector.run import Spooling, pull
 from chartly_connector.secrets import Credential
 from chartly_spool.reader import SpoolReader
-from chartly_spool.segment import State, StreamState
 from support.connecting import FRIEND, HOME, connector_spec
 from support.http_servers import in_turn, json_reply, redirect, reply
 from support.profiles import HOME as PROJECT
+from support.spooling import MAIN, alone
 
 SECRET = "Canary/3c9E+1f77aa="
 CURSOR = {"mode": "cursor", "requestParam": "cursor", "responseField": "next"}
@@ -43,9 +44,9 @@ def pulled(rig, spool, state=None, **parts):
     spec = connector_spec(**parts)
     credential = Credential("api/token", SECRET, None)
     client = EgressClient(spec, rig.transport(), credential, rig.held.clock)
-    plan = RunPlan(PROJECT, "", "sales-http", spec, "", (), (), ())
+    plan = RunPlan(PROJECT, "", "sales-http", spec, "", (), (), (), (MAIN,))
     with SpoolReader(spool) as reader:
-        reader.write_state(State({"main": state or StreamState()}))
+        reader.write_state(alone(state))
         end = pull(plan, client, Spooling(spool, 2**20), rig.held.clock)
         segments = reader.next_segments(1000, 2**30, 1)
     kept = b"".join(file.read_bytes() for file in spool.iterdir()).lower()
@@ -90,7 +91,7 @@ def test_inv_6_a_cursor_that_holds_the_credential_is_sent_on_and_not_kept(rig, t
     assert (end.reason, echoes(traffic)) == (Reason.SUCCEEDED, 1)
     assert server.targets == ["/items", f"/items?cursor={quote(token, safe='')}"]
     first = segments[0].meta
-    state = StreamState(1, first.position, (first.token_hash,))
+    state = SliceState(1, first.position, (first.token_hash,))
     pulled(rig, tmp_path / "spool", state, pagination=CURSOR)
     assert server.targets[2] == server.targets[1]
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chartly.errors import Reason
-from chartly_spool.segment import StreamState
+from chartly.slices import SliceState
 from support.connecting import FRIEND, HOME
 from support.http_servers import in_turn, json_reply, redirect, reply
 from support.linked_pages import LinkedPages, linked_pages
@@ -137,7 +137,7 @@ def test_inv_4_a_run_that_is_cut_goes_on_from_where_its_links_start(rig, tmp_pat
     asked = [*home.targets], [*friend.targets]
     home.requests.clear()
     friend.requests.clear()
-    state = resumed(StreamState(), whole.segments[:cut])
+    state = resumed(SliceState(), whole.segments[:cut])
     rest = pulled(rig, tmp_path / "spool", state, pagination=NEXT_URL)
     assert bodies(rest) == bodies(whole)[cut:]
     for before, after in zip(asked, (home.targets, friend.targets), strict=True):
@@ -194,7 +194,7 @@ def test_inv_4_a_run_that_is_cut_or_fails_anywhere_asks_for_the_same_urls(rig, t
         segments, whole, urls = attempts(api, None, None)
         assert urls == api.asked
         assert attempts(api, failing, None)[1:] == (whole, api.asked)
-        _, rest, urls = attempts(api, None, resumed(StreamState(), segments[:cut]))
+        _, rest, urls = attempts(api, None, resumed(SliceState(), segments[:cut]))
         assert rest == whole[cut:]
         assert urls == api.asked[len(api.asked) - len(urls) :]
 

@@ -20,11 +20,11 @@ from chartly_connector import __main__ as connector
 from chartly_connector.__main__ import Pin, cidr, main, parse_pin
 from chartly_spool.lock import CONNECTOR, Peer, peer
 from chartly_spool.reader import SpoolReader
-from chartly_spool.segment import State, StreamState
 from support.connecting import CANARY, HOME
 from support.http_servers import in_turn, json_reply, reply
 from support.profiles import HOME as PROJECT
 from support.profiles import changed, playbook_profile, workflow
+from support.spooling import alone
 
 LAST = json_reply({"data": [{"id": 1}], "next_cursor": None})
 LIMITLESS = {"spec.rateLimit.maxRequestsPerMinute": 100_000, "spec.retry.backoffMs": 1}
@@ -102,7 +102,7 @@ def place(tmp_path, rig, signals):
 def called(place, capsys, *more, arguments=None):
     """The exit code of a call with a loader on the other side, its end, and its stderr."""
     with SpoolReader(place.spool) as reader:
-        reader.write_state(State({"main": StreamState()}))
+        reader.write_state(alone())
         code = main(place.arguments(*more) if arguments is None else arguments)
         end = reader.end
     err = capsys.readouterr().err
@@ -290,7 +290,7 @@ def test_a_bug_in_the_start_is_told_to_the_loader_at_once(place, rig, capsys, mo
     server = rig.serve(in_turn(LAST))
     monkeypatch.setattr(connector, part, _raises)
     with SpoolReader(place.spool) as reader:
-        reader.write_state(State({"main": StreamState()}))
+        reader.write_state(alone())
         code = main(place.arguments())
         end = reader.end
     assert (code, end.reason) == (70, Reason.INTERNAL_ERROR)
@@ -367,7 +367,7 @@ def stuck(rig):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_connector_that_is_told_to_stop_says_so(place, stuck, number):
     with SpoolReader(place.spool) as reader, running(place) as process:
-        reader.write_state(State({"main": StreamState()}))
+        reader.write_state(alone())
         assert stuck.wait(20)
         os.kill(process.pid, number)
         _, err = process.communicate(timeout=20)
@@ -382,7 +382,7 @@ def test_a_connector_that_is_told_to_stop_says_so(place, stuck, number):
 
 def test_a_killed_connector_is_peer_lost_and_its_pages_are_whole(place, stuck):
     with SpoolReader(place.spool) as reader, running(place) as process:
-        reader.write_state(State({"main": StreamState()}))
+        reader.write_state(alone())
         assert stuck.wait(20)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate(timeout=20)
@@ -397,7 +397,7 @@ def test_a_killed_connector_is_peer_lost_and_its_pages_are_whole(place, stuck):
 def test_a_connector_whose_spool_was_taken_away_ends_without_calling_it_a_bug(place, rig):
     rig.serve(lambda number, _request, _server: json_reply({"data": [number], "next_cursor": str(number)}))  # fmt: skip
     with running(place) as process, SpoolReader(place.spool) as reader:
-        reader.write_state(State({"main": StreamState()}))
+        reader.write_state(alone())
         assert reader.next_segments(1, 1, 20)
         place.spool.rename(place.path / "taken-away")
         _, err = process.communicate(timeout=20)
@@ -410,7 +410,7 @@ def test_a_connector_whose_loader_is_gone_ends(place, rig):
     rig.serve(lambda number, _request, _server: json_reply({"data": [number], "next_cursor": str(number)}))  # fmt: skip
     with running(place) as process:
         with SpoolReader(place.spool) as reader:
-            reader.write_state(State({"main": StreamState()}))
+            reader.write_state(alone())
             assert reader.next_segments(1, 1, 20)
         process.communicate(timeout=20)
     assert process.returncode == REASONS[Reason.PEER_LOST].exit_code

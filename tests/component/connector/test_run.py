@@ -3,7 +3,7 @@
 import pytest
 
 from chartly.errors import Reason
-from chartly_spool.segment import StreamState
+from chartly.slices import SliceState
 from support.connecting import CANARY, FRIEND, HOME, STRANGER
 from support.http_servers import in_turn, json_reply, redirect, reply
 from support.pulling import CURSOR, bodies, pulled, resumed
@@ -33,13 +33,13 @@ def test_all_pages_come_in_order_with_what_the_ledger_needs(rig, tmp_path):
     found = pulled(rig, tmp_path / "spool")
     assert bodies(found) == [[{"id": 0}], [{"id": 1}], [{"id": 2}]]
     metas = [one.meta for one in found.segments]
-    assert [one.number for one in metas] == [0, 1, 2]
+    assert [(one.number, one.page) for one in metas] == [(0, 0), (1, 1), (2, 2)]
     assert [one.position for one in metas] == [
         {"next": "b", "pages": 1, "records": 1, "largest": 1},
         {"next": "c", "pages": 2, "records": 2, "largest": 1},
         None,
     ]
-    assert {(one.stream, one.status, one.records, one.url) for one in metas} == {
+    assert {(str(one.slice), one.status, one.records, one.url) for one in metas} == {
         ("main", 200, 1, f"https://{HOME}/items")
     }
     assert len({one.token_hash for one in metas}) == 3
@@ -55,7 +55,7 @@ def test_inv_4_an_attempt_goes_on_after_the_last_committed_page(rig, tmp_path, c
     server = rig.serve(THREE)
     first = pulled(rig, tmp_path / "spool")
     asked = len(server.requests)
-    state = resumed(StreamState(), first.segments[:committed])
+    state = resumed(SliceState(), first.segments[:committed])
     second = pulled(rig, tmp_path / "spool", state)
     assert second.end.reason is Reason.SUCCEEDED
     assert [one.meta.number for one in second.segments] == list(range(committed, 3))

@@ -17,7 +17,6 @@ from support.loading import (
     DyingEngine,
     attempts,
     clock,
-    ended,
     load_pages,
     nothing,
     page,
@@ -28,6 +27,7 @@ from support.loading import (
     spool_pages,
 )
 from support.profiles import playbook_profile
+from support.spooling import ended
 
 
 def test_a_poison_page_fails_the_run_and_what_came_before_it_stays(engine, project, tmp_path):
@@ -38,7 +38,7 @@ def test_a_poison_page_fails_the_run_and_what_came_before_it_stays(engine, proje
     assert "not JSON" in result.message
     assert [row[0] for row in events(engine, plan)] == ["a"]
     assert (result.counts["pages"], result.counts["loaded"]) == (1, 1)
-    assert resume(engine, plan, "run-1").next_number == 1
+    assert resume(engine, plan, "run-1").next_page == 1
     assert result.outputs == ()
     again = load_pages(engine, plan, tmp_path, [pages[0], page([sale("b")])])
     assert again.reason is Reason.SUCCEEDED, again.message
@@ -136,7 +136,7 @@ def test_warnings_of_every_attempt_are_in_the_result_the_record_and_the_trail(
     echoed = RunWarning(WarningReason.CREDENTIAL_ECHOED, "page", "the API sent it back")
     unseen = RunWarning(WarningReason.PAGING_FIELD_NEVER_SEEN, "pagination", "no page had it")
     failed = replace(ended(2, Reason.UPSTREAM_UNAVAILABLE, "500"), warnings=(echoed,))
-    spool_pages(tmp_path / "1", [page([sale("a")]), page([sale("b")])], 0, failed)
+    spool_pages(tmp_path / "1", [page([sale("a")]), page([sale("b")])], 0, failed, cut=True)
     first = load(request(plan, tmp_path / "1"), engine, nothing, clock)
     assert first.warnings == (echoed,)
     pages = [page([sale("a")]), page([sale("b")]), page([sale("c")])]

@@ -22,8 +22,9 @@ from chartly_store.chains import AttemptChains
 from chartly_store.project import ProjectStore
 from chartly_store.server import Patience, ServerEngine
 from support.loader_place import LOADER_USER, exact, lines, recorded
-from support.loading import ended, segment_meta, spool_pages
+from support.loading import spool_pages
 from support.profiles import HOME
+from support.spooling import MAIN, ended
 from support.two_pages import PAGES
 
 
@@ -199,7 +200,7 @@ def test_arguments_that_are_none(place, capsys, argument, says):
 def connecting(spool, seen):
     """A connector that pulls nothing where nothing is left."""
     with SpoolWriter(spool) as writer:
-        seen.append(writer.wait_for_state(20).streams["main"].complete)
+        seen.append(writer.wait_for_state(20).slices[MAIN].complete)
         writer.end(ended(0))
 
 
@@ -232,14 +233,13 @@ def test_a_recorded_run_is_told_also_where_no_connector_comes(place, capsys):
 
 
 def test_a_failed_run_is_gone_on_with(place, engine, capsys):
-    spool_pages(place.spool, PAGES[:1], end=ended(1, Reason.UPSTREAM_UNAVAILABLE, "status 500"))
-    meta = segment_meta(0, PAGES[0], last=False)
-    (place.spool / "00000000.json").write_text(json.dumps(meta.__dict__))
+    end = ended(1, Reason.UPSTREAM_UNAVAILABLE, "status 500")
+    spool_pages(place.spool, PAGES[:1], end=end, cut=True)
     assert called(place, capsys)[0] == 10
     again = place.next()
     spool_pages(again.spool, PAGES, first=1)
     assert called(again, capsys)[0] == 0
-    assert json.loads((again.spool / STATE).read_text())["streams"]["main"]["next_number"] == 1
+    assert json.loads((again.spool / STATE).read_text())["next_number"] == 1
     exact(engine, again)
     assert recorded(engine, again) == [(2, "finished", "Succeeded"), (1, "finished", "UpstreamUnavailable")]  # fmt: skip
 

@@ -11,8 +11,9 @@ from chartly_store.attempts import Attempts
 from chartly_store.chains import AttemptChains
 from chartly_store.project import ProjectStore
 from support.loader_place import LOADER_USER, Place, exact, recorded, running, snapshot
-from support.loading import ended, page, sale, segment_meta, spool_pages
+from support.loading import page, sale, segment_meta, spool_pages
 from support.profiles import HOME
+from support.spooling import ended
 from support.two_pages import EVENTS, PAGES
 
 

@@ -13,26 +13,27 @@ from pathlib import Path
 import pytest
 
 from chartly.errors import Reason, RunError
+from chartly.slices import SliceState
 from chartly_spool.lock import CONNECTOR, LOADER, FileLock, Peer, holder, peer
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import (
+    STATE,
     Counters,
     End,
     SegmentMeta,
-    State,
-    StreamState,
     digest,
-    dump,
+    dump_meta,
     meta_name,
 )
 from chartly_spool.writer import SpoolWriter
+from support.spooling import MAIN, alone
 
 DONE = End(0, Reason.SUCCEEDED, "", Counters())
 
 
 def meta(number, body):
     return SegmentMeta(
-        number, "main", len(body), digest(body), "https://a.example/", 200, 1, None, "t"
+        number, MAIN, number, len(body), digest(body), "https://a.example/", 200, 1, None, "t"
     )
 
 
@@ -41,7 +42,8 @@ def put(writer, number, body=b"{}"):
 
 
 def names(path):
-    return sorted(one.name for one in path.iterdir() if not one.name.endswith(".lock"))
+    kept = (one.name for one in path.iterdir() if not one.name.endswith(".lock"))
+    return sorted(name for name in kept if name != STATE)
 
 
 @contextmanager
@@ -143,10 +145,10 @@ def test_pages_arrive_whole_in_order_and_the_end_after_them(tmp_path):
     bodies = [bytes([65 + number]) * (number + 1) for number in range(20)]
     got = []
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
-        reader.write_state(State({"main": StreamState()}))
+        reader.write_state(alone())
 
         def produce():
-            assert writer.wait_for_state(5).streams == {"main": StreamState()}
+            assert writer.wait_for_state(5).slices == {MAIN: SliceState()}
             for number, body in enumerate(bodies):
                 put(writer, number, body)
             writer.end(DONE)
@@ -160,18 +162,19 @@ def test_pages_arrive_whole_in_order_and_the_end_after_them(tmp_path):
         assert reader.end == DONE
     assert [one.body for one in got] == bodies
     assert [one.meta.number for one in got] == list(range(20))
-    assert names(tmp_path) == ["end.json", "state.json"]
+    assert names(tmp_path) == ["end.json"]
 
 
 def test_segments_are_counted_on_from_the_state(tmp_path):
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
-        reader.write_state(State({"main": StreamState(5, {"next": "x"}, ("a",))}))
+        reader.write_state(alone(SliceState(5, {"next": "x"}, ("a",))))
         put(writer, 5)
         assert [one.meta.number for one in reader.next_segments(9, 9, 1)] == [5]
 
 
 def test_a_batch_ends_at_its_bytes(tmp_path):
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        reader.write_state(alone())
         for number in range(4):
             put(writer, number, b"x" * 10)
         assert len(reader.next_segments(9, 15, 1)) == 2
@@ -180,6 +183,7 @@ def test_a_batch_ends_at_its_bytes(tmp_path):
 
 def test_nothing_in_time_is_not_the_end(tmp_path):
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path):
+        reader.write_state(alone())
         assert reader.next_segments(1, 1, 0.02) == []
         assert reader.end is None
 
@@ -187,6 +191,7 @@ def test_nothing_in_time_is_not_the_end(tmp_path):
 def test_the_last_page_is_not_missed_when_the_end_is_there_first(tmp_path, monkeypatch):
     """The page becomes visible between the look for it and the look for the end."""
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        reader.write_state(alone())
         exists = Path.exists
 
         def late(path):
@@ -203,6 +208,7 @@ def test_the_last_page_is_not_missed_when_the_end_is_there_first(tmp_path, monke
 def test_a_page_without_metadata_is_not_there(tmp_path):
     """INV-4: a crash between body and metadata leaves nothing half-visible."""
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path):
+        reader.write_state(alone())
         (tmp_path / "00000000.page").write_bytes(b"half")
         (tmp_path / ".00000000.json.tmp").write_bytes(b"{")
         assert reader.next_segments(1, 1, 0.02) == []
@@ -219,6 +225,7 @@ def test_a_page_without_metadata_is_not_there(tmp_path):
 )
 def test_segments_are_untrusted_input(tmp_path, spoil, says):
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        reader.write_state(alone())
         put(writer, 0)
         spoil(tmp_path)
         with lost(says):
@@ -227,6 +234,7 @@ def test_segments_are_untrusted_input(tmp_path, spoil, says):
 
 def test_a_killed_connector_is_peer_lost(tmp_path):
     with SpoolReader(tmp_path) as reader, held_elsewhere(tmp_path / CONNECTOR) as (_, kill):
+        reader.write_state(alone())
         assert reader.next_segments(1, 1, 0.02) == []
         kill()
         with lost("the connector ended without saying how"):
@@ -235,6 +243,7 @@ def test_a_killed_connector_is_peer_lost(tmp_path):
 
 def test_a_connector_that_ends_while_it_is_looked_at_is_not_lost(tmp_path, monkeypatch):
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        reader.write_state(alone())
 
         def ends(_path):
             writer.end(DONE)
@@ -247,9 +256,10 @@ def test_a_connector_that_ends_while_it_is_looked_at_is_not_lost(tmp_path, monke
 
 def test_what_a_killed_connector_left_whole_is_still_read(tmp_path):
     with SpoolReader(tmp_path) as reader:
+        reader.write_state(alone())
         with held_elsewhere(tmp_path / CONNECTOR) as (_, kill):
             (tmp_path / "00000000.page").write_bytes(b"{}")
-            (tmp_path / "00000000.json").write_bytes(dump(meta(0, b"{}")))
+            (tmp_path / "00000000.json").write_bytes(dump_meta(meta(0, b"{}")))
             kill()
         assert len(reader.next_segments(1, 1, 1)) == 1
         with lost("the connector ended without saying how"):
@@ -297,6 +307,7 @@ def test_a_spool_that_was_taken_away_is_peer_lost(tmp_path):
 
 def test_a_full_spool_pauses_the_connector_until_the_loader_has_read(tmp_path, monkeypatch):
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path, limit=100) as writer:
+        reader.write_state(alone())
         put(writer, 0, b"x" * 40)
         put(writer, 1, b"x" * 40)
         pausing, looks = threading.Event(), []
@@ -332,6 +343,7 @@ def test_a_full_spool_does_not_hide_that_the_loader_is_gone(tmp_path):
 
 def test_a_page_larger_than_the_spool_passes_when_the_spool_is_empty(tmp_path):
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path, limit=10) as writer:
+        reader.write_state(alone())
         put(writer, 0, b"x" * 50)
         assert len(reader.next_segments(1, 1, 1)) == 1
 
@@ -340,6 +352,7 @@ def test_a_page_larger_than_the_spool_passes_when_the_spool_is_empty(tmp_path):
 def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_visible(tmp_path, file):
     """The kernel itself says ENOSPC: the temporary file leads to /dev/full."""
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        reader.write_state(alone())
         put(writer, 0)
         (tmp_path / f".{file}.tmp").symlink_to("/dev/full")
         with pytest.raises(RunError) as caught:
@@ -363,6 +376,7 @@ def test_another_fault_of_the_disk_is_not_called_a_full_one(tmp_path):
 
 def test_removing_twice_is_no_failure(tmp_path):
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
+        reader.write_state(alone())
         put(writer, 0)
         reader.next_segments(1, 1, 1)
         reader.done([0])

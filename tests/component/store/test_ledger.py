@@ -3,9 +3,11 @@ from datetime import UTC, datetime
 import pytest
 
 from chartly.errors import Reason
+from chartly.slices import PullState, SliceState
 from chartly_store.attempts import Attempt, Attempts
-from chartly_store.ledger import Committed, Ledger, Resume
+from chartly_store.ledger import Committed, Ledger
 from chartly_store.project import ProjectStore
+from support.spooling import MAIN
 
 NOW = datetime(2026, 2, 10, 6, tzinfo=UTC)
 
@@ -43,7 +45,7 @@ def _page(segment, **changes):
 
 
 def test_a_run_without_pages_starts_at_the_beginning(store):
-    assert Ledger(store).resume("run-1", "main") == Resume(0, None, (), complete=False)
+    assert Ledger(store).resume("run-1", [MAIN]) == PullState({MAIN: SliceState()}, 0)
     assert set(Ledger(store).totals("run-1").values()) == {0}
 
 
@@ -51,14 +53,17 @@ def test_a_run_goes_on_after_its_last_page(store):
     ledger = Ledger(store)
     ledger.commit([_page(0), _page(1)])
     ledger.commit([_page(7, run_id="run-2"), _page(9, stream="other")])
-    resume = ledger.resume("run-1", "main")
-    assert resume == Resume(2, {"token": "2"}, ("hash-0", "hash-1"), complete=False)
+    state = ledger.resume("run-1", [MAIN])
+    assert state.slices == {MAIN: SliceState(2, {"token": "2"}, ("hash-0", "hash-1"))}
+    assert state.next_number == 10, "numbers are the run's, over all slices"
 
 
 def test_after_the_last_page_nothing_is_left(store):
     ledger = Ledger(store)
     ledger.commit([_page(0, position="null")])
-    assert ledger.resume("run-1", "main") == Resume(1, None, ("hash-0",), complete=True)
+    assert ledger.resume("run-1", [MAIN]).slices == {
+        MAIN: SliceState(1, None, ("hash-0",), complete=True)
+    }
 
 
 def test_a_page_that_is_entered_again_counts_once(store):

@@ -1,0 +1,45 @@
+"""The first phase of a load: tables as the profiles say, and queries that the engine accepts."""
+
+from collections.abc import Sequence
+
+from chartly.extract.observed import ObservedReader
+from chartly.extract.pages import compile_reader
+from chartly.extract.shaper import compile_shaper
+from chartly.plan.runplan import StreamPlan
+from chartly.slices import PullState
+from chartly_loader.context import LoadContext, LoadStream
+from chartly_store.events import EventTable
+from chartly_store.rollup import Rollup
+
+
+def open_streams(context: LoadContext) -> tuple[list[LoadStream], PullState]:
+    """The plan's streams, each with its dataset, and where the run goes on."""
+    streams = [_opened(context, plan) for plan in context.request.plan.streams]
+    state = context.resume()
+    resumed = {of.stream for of, one in state.slices.items() if one.next_page}
+    for stream in streams:
+        stream.resumed = stream.plan.name in resumed
+    return streams, state
+
+
+def insist_on_queries(context: LoadContext, streams: Sequence[LoadStream]) -> None:
+    """What an engine says of a query, it says before the connector may ask for anything."""
+    times = {stream.plan.storage.dataset: stream.schema.time_column for stream in streams}
+    for query in context.request.plan.analytics:
+        time = times[query.spec.inputs.dataset]
+        if time is not None:
+            where = f"{query.reference.profile}: spec.queryTemplate.text"
+            Rollup(context.store, query.spec, time).insist(where)
+
+
+def _opened(context: LoadContext, plan: StreamPlan) -> LoadStream:
+    shaper = compile_shaper(plan.normalizer, plan.storage)
+    row = context.store.ensure_dataset(
+        shaper.schema, plan.storage, context.request.workflow, context.insist
+    )
+    table = EventTable(context.store, shaper.schema, plan.storage)
+    connector = context.request.plan.connector
+    pages = compile_reader(
+        connector.records, connector.pagination.mode, plan.normalizer, plan.storage
+    )
+    return LoadStream(plan, ObservedReader(pages), shaper, table, row)

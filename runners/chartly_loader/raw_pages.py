@@ -1,0 +1,24 @@
+"""Pages as received, on their way into the table that keeps them."""
+
+from collections.abc import Sequence
+
+from chartly_loader.request import LoadRequest
+from chartly_spool.segment import Segment
+from chartly_store.pages import RawPage
+
+
+def raw_pages(request: LoadRequest, segments: Sequence[Segment]) -> list[RawPage]:
+    """The rows of pages; one that comes again in another attempt is the same row."""
+    return [
+        RawPage(
+            meta.sha256,
+            meta.slice.stream,
+            request.run_id,
+            meta.number,
+            request.ingested_at,
+            segment.body,
+            meta.slice.key,
+        )
+        for segment in segments
+        for meta in (segment.meta,)
+    ]
