@@ -1,7 +1,7 @@
 """The rows of an analytics output, computed by an engine within the limits of its profile."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -17,9 +17,10 @@ from chartly.query.exact import exact_query
 from chartly.query.form import START
 from chartly.query.gate import INSTANT, CheckedQuery, check_query
 from chartly.query.spans import SpanQuery, spanning
+from chartly.query.ticks import digits_of
 from chartly.query.windows import Window, spans_of
 from chartly_store.explanation import of_query
-from chartly_store.outputs import check_types, is_wide, narrowed
+from chartly_store.outputs import check_types, instant_array_type, is_wide, narrowed
 from chartly_store.port import Engine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -63,11 +64,18 @@ class Computation:
         self._engine = engine
         self._spec = spec
         self._view = view
+        self._kept: Mapping[str, str] = {}
         self._written = check_query(spec)
         rows = engine.rows(f"DESCRIBE TABLE {view}")
         self._types = {str(row[0]): str(row[1]) for row in rows}
         self._query = exact_query(spec, self._types)
-        self._spanning = spanning(self._query, time_column, parse_duration(spec.inputs.window))
+        window = parse_duration(spec.inputs.window)
+        digits = digits_of(self._types.get(time_column, "")) or 0
+        self._spanning = spanning(self._query, time_column, window, digits)
+
+    def keep(self, instants: Mapping[str, str]) -> None:
+        """Casts these columns to the types that their table has, each value exactly."""
+        self._kept = instants
 
     @cached_property
     def columns(self) -> dict[str, str]:
@@ -192,7 +200,9 @@ class Computation:
             position = found.schema.get_field_index(name)
             column = found.column(position)
             try:
-                if kind is not None:
+                if name in self._kept:
+                    column = column.cast(instant_array_type(self._kept[name]))
+                elif kind is not None:
                     column = column.cast(arrow_type(parse_column_type(kind)))
                 elif is_wide(self._computed[name]) and not is_wide(natural):
                     column = narrowed(column, natural)
@@ -200,7 +210,7 @@ class Computation:
                 raise RunError(
                     Reason.OUTPUT_CONTRACT,
                     f"output {self._spec.outputs.dataset!r}: column {name!r} does not fit "
-                    f"{kind or natural}: {error}",
+                    f"{self._kept.get(name) or kind or natural}: {error}",
                 ) from None
             if column.null_count and "Nullable(" not in natural:
                 raise RunError(

@@ -5,15 +5,15 @@ from datetime import UTC, datetime, timedelta
 from chartly_store.port import Engine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 def older(column: str, before: datetime) -> tuple[str, dict[str, object]]:
     """The condition on rows that are older, and its parameters."""
     # Not as a text: the engine hands a mutation's instants on as seconds, and reads those of before
     # 2001 as dates.
-    condition = f"{column} < fromUnixTimestamp64Milli({{cut:Int64}}, 'UTC')"
-    return condition, {"cut": (before - _EPOCH) // _MILLISECOND}
+    condition = f"{column} < fromUnixTimestamp64Micro({{cut:Int64}}, 'UTC')"
+    return condition, {"cut": (before - _EPOCH) // _MICROSECOND}
 
 
 def holds_older(engine: Engine, table: str, column: str, before: datetime) -> bool:

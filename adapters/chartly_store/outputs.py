@@ -5,10 +5,11 @@ from collections.abc import Mapping
 
 import pyarrow as pa
 
-from chartly.api.columns import MAX_PRECISION, parse_column_type
+from chartly.api.columns import MAX_PRECISION, TIMESTAMP, parse_column_type
 from chartly.errors import SpecError
 from chartly.extract.storable import arrow_type
 from chartly.load.sql import bare
+from chartly.query.ticks import digits_of
 
 _PLAIN = {
     "Bool": pa.bool_(),
@@ -17,7 +18,12 @@ _PLAIN = {
     **{f"Int{bits}": getattr(pa, f"int{bits}")() for bits in (8, 16, 32, 64)},
     **{f"UInt{bits}": getattr(pa, f"uint{bits}")() for bits in (8, 16, 32, 64)},
 }
+_INSTANTS = {
+    digits: pa.timestamp(unit, tz="UTC")
+    for digits, unit in ((0, "s"), (3, "ms"), (6, "us"), (9, "ns"))
+}
 _DECIMAL = re.compile(r"Decimal\(\s*([0-9]+)\s*,\s*([0-9]+)\s*\)")
+_TYPE_DIGITS = re.compile(r"[0-9](?=, 'UTC'\))")
 _WIDE = re.compile(r"Decimal\(76,")
 
 
@@ -49,6 +55,32 @@ def _is_text(kind: pa.DataType) -> bool:
     return any(
         is_it(kind) for is_it in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
     )
+
+
+def kept_instants(
+    given: Mapping[str, str], stored: Mapping[str, str], declared: Mapping[str, str]
+) -> dict[str, str]:
+    """The instants of a stored output that keep their digits, by column.
+
+    Args:
+        given: the engine's types that the query gives.
+        stored: those that the table has.
+        declared: those of the profile; one that names its digits is meant so.
+    """
+    return {
+        name: kind
+        for name, kind in stored.items()
+        if name in given
+        and declared.get(name, TIMESTAMP.name) == TIMESTAMP.name
+        and digits_of(kind) in _INSTANTS
+        and digits_of(given[name]) is not None
+        and _TYPE_DIGITS.sub("", kind) == _TYPE_DIGITS.sub("", given[name])
+    }
+
+
+def instant_array_type(kind: str) -> pa.DataType:
+    """The Arrow type of an engine's instants."""
+    return _INSTANTS[digits_of(kind) or 0]
 
 
 def is_wide(kind: str) -> bool:

@@ -16,9 +16,11 @@ from chartly.load.sql import base_type, nullable, qualified, quoted
 from chartly.load.tables import DURABLE, data_table
 from chartly.query.fingerprint import fingerprint_query, fingerprint_text
 from chartly.query.form import START
+from chartly.query.ticks import digits_of, ticks
 from chartly.query.windows import Window, grain, windows_of
 from chartly_store.computation import Computation
 from chartly_store.exchange import exchange
+from chartly_store.outputs import kept_instants
 from chartly_store.project import ProjectStore
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -94,7 +96,7 @@ class Rollup:
             f"WHERE run_id IN (SELECT run_id FROM {qualified(self._store.database, ATTEMPTS)} "
             f"WHERE ordinal > {{last:UInt64}})"
         )
-        passed = f"toUnixTimestamp64Milli({quoted(self._time)})"
+        passed = self._milliseconds()
         buckets = self._engine.rows(
             f"SELECT DISTINCT {passed} - positiveModulo({passed}, {size}) "
             f"FROM {self._input()} {condition if last_digest == digest else ''}",
@@ -142,6 +144,11 @@ class Rollup:
             self._engine.rows(fingerprint_query(self._store.view(self._output)))[0]
         )
 
+    def _milliseconds(self) -> str:
+        """The time of an event in milliseconds since 1970 as SQL."""
+        types = self._store.columns(data_table(self._spec.inputs.dataset))
+        return ticks(quoted(self._time), digits_of(types[self._time]) or 0, 3)
+
     def _input(self) -> str:
         return qualified(self._store.database, data_table(self._spec.inputs.dataset))
 
@@ -172,6 +179,9 @@ class Rollup:
         stored = self._store.columns(self._table)
         if stored:
             kept = {name: kind for name, kind in stored.items() if name[0] != "_"}
+            instants = kept_instants(declared, kept, self._spec.outputs.columns)
+            self._computation.keep(instants)
+            declared |= instants
             if kept != declared:
                 raise RunError(
                     Reason.OUTPUT_CONTRACT,

@@ -89,7 +89,7 @@ class Shaping:
         time = self._shaper.schema.time_column
         if self._floor is None or time is None:
             return shaped.rows, shaped.keys
-        floor = pa.scalar(self._floor, pa.timestamp("ms", tz="UTC"))
+        floor = pa.scalar(self._floor, pa.timestamp("us", tz="UTC"))
         mask = pc.greater_equal(shaped.rows.column(time), floor)
         return shaped.rows.filter(mask), list(compress(shaped.keys, mask.to_pylist()))
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from chartly.query.exact_casts import converted, narrow_cast
 from chartly.query.exact_times import amount, check, within
 from chartly.query.exact_values import ZERO, Value, combined, literal
+from chartly.query.ticks import SUBSECOND_DIGITS, floored
 from chartly.query.vocabulary import names
 
 _TOLERANT = names("""
@@ -23,8 +24,9 @@ _SIGNS = {"plus": "+", "minus": "-", "multiply": "*", "divide": "/", "modulo": "
 _INTEGERS = names("""
 count countif uniqexact uniq uniqcombined uniqhll12 length lengthutf8 char_length toyear toquarter
 tomonth todayofyear todayofmonth todayofweek tohour tominute tosecond tomillisecond tounixtimestamp
-tounixtimestamp64milli toyyyymm toyyyymmdd toyyyymmddhhmmss toisoyear toisoweek toweek datediff
-date_diff position positionutf8 locate gcd uniqexactif
+tounixtimestamp64milli tounixtimestamp64micro tounixtimestamp64nano toyyyymm toyyyymmdd
+toyyyymmddhhmmss toisoyear toisoweek toweek datediff date_diff position positionutf8 locate gcd
+uniqexactif
 """)
 _DATES = names("todate32")
 _FLOAT = "{name}() is a float that depends on the order of rows; write sum(x * x), sum(x), count()"
@@ -51,6 +53,8 @@ _REFUSED = {
 _COMPARISONS = names("equals notequals less greater lessorequals greaterorequals")
 _UNITS = "tointerval"
 _MOVES = ("add", "subtract")
+_TRUNCATES = names("date_trunc datetrunc")
+_DIFFERS = names("datediff date_diff")
 _ITEM = "_item"
 _COLUMN, _PAIR = 38, 2
 _DIVIDED = {
@@ -165,7 +169,13 @@ def _other(folded: str, spelled: str, arguments: Sequence[Value]) -> Value:
         return _moved(spelled, text, arguments)
     if folded in _INTEGERS:
         return Value(text, "integer", 20, 0)
-    return Value(text, _family(folded), changed=any(one.changed for one in arguments))
+    if folded in _TRUNCATES:
+        unit = arguments[0].text.strip("'").lower()
+        return Value(text, "instant", scale=SUBSECOND_DIGITS.get(unit, 0))
+    if folded.startswith(_UNITS):
+        return Value(text, "interval", scale=0)
+    family = "date" if folded in _DATES else "unknown"
+    return Value(text, family, changed=any(one.changed for one in arguments))
 
 
 def _prepared(folded: str, arguments: Sequence[Value]) -> Sequence[Value]:
@@ -184,7 +194,8 @@ def _prepared(folded: str, arguments: Sequence[Value]) -> Sequence[Value]:
     if folded.startswith(_MOVES) and len(arguments) == _PAIR:
         unit = folded.removeprefix("add").removeprefix("subtract")
         return [arguments[0], arguments[1].spelled(amount(arguments[1].text, unit))]
-    return [_whole_seconds(folded, one) for one in arguments]
+    unit = arguments[0].text.strip("'").lower() if arguments else ""
+    return [_towards_the_past(folded, unit, one) for one in arguments]
 
 
 def _results(folded: str, arguments: Sequence[Value]) -> Sequence[Value]:
@@ -196,33 +207,30 @@ def _results(folded: str, arguments: Sequence[Value]) -> Sequence[Value]:
     return arguments[:1] if folded in _ROUNDS else arguments
 
 
-def _whole_seconds(folded: str, value: Value) -> Value:
-    """Where an engine cuts parts of a second towards 1970, there are none."""
-    if folded in ("date_trunc", "datetrunc") and value.family == "instant":
-        return value.spelled(f"subtractMilliseconds({value.text}, toMillisecond({value.text}))")
-    return value
+def _towards_the_past(folded: str, unit: str, value: Value) -> Value:
+    """An instant without the parts of its unit that an engine would cut towards 1970."""
+    kept = SUBSECOND_DIGITS.get(unit, 0)
+    cuts = folded in _TRUNCATES or (folded in _DIFFERS and kept)
+    if not cuts or value.family != "instant":
+        return value
+    return value.spelled(floored(value.text, value.subsecond_digits, kept))
 
 
 def _moved(spelled: str, text: str, arguments: Sequence[Value]) -> Value:
     """A time plus an interval; a type that holds 1970 to 2106 only must hold the sum."""
     family = arguments[0].family
     if family in ("instant", "date"):
-        return Value(within(text, f"{spelled}()"), family)
+        digits = arguments[0].subsecond_digits
+        amounts = [one.text for one in arguments[1:]]
+        wide = f"{spelled}({', '.join([arguments[0].widely(family), *amounts])})"
+        return Value(
+            within(text, f"{spelled}()", wide if wide != text else ""), family, scale=digits
+        )
     if family != "short" or len(arguments) != _PAIR:
         return Value(text, family)
     wide = f"toDateTime64({arguments[0].text}, 3, 'UTC')"
     moved = f"{spelled}({wide}, {arguments[1].text})"
     return Value(f"addDays({text}, {check(moved, spelled + '()')})", "short")
-
-
-def _family(folded: str) -> str:
-    if folded in _DATES:
-        return "date"
-    if folded.startswith("tointerval"):
-        return "interval"
-    if folded in ("date_trunc", "datetrunc"):
-        return "instant"
-    return "unknown"
 
 
 def _list(arguments: Sequence[Value]) -> str:

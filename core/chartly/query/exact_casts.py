@@ -4,10 +4,16 @@ from collections.abc import Sequence
 
 from chartly.query.exact_times import guarded, within
 from chartly.query.exact_values import DECIMAL_TYPE, INT_TYPES, INTEGER, Value
+from chartly.query.ticks import FINEST_DIGITS, SUBSECOND_DIGITS, digits_of, floored, ticks
 from chartly.query.vocabulary import names
 
+_FROM_TICKS = {
+    "fromunixtimestamp64milli": 3,
+    "fromunixtimestamp64micro": 6,
+    "fromunixtimestamp64nano": 9,
+}
+_TO_TICKS = {f"to{name.removeprefix('from')}": digits for name, digits in _FROM_TICKS.items()}
 _SHORT_TYPES = ("date", "datetime")
-_MILLISECONDS = 3
 _DECIMALS = {
     "todecimal32": 9,
     "todecimal64": 18,
@@ -50,8 +56,8 @@ def narrow_cast(value: Value, kind: str) -> Value:
     if lowered in _SHORT_TYPES:
         return Value(f"CAST({guarded(value.text, value.family, plain)} AS {plain})", "short")
     if lowered.startswith("datetime64("):
-        text = _instant_text(value, lowered[11:].split(",")[0].rstrip(") "), plain)
-        return Value(f"CAST({text} AS {plain})", "instant")
+        text = _instant_text(value, lowered[11:].split(",")[0].strip(") "), plain)
+        return Value(f"CAST({text} AS {plain})", "instant", scale=digits_of(plain) or 0)
     family = {"date32": "date"}.get(lowered, "unknown")
     return Value(f"CAST({value.text} AS {plain})", family)
 
@@ -62,13 +68,21 @@ def converted(folded: str, spelled: str, arguments: Sequence[Value]) -> Value | 
     Raises:
         ValueError: it would be cut to what the type holds.
     """
-    first, *others = arguments
+    first = arguments[0]
     if folded in _TO_INTEGER:
         return narrow_cast(first, _TO_INTEGER[folded])
     if folded in _DECIMALS:
         return _decimal(folded, spelled, arguments)
     if folded in _TIME_TYPES and first.family in ("integer", "decimal"):
         raise ValueError(_NO_TIME)
+    if folded in _TO_TICKS and first.family == "instant":
+        text = ticks(first.text, first.subsecond_digits, _TO_TICKS[folded])
+        return Value(f"({text})", "integer", INTEGER, 0)
+    return _time(folded, spelled, arguments)
+
+
+def _time(folded: str, spelled: str, arguments: Sequence[Value]) -> Value | None:
+    first, *others = arguments
     listed = "".join(f", {one.text}" for one in others)
     if folded in _SHORT:
         family = "integer" if folded == "tounixtimestamp" else "short"
@@ -77,9 +91,12 @@ def converted(folded: str, spelled: str, arguments: Sequence[Value]) -> Value | 
         )
     if folded == "todatetime64":
         scale = others[0].text if others else ""
-        return Value(f"{spelled}({_instant_text(first, scale, spelled)}{listed})", "instant")
-    if folded == "fromunixtimestamp64milli":
-        return Value(within(f"{spelled}({first.counted()}{listed})", f"{spelled}()"), "instant")
+        text = f"{spelled}({_instant_text(first, scale, spelled)}{listed})"
+        return Value(text, "instant", scale=int(scale))
+    if folded in _FROM_TICKS:
+        text, digits = f"{spelled}({first.counted()}{listed})", _FROM_TICKS[folded]
+        wide = text if digits == FINEST_DIGITS else ""
+        return Value(within(text, f"{spelled}()", wide), "instant", scale=digits)
     return None
 
 
@@ -93,14 +110,14 @@ def undropped(value: Value, scale: int, name: str) -> str:
 def _kept(value: Value, scale: int, said: str) -> str:
     text = value.text if value.family == "text" else f"toString({value.text})"
     dropped = f"match({text}, '[.]{'[0-9]' * scale}[0-9]*[1-9]|[0-9][eE]-')"
-    return f"concat({text}, substring('', toUInt8(throwIf({dropped}, '{said}')) + 1))"
+    return f"concat({text}, substring('', toUInt8(throwIf({dropped}, {_literal(said)})) + 1))"
 
 
 def _whole(value: Value, name: str) -> str:
     if value.family == "integer":
         return value.text
     if value.is_time:
-        return f"toInt256({value.text})"
+        return f"toInt256({floored(value.text, value.subsecond_digits, 0)})"
     said = f"{name} would drop digits; write round(x) or trunc(x) within"
     return f"toDecimal256({_kept(value, 0, said)}, 0)"
 
@@ -118,8 +135,28 @@ def _decimal(folded: str, spelled: str, arguments: Sequence[Value]) -> Value:
 def _instant_text(value: Value, scale: str, name: str) -> str:
     if not scale.isdigit():
         raise ValueError(f"{name} needs its scale as a number")
-    if value.family == "instant" and int(scale) < _MILLISECONDS:
-        raise ValueError("parts of a second would be cut; write date_trunc('second', x)")
+    if value.family == "instant" and int(scale) < value.subsecond_digits:
+        return _uncut(value, int(scale), name)
     if value.family == "text":
         return _kept(value, int(scale), f"{name} would drop parts of a second")
     return value.text
+
+
+def _uncut(value: Value, scale: int, name: str) -> str:
+    """An instant without a digit behind those that are kept, or a failure.
+
+    Raises:
+        ValueError: parts of a second are never kept.
+    """
+    units = {digits: unit for unit, digits in SUBSECOND_DIGITS.items()}
+    if scale not in units:
+        raise ValueError("parts of a second would be cut; write date_trunc('second', x)")
+    said = _literal(f"{name} would cut digits; write date_trunc('{units[scale]}', x) within")
+    kept = floored(value.text, value.subsecond_digits, scale)
+    return f"addDays({value.text}, throwIf({kept} != {value.text}, {said}))"
+
+
+def _literal(said: str) -> str:
+    """A sentence as SQL; the name of a type may hold quotes."""
+    doubled = said.replace("'", "''")
+    return f"'{doubled}'"

@@ -18,6 +18,7 @@ from chartly.query.exact_values import (
 )
 from chartly.query.lexer import Token, place, tokens
 from chartly.query.placeholders import placeholder_of
+from chartly.query.ticks import DEFAULT_DIGITS, SUBSECOND_DIGITS
 from chartly.query.vocabulary import names
 
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "%": 2}
@@ -192,7 +193,8 @@ class Rewriter:
         inner, unit = self._operand(), self._take().text
         with self._refusing(start):
             count = inner.text if inner.family == "text" else amount(inner.text, unit)
-        return Value(f"INTERVAL {count} {unit}", "interval")
+        digits = SUBSECOND_DIGITS.get(unit.lower().removesuffix("s"), 0)
+        return Value(f"INTERVAL {count} {unit}", "interval", scale=digits)
 
     def _negated(self, sign: Token) -> Value:
         if self._peek().kind == "number":
@@ -224,7 +226,7 @@ class Rewriter:
             name = self._peek().name
             text += "." + self._take().text
         if placeholder_of(token.text):
-            return Value(text, "bound")
+            return Value(text, "bound", scale=DEFAULT_DIGITS)
         found = self.known.get(name) or self.aliases.get(name)
         return found.spelled(text) if found is not None else Value(text, NAME)
 

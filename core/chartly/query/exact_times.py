@@ -2,6 +2,7 @@
 
 _BEFORE, _BEHIND = "toDate32('1970-01-01')", "toDate32('2106-02-07')"
 _FIRST, _LAST = "toDate32('1900-01-01')", "toDate32('2299-12-31')"
+_NANOSECONDS_END = "toDate32('2262-01-01')"
 _MOST_OF = {
     "year": 400,
     "quarter": 1_600,
@@ -46,8 +47,14 @@ def check(text: str, name: str) -> str:
     return f"throwIf({text} < {_BEFORE} OR {text} >= {_BEHIND}, '{said}')"
 
 
-def within(text: str, name: str) -> str:
-    """A time that lies between 1900 and 2299, or a failure."""
-    moved = f"({text})"
-    said = f"{name} gives times of 1900 to 2299 only"
-    return f"addDays({moved}, throwIf({moved} < {_FIRST} OR {moved} >= {_LAST}, '{said}'))"
+def within(text: str, name: str, wide: str = "") -> str:
+    """A time that lies between 1900 and 2299, or a failure.
+
+    Args:
+        wide: the same in a type of more years, if the time's own ends in 2262: beyond that it
+            would be another time, in silence.
+    """
+    moved = f"({wide or text})"
+    last, year = (_NANOSECONDS_END, 2261) if wide else (_LAST, 2299)
+    said = f"{name} gives times of 1900 to {year} only"
+    return f"addDays(({text}), throwIf({moved} < {_FIRST} OR {moved} >= {last}, '{said}'))"

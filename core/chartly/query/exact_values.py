@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from chartly.query.exact_times import amount, check, within
+from chartly.query.ticks import FINEST_DIGITS, digits_of
 
 NAME = "name"
 """The family of a name of which nothing is known."""
@@ -16,6 +17,9 @@ _ROWS = 15
 INTEGER = 20
 """The digits of a whole number of 64 bits."""
 _TIMES = frozenset(("instant", "bound", "date", "interval", "short"))
+_SUBSECOND = frozenset(("instant", "bound", "interval"))
+_WIDE_DIGITS = 6
+"""The digits behind the second with which an instant of any year has room."""
 INT_TYPES = re.compile(r"U?Int(8|16|32|64)|Bool", re.IGNORECASE)
 DECIMAL_TYPE = re.compile(r"Decimal\(\s*([0-9]+)\s*,\s*([0-9]+)\s*\)", re.IGNORECASE)
 INEXACT = (
@@ -36,7 +40,7 @@ class Value:
         family: integer, decimal, instant, bound (of a window), date, short (a time of 1970 to
             2106), interval, text, name or unknown.
         digits: the most that a number has.
-        scale: the most that it has behind the point.
+        scale: the most that it has behind the point, or an instant behind the second.
         wide: whether it is surely a Decimal of 76 digits already.
         changed: whether it may be one.
         by: what it is to be divided by.
@@ -53,6 +57,11 @@ class Value:
     @property
     def is_time(self) -> bool:
         return self.family in _TIMES
+
+    @property
+    def subsecond_digits(self) -> int:
+        """Those that a time, or what it is moved by, has behind the second."""
+        return min(self.scale, FINEST_DIGITS) if self.family in _SUBSECOND else 0
 
     def spelled(self, text: str) -> "Value":
         """The same value in other words."""
@@ -144,19 +153,29 @@ class Value:
         times = [one.family for one in (self, right) if one.is_time and one.family != "interval"]
         family = times[0] if times else "interval"
         text = f"{self.moving(family)} {sign} {right.moving(family)}"
+        digits = max(self.subsecond_digits, right.subsecond_digits)
         if both:
-            return Value(f"({text})", "unknown", INTEGER, 3)
+            return Value(f"({text})", "unknown", INTEGER, digits)
         if family == "short" and "interval" not in (self.family, right.family):
             raise ValueError("write addDays() or addSeconds() of a time, not a sign")
         if family == "short":
             moved = f"(toDateTime64({self.text}, 3, 'UTC') {sign} {right.text})"
             text = f"addDays({text}, {check(moved, sign)})"
-        return Value(within(text, sign) if family in ("instant", "date") else text, family)
+        if family not in ("instant", "date"):
+            return Value(text, family, scale=digits)
+        wide = f"{self.widely(family)} {sign} {right.widely(family)}"
+        return Value(within(text, sign, wide if wide != text else ""), family, scale=digits)
 
     def moving(self, family: str) -> str:
         """What a time is moved by, or the time."""
         unit = "day" if family == "date" else "second"
         return self.text if self.is_time else amount(self.text, unit)
+
+    def widely(self, family: str) -> str:
+        """The same, in a type that holds every year where the time's own does not."""
+        if self.family == "instant" and self.subsecond_digits > _WIDE_DIGITS:
+            return f"toDateTime64({self.text}, {_WIDE_DIGITS}, 'UTC')"
+        return self.moving(family)
 
     def summed(self) -> int:
         """The digits of a sum of such values.
@@ -206,8 +225,9 @@ def value_of_type(kind: str) -> Value:
         return Value("", "decimal", int(decimal[1]), int(decimal[2]))
     if INT_TYPES.fullmatch(kind):
         return Value("", "integer", INTEGER, 0)
-    if kind.startswith("DateTime64"):
-        return Value("", "instant")
+    digits = digits_of(kind)
+    if digits is not None:
+        return Value("", "instant", scale=digits)
     if kind == "Date32":
         return Value("", "date")
     return Value("", "text" if "String" in kind else "unknown")

@@ -50,13 +50,14 @@ class SpanQuery:
         return CheckedQuery(f"{self.before} ({ranges}) AND {self.after}", ()).sql(view)
 
 
-def spanning(query: CheckedQuery, time: str, length: Length) -> SpanQuery | None:
+def spanning(query: CheckedQuery, time: str, length: Length, digits: int) -> SpanQuery | None:
     """The query over many windows, where its rows are those of one query a window.
 
     None where that is not known: it runs window by window.
 
     Args:
         time: the time column of its dataset.
+        digits: those that it has behind the second.
     """
     parsable = marked(query.text, _WHERE)
     found = tokens(parsable, _WHERE)
@@ -64,7 +65,7 @@ def spanning(query: CheckedQuery, time: str, length: Length) -> SpanQuery | None
     if tree is None or not is_spannable(tree, found, time):
         return None
     column = f"`{time}`"
-    key = f", {window_start_sql(column, length)} AS {START} "
+    key = f", {window_start_sql(column, length, digits)} AS {START} "
     places = _places(found, len(parsable))
     before, after = _with_key(parsable, places, key)
     if not _reads_as(f"{before} 1 AND {after}", tree):

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from chartly.api.duration import Length
+from chartly.query.ticks import ticks
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_MILLISECOND_DIGITS = 3
 _MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
 _FIXED = {
     "minute": (timedelta(minutes=1), _EPOCH),
@@ -38,17 +40,17 @@ def window_of(moment: datetime, length: Length) -> Window:
     return Window(_month(first), _month(first + months))
 
 
-def window_start_sql(instant: str, length: Length) -> str:
+def window_start_sql(instant: str, length: Length, digits: int) -> str:
     """The start of ``window_of`` an instant as SQL, in milliseconds since 1970.
 
     Args:
-        instant: an expression of milliseconds in UTC, ``DateTime64(3, 'UTC')``.
+        instant: an expression of the type ``DateTime64(digits, 'UTC')``.
     """
     # Not intDiv: it rounds towards zero, so that windows before 1970 would start at their ends.
     if length.unit in _FIXED:
         unit, origin = _FIXED[length.unit]
         size, first = unit * length.count // _MILLISECOND, (origin - _EPOCH) // _MILLISECOND
-        passed = f"toUnixTimestamp64Milli({instant})"
+        passed = ticks(instant, digits, _MILLISECOND_DIGITS)
         return f"{passed} - positiveModulo({passed} - {first}, {size})"
     months = f"toYear({instant}) * 12 + toMonth({instant}) - {1970 * 12 + 1}"
     first_month = f"{months} - positiveModulo({months}, {_MONTHS[length.unit] * length.count})"

@@ -1,9 +1,10 @@
 """Numbers and times of roll-ups are what Python's exact numbers say, or the run fails by name."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_HALF_EVEN, Decimal, localcontext
 from fractions import Fraction
 
+import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,7 @@ from chartly.query.windows import Window
 from chartly_store.computation import Computation
 from support.profiles import changed, playbook_profile
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WHERE = " FROM {{dataset}} WHERE at >= {{window_start}} AND at < {{window_end}}"
 WINDOW = Window(datetime(1899, 12, 31, tzinfo=UTC), datetime(2299, 12, 31, tzinfo=UTC))
 LEAST, MOST, UNSIGNED = -(2**63), 2**63 - 1, 2**64 - 1
@@ -92,6 +94,7 @@ CASES = [
     ("avg(i)", "Decimal(18, 2)", "an average that does not fit"),
     ("toDate(min(at - INTERVAL 120 YEAR))", None, "a day of another century"),
     ("max(toDate(s))", None, "a day as text"),
+    ("max(CAST('2026-01-01 00:00:00.1234' AS DateTime64(3, 'UTC')))", None, "digits of a text, by a type with quotes"),
     ("max(addYears(toDate(at), 400))", None, "years beyond a day's type"),
     ("max(toDate(at) + INTERVAL 400 YEAR)", None, "the same by a sign"),
 ]  # fmt: skip
@@ -221,31 +224,162 @@ TIMES = {
     "toDayOfWeek(at)": lambda at: at.isoweekday(),
     "toQuarter(at)": lambda at: (at.month + 2) // 3,
 }  # fmt: skip
-MOMENTS = st.one_of(
-    st.sampled_from([datetime(1905, 6, 15, 23, 59, 59, 500_000), datetime(1969, 12, 31, 23, 59, 59, 999_000), datetime(1970, 1, 1), datetime(2106, 2, 6, 23, 59, 59, 999_000), datetime(2106, 2, 7), datetime(1905, 5, 31, 23, 59, 59, 500_000)]),
-    st.datetimes(datetime(1900, 1, 1), datetime(2299, 12, 30)),
-).map(lambda one: one.replace(microsecond=one.microsecond // 1000 * 1000, tzinfo=UTC))  # fmt: skip
+TIMES["toMillisecond(at)"] = lambda at: at.microsecond // 1000
+
+DIGITS = (3, 6, 9)
+SPECIAL = [
+    datetime(1905, 6, 15, 23, 59, 59, 500_000), datetime(1969, 12, 31, 23, 59, 59, 999_000), datetime(1970, 1, 1),
+    datetime(2106, 2, 6, 23, 59, 59, 999_000), datetime(2106, 2, 7), datetime(1905, 5, 31, 23, 59, 59, 500_000),
+    datetime(1900, 1, 1), datetime(1969, 12, 31, 23, 59, 59, 999_999), datetime(2261, 12, 31, 23, 59, 59, 999_999),
+]  # fmt: skip
+SECOND, MILLISECOND, MICROSECOND = 10**9, 10**6, 10**3
 
 
+def _nanoseconds(moment):
+    return (moment.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1) * 1000
+
+
+LAST_NANOSECOND = _nanoseconds(datetime(2262, 1, 1)) - 1
+
+
+def instants(digits):
+    """Nanoseconds since 1970 of instants that have so many digits behind the second."""
+    each = 10 ** (9 - digits)
+    last = datetime(2299, 12, 30) if digits < 9 else datetime(2261, 12, 30)
+    finer = st.one_of(st.sampled_from([0, 1, 500, 999]), st.integers(0, 999))
+    moments = st.one_of(st.sampled_from(SPECIAL), st.datetimes(datetime(1900, 1, 1), last))
+    return st.builds(lambda at, rest: (_nanoseconds(at) + rest) // each * each, moments, finer)
+
+
+@pytest.fixture(scope="module")
+def times(engine):
+    """A table of instants for each number of digits."""
+    engine.command("CREATE DATABASE IF NOT EXISTS exact")
+    for digits in DIGITS:
+        engine.command(
+            f"CREATE TABLE exact.t{digits} (at DateTime64({digits}, 'UTC')) ENGINE = Memory"
+        )
+    return engine
+
+
+def _time(engine, digits, at, expression):
+    """A value of one instant; instants as nanoseconds since 1970."""
+    engine.command(f"TRUNCATE TABLE exact.t{digits}")
+    unit = {3: "ms", 6: "us", 9: "ns"}[digits]
+    ticks = pa.array([at // 10 ** (9 - digits)], pa.int64())
+    rows = pa.table({"at": ticks.cast(pa.timestamp(unit, tz="UTC"))})
+    engine.insert("exact", f"t{digits}", rows)
+    profile = changed(
+        playbook_profile("analytics"),
+        "spec.queryTemplate.text",
+        f"SELECT {expression} AS x FROM {{{{dataset}}}} WHERE at >= {{{{window_start}}}} "
+        "AND at < {{window_end}}",
+    )
+    last = datetime(2262 if digits == 9 else 2300, 1, 1, tzinfo=UTC)
+    window = Window(datetime(1899, 12, 31, tzinfo=UTC), min(last, WINDOW.end))
+    computation = Computation(engine, parse_profile(profile).spec, f"`exact`.`t{digits}`", "at")
+    (found,) = computation.tables([window])
+    column = found.column("x")
+    if pa.types.is_timestamp(column.type):
+        size = {"s": SECOND, "ms": MILLISECOND, "us": MICROSECOND, "ns": 1}[column.type.unit]
+        return column.cast(pa.int64()).to_pylist()[0] * size
+    return column.to_pylist()[0]
+
+
+@pytest.mark.parametrize("digits", DIGITS)
 @pytest.mark.parametrize("expression", TIMES)
-def test_times_of_four_centuries_are_exact_or_fail(table, expression):
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(MOMENTS)
+def test_times_of_four_centuries_are_exact_or_fail(times, expression, digits):
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(instants(digits))
     def exact_or_failed(at):
-        _fill(table, [(at, 1, 1, 1, Decimal(1), "x")])
+        moment = EPOCH + timedelta(microseconds=at // 1000)
         try:
-            found = _value(table, expression)
+            found = _time(times, digits, at, expression)
         except RunError as error:
             assert error.reason is Reason.OUTPUT_CONTRACT  # noqa: PT017 - it may raise or not
-            assert not 1970 <= at.year < 2106, "refused without need"
+            assert not 1970 <= moment.year < 2106, "refused without need"
             return
-        wanted = TIMES[expression](at)
-        if isinstance(found, int) and isinstance(wanted, datetime):
-            found = datetime.fromtimestamp(found, UTC)
-        if isinstance(found, int) and not isinstance(wanted, int):
-            found = datetime.fromtimestamp(found * 86400, UTC).date()
-        if isinstance(found, datetime) and found.tzinfo is None:
-            found = found.replace(tzinfo=UTC)
+        wanted = TIMES[expression](moment)
+        if isinstance(wanted, datetime) and abs(found) < 2**32:
+            found *= SECOND  # of a type that arrives as a whole number of seconds
+        if isinstance(wanted, datetime):
+            wanted = _nanoseconds(wanted)
+        elif isinstance(found, int) and not isinstance(wanted, int):
+            days = found if abs(found) < 10**6 else found // (86_400 * SECOND)
+            found = EPOCH.date() + timedelta(days=days)
         assert found == wanted
 
     exact_or_failed()
+
+
+TICKS = {
+    "toUnixTimestamp64Milli(at)": lambda at: at // MILLISECOND,
+    "toUnixTimestamp64Micro(at)": lambda at: at // MICROSECOND,
+    "toUnixTimestamp64Nano(at)": lambda at: at if at <= LAST_NANOSECOND else None,
+    "toInt64(at)": lambda at: at // SECOND,
+    "min(at)": lambda at: at,
+    "max(if(at > {{window_start}}, at, {{window_start}}))": lambda at: at,
+    "date_trunc('second', at)": lambda at: at // SECOND * SECOND,
+    "date_trunc('millisecond', at)": lambda at: at // MILLISECOND * MILLISECOND,
+    "date_trunc('Microsecond', at)": lambda at: at // MICROSECOND * MICROSECOND,
+    "toDateTime64(at, 9, 'UTC')": lambda at: at if at <= LAST_NANOSECOND else None,
+    "toDateTime64(at, 3, 'UTC')": lambda at: None if at % MILLISECOND else at,
+    "CAST(at AS DateTime64(6, 'UTC'))": lambda at: None if at % MICROSECOND else at,
+    "at::DateTime64(3, 'UTC')": lambda at: None if at % MILLISECOND else at,
+    "toDateTime64(date_trunc('millisecond', at), 3, 'UTC')": lambda at: at // MILLISECOND * MILLISECOND,
+    "toDateTime64(date_trunc('second', at), 0, 'UTC')": lambda at: at // SECOND * SECOND,
+    "fromUnixTimestamp64Micro(toUnixTimestamp64Micro(at), 'UTC')": lambda at: at // MICROSECOND * MICROSECOND,
+    "fromUnixTimestamp64Nano(toUnixTimestamp64Nano(at), 'UTC')": lambda at: at if at <= LAST_NANOSECOND else None,
+    "dateDiff('millisecond', toDateTime64('1900-01-01 00:00:00', 3, 'UTC'), at)": lambda at: at // MILLISECOND + 2_208_988_800_000,
+    "at - toDateTime64('1970-01-01 00:00:00', 3, 'UTC')": lambda at: Decimal(at).scaleb(-9),
+    "at + INTERVAL 1 SECOND": lambda at: at + SECOND,
+    "addDays(at, -1)": lambda at: at - 86_400 * SECOND,
+    "countIf(at = toDateTime64(toString(at), 9, 'UTC'))": lambda at: 1 if at <= LAST_NANOSECOND else None,
+}  # fmt: skip
+"""For each expression its value by an instant in nanoseconds; None where it must fail."""
+
+
+@pytest.mark.parametrize("digits", DIGITS)
+@pytest.mark.parametrize("expression", TICKS)
+def test_parts_of_a_second_are_exact_towards_the_past_or_fail(times, expression, digits):
+    @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(instants(digits))
+    def exact_or_failed(at):
+        wanted = TICKS[expression](at)
+        try:
+            found = _time(times, digits, at, expression)
+        except RunError as error:
+            assert error.reason is Reason.OUTPUT_CONTRACT  # noqa: PT017 - it may raise or not
+            edge = at < -2_208_900_000 * SECOND or at > LAST_NANOSECOND - 2 * 86_400 * SECOND
+            assert wanted is None or edge, "refused without need"
+            return
+        assert found == wanted
+
+    exact_or_failed()
+
+
+BEYOND = [
+    ("addYears(at, 400)", 2100, "years, which would come out as 1915"),
+    ("at + INTERVAL 400 YEAR", 2100, "the same by a sign"),
+    ("INTERVAL 400 YEAR + at", 2100, "the other way round"),
+    ("addDays(at, 140000)", 2261, "days, which would come out as 2060"),
+    ("subtractMonths(at, -4800)", 2261, "months against their name"),
+    ("addDays(at, 100)", 2261, "a little"),
+    ("fromUnixTimestamp64Nano(toInt64('9214646400000000000'), 'UTC')", 2261, "a count"),
+    ("subtractYears(at, 200)", 1970, "before 1900"),
+]
+
+
+@pytest.mark.parametrize(("expression", "year", "because"), BEYOND, ids=[one[2] for one in BEYOND])
+def test_nanoseconds_that_would_wrap_around_fail_by_name(times, expression, year, because):
+    at = _nanoseconds(datetime(year, 12, 31)) + 1
+    with pytest.raises(RunError, match="window 1899") as refused:
+        _time(times, 9, at, expression)
+    assert refused.value.reason is Reason.OUTPUT_CONTRACT, because
+
+
+def test_parts_of_a_second_are_never_dropped_by_a_declared_type(times):
+    text = "toDateTime64(at, 0, 'UTC')"
+    for digits in DIGITS:
+        with pytest.raises(SpecError, match="date_trunc"):
+            _time(times, digits, 0, text)

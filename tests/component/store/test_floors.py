@@ -18,6 +18,7 @@ from support.loading import load_pages, page, sale, sales_plan
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+NOW = datetime(2026, 2, 1, 12, 30, 15, 250_001, tzinfo=UTC)
 FIRST = datetime(1900, 1, 1, tzinfo=UTC)
 LAST = datetime(2299, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
 UNITS = ("minute", "hour", "day", "week", "month", "year")
@@ -49,7 +50,7 @@ MOMENTS = sorted({FIRST, LAST, *_edges(), *_anywhere()})
 @pytest.fixture(scope="module")
 def table(engine):
     """A table of all the moments, in order."""
-    engine.command("CREATE DATABASE floors")
+    engine.command("CREATE DATABASE IF NOT EXISTS floors")
     engine.command(
         "CREATE TABLE floors.m (moment DateTime64(3, 'UTC')) ENGINE = MergeTree ORDER BY moment"
     )
@@ -78,9 +79,49 @@ def test_arrow_floors_as_windows_do(unit):
 @pytest.mark.parametrize("count", COUNTS)
 def test_the_engine_floors_as_windows_do(engine, table, unit, count):
     length = Length(count, unit)
-    sql = f"SELECT {window_start_sql('moment', length)} FROM {table} ORDER BY moment"
+    sql = f"SELECT {window_start_sql('moment', length, 3)} FROM {table} ORDER BY moment"
     expected = [_milliseconds(window_of(one, length).start) for one in MOMENTS]
     assert [row[0] for row in engine.rows(sql)] == expected
+
+
+@pytest.fixture(scope="module")
+def fine_table(engine):
+    """The moments of 1900 to 2261, each with up to the last unit of its millisecond, as finer types."""
+    engine.command("CREATE DATABASE IF NOT EXISTS floors")
+    engine.command(
+        "CREATE TABLE floors.f (six DateTime64(6, 'UTC'), nine DateTime64(9, 'UTC'), "
+        "number UInt32) ENGINE = MergeTree ORDER BY number"
+    )
+    counts = [_milliseconds(one) * 10**6 + 10**6 - 1 for one in FINE]
+    nine = pa.array(counts, pa.int64())
+    six = pa.array([count // 1000 for count in counts], pa.int64())
+    columns = {
+        "six": six.cast(pa.timestamp("us", tz="UTC")),
+        "nine": nine.cast(pa.timestamp("ns", tz="UTC")),
+        "number": pa.array(range(len(counts)), pa.uint32()),
+    }
+    engine.insert("floors", "f", pa.table(columns))
+    return "floors.f"
+
+
+FINE = [one for one in MOMENTS if one.year < 2262]
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize(("column", "digits"), [("six", 6), ("nine", 9)])
+def test_the_last_unit_before_an_edge_is_in_its_window(engine, fine_table, unit, column, digits):
+    length = Length(1, unit)
+    sql = f"SELECT {window_start_sql(column, length, digits)} FROM {fine_table} ORDER BY number"
+    expected = [_milliseconds(window_of(one, length).start) for one in FINE]
+    assert [row[0] for row in engine.rows(sql)] == expected
+
+
+@pytest.mark.parametrize("unit", UNITS)
+@pytest.mark.parametrize("column", ["six", "nine"])
+def test_arrow_floors_the_last_unit_before_an_edge_too(engine, fine_table, unit, column):
+    found = engine.arrow(f"SELECT {column} FROM {fine_table} ORDER BY number").column(0)
+    floors = pc.floor_temporal(found, unit=unit).cast(pa.timestamp("us", tz="UTC"))
+    assert floors.to_pylist() == [window_of(one, Length(1, unit)).start for one in FINE]
 
 
 LENGTHS = st.one_of(
@@ -101,7 +142,7 @@ def test_every_window_is_exact_in_the_engine(engine, moment, length):
     window = window_of(moment, length)
     at = "{at:DateTime64(3, 'UTC')}"
     row = engine.rows(
-        f"SELECT {window_start_sql(at, length)}, {at} >= {{start:DateTime64(3, 'UTC')}}, "
+        f"SELECT {window_start_sql(at, length, 3)}, {at} >= {{start:DateTime64(3, 'UTC')}}, "
         f"{at} < {{end:DateTime64(3, 'UTC')}}, toUnixTimestamp64Milli({{start:DateTime64(3, 'UTC')}}), "
         "toUnixTimestamp64Milli({end:DateTime64(3, 'UTC')})",
         {
@@ -171,3 +212,21 @@ def test_what_is_older_is_older_by_the_millisecond(engine, moment):
         1:
     ]
     assert not holds_older(engine, "aging.m", "moment", moment)
+
+
+@pytest.mark.parametrize("digits", [6, 9])
+@pytest.mark.parametrize("moment", [datetime(1905, 6, 1, tzinfo=UTC), EPOCH, NOW])
+def test_what_is_older_is_older_by_the_microsecond(engine, moment, digits):
+    microsecond = timedelta(microseconds=1)
+    engine.command("CREATE DATABASE IF NOT EXISTS aging")
+    engine.command(
+        f"CREATE OR REPLACE TABLE aging.f (moment DateTime64({digits}, 'UTC')) "
+        "ENGINE = MergeTree ORDER BY moment"
+    )
+    around = [moment - microsecond, moment, moment + microsecond]
+    rows = pa.array(around, pa.timestamp("us", tz="UTC")).cast(pa.timestamp("ns", tz="UTC"))
+    engine.insert("aging", "f", pa.table({"moment": rows}))
+    delete_older(engine, "aging.f", "moment", moment)
+    left = engine.rows("SELECT moment FROM aging.f ORDER BY moment")
+    assert [row[0] for row in left] == around[1:]
+    assert not holds_older(engine, "aging.f", "moment", moment)

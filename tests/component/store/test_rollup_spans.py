@@ -139,16 +139,23 @@ def test_many_windows_at_once_give_what_each_gives(engine, fill, length, middle)
     assert rows
 
 
+UNITS = {3: "Milli", 6: "Micro", 9: "Nano"}
+
+
+@pytest.mark.parametrize("digits", UNITS)
 @pytest.mark.parametrize("length", LENGTHS)
-def test_the_engine_finds_the_start_of_a_window_as_we_do(engine, length):
+def test_the_engine_finds_the_start_of_a_window_as_we_do(engine, length, digits):
+    """Down to the last unit of a window, before 1970 too."""
     chance, size = Random(length), parse_duration(length)
-    moments = [chance.randrange(-2_000_000_000_000, 9_000_000_000_000) for _ in range(300)]
+    each = 10 ** (digits - 3)
     starts = {}
-    for one in moments:
-        window = window_of(EPOCH + one * MILLISECOND, size)
-        for at in (EPOCH + one * MILLISECOND, window.start, window.end - MILLISECOND):
-            starts[(at - EPOCH) // MILLISECOND] = (window.start - EPOCH) // MILLISECOND
-    start = window_start_sql("fromUnixTimestamp64Milli(at, 'UTC')", size)
+    for _ in range(300):
+        at = chance.randrange(-2_000_000_000_000, 9_000_000_000_000)
+        window = window_of(EPOCH + at * MILLISECOND, size)
+        start, end = ((edge - EPOCH) // MILLISECOND for edge in (window.start, window.end))
+        for ticks in (at * each + chance.randrange(each), start * each, end * each - 1):
+            starts[ticks] = start
+    start = window_start_sql(f"fromUnixTimestamp64{UNITS[digits]}(at, 'UTC')", size, digits)
     said = engine.rows(f"SELECT at, {start} FROM (SELECT arrayJoin({list(starts)}) AS at)")
     assert dict(said) == starts
 

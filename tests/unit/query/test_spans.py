@@ -21,8 +21,8 @@ def _checked(text):
     return check_query(parse_profile(profile).spec)
 
 
-def _spanning(text):
-    return spanning(_checked(text), "occurred_at", DAY)
+def _spanning(text, digits=3):
+    return spanning(_checked(text), "occurred_at", DAY, digits)
 
 
 def test_the_playbook_s_query_gets_one_key_one_column_and_its_spans():
@@ -45,6 +45,12 @@ def test_the_playbook_s_query_gets_one_key_one_column_and_its_spans():
         .replace("{{window_end}}", "{window_end:DateTime64(3, 'UTC')}")
     )
     assert _spanning(text).sql("`d`.`v`", 2) == expected
+
+
+@pytest.mark.parametrize(("digits", "function"), [(3, "Milli"), (6, "Micro"), (9, "Nano")])
+def test_the_key_counts_in_the_unit_of_the_time(digits, function):
+    text = parse_profile(playbook_profile("analytics")).spec.query_template.text
+    assert f"toUnixTimestamp64{function}(`occurred_at`)" in _spanning(text, digits).before
 
 
 KEPT = [
@@ -125,7 +131,7 @@ def test_what_is_nested_too_deeply_to_tell_runs_window_by_window():
     text = (
         "SELECT currency" + WHERE + " AND " + "(" * 500 + "amount = 1" + ")" * 500 + " GROUP BY 1"
     )
-    assert spanning(CheckedQuery(text, ("currency",)), "occurred_at", DAY) is None
+    assert spanning(CheckedQuery(text, ("currency",)), "occurred_at", DAY, 3) is None
 
 
 def test_many_conditions_are_told_apart():

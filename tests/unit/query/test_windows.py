@@ -75,10 +75,22 @@ def _add_months(moment, count):
     return datetime(year, month + 1, 1, tzinfo=UTC)
 
 
+def _toward_1970(count, size):
+    return abs(count) // size * (1 if count >= 0 else -1)
+
+
+def _ticks(size):
+    """Microseconds as a count of units: an engine cuts towards 1970 what is finer."""
+    return lambda moment: _toward_1970((moment - EPOCH) // timedelta(microseconds=1) * 1000, size)
+
+
 # What the engine's functions do, for instants; Python's remainder is never negative either.
 ENGINE = {
-    "toUnixTimestamp64Milli": lambda moment: (moment - EPOCH) // timedelta(milliseconds=1),
+    "toUnixTimestamp64Milli": _ticks(10**6),
+    "toUnixTimestamp64Micro": _ticks(10**3),
+    "toUnixTimestamp64Nano": _ticks(1),
     "positiveModulo": lambda number, size: number % size,
+    "intDiv": _toward_1970,
     "toYear": lambda moment: moment.year,
     "toMonth": lambda moment: moment.month,
     "toDateTime64": lambda text, digits, zone: _at(text),
@@ -86,12 +98,16 @@ ENGINE = {
 }
 
 
-@given(MOMENTS, LENGTHS)
-def test_an_engine_is_told_the_same_start_of_a_window(moment, length):
+STEPS = {3: timedelta(milliseconds=1), 6: timedelta(microseconds=1), 9: timedelta(microseconds=1)}
+
+
+@given(MOMENTS, LENGTHS, st.sampled_from(list(STEPS)))
+def test_an_engine_is_told_the_same_start_of_a_window(moment, length, digits):
+    moment = EPOCH + (moment - EPOCH) // STEPS[digits] * STEPS[digits]
     window = window_of(moment, length)
     start = (window.start - EPOCH) // timedelta(milliseconds=1)
-    sql = window_start_sql("moment", length)
-    for one in (moment, window.start, window.end - timedelta(milliseconds=1)):
+    sql = window_start_sql("moment", length, digits)
+    for one in (moment, window.start, window.end - STEPS[digits]):
         assert eval(sql, ENGINE | {"moment": one}) == start  # noqa: S307 - our own text
 
 
