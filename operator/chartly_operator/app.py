@@ -17,7 +17,7 @@ from chartly_operator.events import Announcer
 from chartly_operator.gather import Decide, Gatherer
 from chartly_operator.handlers import Memo
 from chartly_operator.health import HealthServer, Pulse, Signs
-from chartly_operator.indexes import PHASE, entries
+from chartly_operator.indexes import PHASE, awaits_launch, entries
 from chartly_operator.intake import WatchIntake
 from chartly_operator.metrics import Metrics
 from chartly_operator.perform import Performer
@@ -63,8 +63,10 @@ class App:
         self._acting, self._crds, self._started = True, False, given.clock.now()
         self.metrics = given.metrics
         self.election = self._elected()
-        self.queue = WorkQueue(given.clock, given.chance)
         self.cache = Cache(entries)
+        self.queue = WorkQueue(
+            given.clock, given.chance, lambda key: awaits_launch(self.cache.get(key))
+        )
         home = options.decisions.global_namespace
         self.intake = WatchIntake(self.cache, self.queue, given.clock, self.leading, home)
         self._performer = Performer(

@@ -74,6 +74,14 @@ def phase_of(run: Object) -> str:
     return "running" if status_of(run).get("attempts") else "pending"
 
 
+def awaits_launch(found: Object | None) -> bool:
+    """Whether an object is a run that has no attempt yet, and may get one."""
+    if found is None or found["kind"] != "WorkflowRun":
+        return False
+    status = status_of(found)
+    return not status.get("outcome") and not status.get("attempts")
+
+
 def entries(found: Object) -> Iterator[Entry]:
     """Every entry that an object has."""
     kind, namespace = str(found["kind"]), str(found["metadata"].get("namespace", ""))

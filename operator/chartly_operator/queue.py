@@ -6,17 +6,58 @@ Rules:
 2. A key that was added while it was taken is due again as soon as it is given back.
 3. Of two times for one key the earlier holds.
 4. Namespaces take turns, so that one with ten thousand due keys delays the others by one key each.
+5. Urgent keys come before others, but every fifth key that is taken is another one if there is one:
+   a launch does not wait for bookkeeping, and bookkeeping does not wait for ever.
 """
 
 import asyncio
 import heapq
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 
 from chartly.reconcile.actions import Key
 from chartly_operator.clock import Clock
 
 _FIRST, _LONGEST = 1.0, 300.0
+_URGENT_IN_A_ROW = 4
+
+
+class _Lanes:
+    """Due keys, with the time since when; one lane for each namespace."""
+
+    def __init__(self) -> None:
+        self._lanes: OrderedDict[str, OrderedDict[Key, float]] = OrderedDict()
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._lanes.get(key.namespace, ())
+
+    def __bool__(self) -> bool:
+        return bool(self._lanes)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._lanes.values()))
+
+    def put(self, key: Key, due: float) -> None:
+        self._lanes.setdefault(key.namespace, OrderedDict())[key] = due
+
+    def pop(self) -> Key:
+        """The oldest key of the namespace whose turn it is."""
+        namespace, lane = next(iter(self._lanes.items()))
+        key, _ = lane.popitem(last=False)
+        if lane:
+            self._lanes.move_to_end(namespace)
+        else:
+            del self._lanes[namespace]
+        return key
+
+    def oldest(self) -> Iterator[float]:
+        """Since when the first key of each namespace is due."""
+        return (next(iter(lane.values())) for lane in self._lanes.values())
+
+
+def _never(_: Key) -> bool:
+    return False
 
 
 class WorkQueue:
@@ -24,13 +65,20 @@ class WorkQueue:
 
     Args:
         chance: a number in [0, 1), for jitter.
+        urgent: whether a key goes before others, asked when it becomes due.
     """
 
-    def __init__(self, clock: Clock, chance: Callable[[], float]) -> None:
-        self._clock, self._chance = clock, chance
+    def __init__(
+        self,
+        clock: Clock,
+        chance: Callable[[], float],
+        urgent: Callable[[Key], bool] = _never,
+    ) -> None:
+        self._clock, self._chance, self._is_urgent = clock, chance, urgent
         self._later: list[tuple[float, int, Key]] = []
         self._times: dict[Key, float] = {}
-        self._lanes: OrderedDict[str, OrderedDict[Key, float]] = OrderedDict()
+        self._urgent, self._others = _Lanes(), _Lanes()
+        self._in_a_row = 0
         self._taken: set[Key] = set()
         self._dirty: dict[Key, float] = {}
         self._failures: dict[Key, int] = {}
@@ -43,8 +91,7 @@ class WorkQueue:
         if key in self._taken:
             self._dirty[key] = min(due, self._dirty.get(key, due))
             return
-        lane = self._lanes.get(key.namespace)
-        if lane is not None and key in lane:
+        if key in self._urgent or key in self._others:
             return
         if due >= self._times.get(key, float("inf")):
             return
@@ -61,14 +108,14 @@ class WorkQueue:
     def take(self) -> Key | None:
         """A due key, which is the caller's until ``done``; None if none is due."""
         self._ripen()
-        if not self._lanes:
-            return None
-        namespace, lane = next(iter(self._lanes.items()))
-        key, _ = lane.popitem(last=False)
-        if lane:
-            self._lanes.move_to_end(namespace)
+        if self._urgent and (self._in_a_row < _URGENT_IN_A_ROW or not self._others):
+            key = self._urgent.pop()
+            self._in_a_row += 1
+        elif self._others:
+            key = self._others.pop()
+            self._in_a_row = 0
         else:
-            del self._lanes[namespace]
+            return None
         self._taken.add(key)
         return key
 
@@ -78,7 +125,7 @@ class WorkQueue:
             self._wake.clear()
             due = self._next()
             await self._clock.wait(self._wake, None if due is None else due - self._clock.now())
-        if self._lanes:
+        if self._urgent or self._others:
             self._wake.set()  # one event may have made several due
         return key
 
@@ -109,7 +156,7 @@ class WorkQueue:
         """Forgets what is not taken."""
         self._later.clear()
         self._times.clear()
-        self._lanes.clear()
+        self._urgent, self._others = _Lanes(), _Lanes()
         self._dirty.clear()
         self._failures.clear()
 
@@ -117,13 +164,13 @@ class WorkQueue:
     def depth(self) -> int:
         """How many keys are due and not taken."""
         self._ripen()
-        return sum(len(lane) for lane in self._lanes.values())
+        return len(self._urgent) + len(self._others)
 
     @property
     def age(self) -> float:
         """Seconds since the oldest due key became due."""
         self._ripen()
-        heads = [next(iter(lane.values())) for lane in self._lanes.values()]
+        heads = chain(self._urgent.oldest(), self._others.oldest())
         return max((self._clock.now() - due for due in heads), default=0.0)
 
     def _give_back(self, key: Key, again: float | None) -> None:
@@ -142,7 +189,7 @@ class WorkQueue:
             if self._times.get(key) != due:
                 continue  # an earlier time replaced this one
             del self._times[key]
-            self._lanes.setdefault(key.namespace, OrderedDict())[key] = due
+            (self._urgent if self._is_urgent(key) else self._others).put(key, due)
 
     def _next(self) -> float | None:
         while self._later and self._times.get(self._later[0][2]) != self._later[0][0]:

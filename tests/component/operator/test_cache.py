@@ -1,8 +1,11 @@
 import json
 
+import pytest
+
 from chartly.names import CONFIG_LABEL, DEPRECATED_ANNOTATION
 from chartly.reconcile.actions import Key
 from chartly_operator.cache import Cache, trim
+from chartly_operator.indexes import awaits_launch
 
 KEY = Key("Job", "a", "one")
 
@@ -156,3 +159,17 @@ def test_objects_share_their_words():
     assert one == other
     assert one["x"][0]["status"] is other["x"][0]["status"]
     assert next(iter(one["x"][0])) is next(iter(other["x"][0]))
+
+
+@pytest.mark.parametrize(
+    ("found", "awaits", "because"),
+    [
+        (None, False, "it is gone"),
+        ({"kind": "Workflow"}, False, "nothing launches it"),
+        ({"kind": "WorkflowRun"}, True, "it is new"),
+        ({"kind": "WorkflowRun", "status": {"attempts": [{}]}}, False, "it was launched"),
+        ({"kind": "WorkflowRun", "status": {"outcome": "Failed"}}, False, "it never will be"),
+    ],
+)
+def test_who_awaits_a_launch(found, awaits, because):
+    assert awaits_launch(found) is awaits, because

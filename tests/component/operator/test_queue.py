@@ -64,6 +64,40 @@ def test_a_key_asked_for_later_and_changed_meanwhile_is_due_at_once():
     assert work.take() == taken
 
 
+def test_urgent_keys_come_first_and_every_fifth_key_is_another_one():
+    clock = FakeClock()
+    work = WorkQueue(clock, lambda: 1.0, lambda one: one.name.startswith("launch"))
+    for number in range(10):
+        work.add(key(f"status-{number}"))
+    for number in range(6):
+        work.add(key(f"launch-{number}", "ab"[number % 2]))
+    assert work.depth == 16
+    taken = [one.split("-")[0] for one in drained(work)]
+    assert taken[:7] == [*["launch"] * 4, "status", *["launch"] * 2]
+    assert taken[7:] == ["status"] * 9
+
+
+def test_whether_a_key_is_urgent_is_asked_when_it_becomes_due():
+    """A run that was launched meanwhile is bookkeeping."""
+    clock, urgent = FakeClock(), {"one"}
+    work = WorkQueue(clock, lambda: 1.0, lambda one: one.name in urgent)
+    work.add(key("one"), 5)
+    work.add(key("two"), 4)
+    urgent.clear()
+    urgent.add("two")
+    clock.jump(5)
+    work.add(key("three"))
+    assert drained(work) == ["two", "one", "three"]
+    assert work.age == 0
+
+
+def test_with_urgent_keys_alone_nothing_waits():
+    work = WorkQueue(FakeClock(), lambda: 1.0, lambda _: True)
+    for number in range(6):
+        work.add(key(f"launch-{number}"))
+    assert len(drained(work)) == 6
+
+
 def test_failures_wait_longer_each_time_and_at_most_five_minutes():
     work, clock = queue()
     waits = []
