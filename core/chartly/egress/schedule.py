@@ -14,7 +14,7 @@ from chartly.egress.ends import PageFacts
 from chartly.egress.paging import PageRequest, Paging
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.slices import Position, PullState, Slice
-from chartly.warning import RunWarning
+from chartly.warning import RunWarning, WarningReason
 
 ENDS_ALL = (Reason.TERMINATED, Reason.PEER_LOST)
 """What ends the connector, and not only the slice at whose page it was met."""
@@ -75,7 +75,7 @@ class PullSchedule:
         self._under_way: dict[Slice, _Pull] = {}
         self._complete = {of for of, one in state.slices.items() if one.complete}
         self._errors: dict[Slice, ChartlyError] = {}
-        self.warnings: list[RunWarning] = []
+        self._warnings: dict[Slice, tuple[RunWarning, ...]] = {}
 
     def next(self) -> SliceRequest | Idle:
         """The next request to send.
@@ -146,6 +146,24 @@ class PullSchedule:
         """How each slice ended, in their order; to be asked when the schedule is over."""
         return [(of, self._errors.get(of)) for of in self._slices]
 
+    @property
+    def warnings(self) -> list[RunWarning]:
+        """What is to be said of the slices whose pages are all there.
+
+        A slice of one page has no paging member to show; it is odd where no slice has one.
+        """
+        never_seen = WarningReason.PAGING_FIELD_NEVER_SEEN
+        nowhere = all(
+            never_seen in {warning.reason for warning in warnings}
+            for warnings in self._warnings.values()
+        )
+        return [
+            warning
+            for warnings in self._warnings.values()
+            for warning in warnings
+            if nowhere or warning.reason is not never_seen
+        ]
+
     def _open(self) -> None:
         """Opens slices up to the limit."""
         while self._waiting and len(self._ready) + len(self._under_way) < self._max_concurrent:
@@ -161,7 +179,7 @@ class PullSchedule:
     def _go_on(self, pull: _Pull) -> None:
         if pull.paging.is_over:
             self._complete.add(pull.slice)
-            self.warnings.extend(pull.paging.warnings)
+            self._warnings[pull.slice] = pull.paging.warnings
         else:
             self._ready.append(pull)
 

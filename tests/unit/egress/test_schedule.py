@@ -236,6 +236,18 @@ def test_warnings_of_complete_slices_are_kept():
     assert again.warnings == schedule.warnings
 
 
+def test_a_paging_member_that_one_slice_had_is_missed_in_no_other():
+    two = {MAIN: SliceState(), Slice("other"): SliceState()}
+    schedule = PullSchedule(CURSOR, PullState(two), 2)
+    schedule.next(), schedule.next()
+    schedule.received(MAIN, facts())
+    assert [one.reason.value for one in schedule.warnings] == ["PagingFieldNeverSeen"]
+    schedule.received(Slice("other"), facts("b"))
+    schedule.next()
+    schedule.received(Slice("other"), facts())
+    assert schedule.warnings == []
+
+
 @pytest.mark.parametrize("where", ["open", "request", "advance"])
 def test_what_ends_the_process_ends_no_single_slice(monkeypatch, where):
     """A signal may be heard at any instruction."""
