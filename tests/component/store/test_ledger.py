@@ -3,9 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from chartly.errors import Reason
-from chartly.slices import PullState, SliceState
+from chartly.slices import PullState, Slice, SliceState, slice_of
 from chartly_store.attempts import Attempt, Attempts
-from chartly_store.ledger import Committed, Ledger
+from chartly_store.ledger import Committed, Ledger, summed
 from chartly_store.project import ProjectStore
 from support.spooling import MAIN
 
@@ -76,6 +76,55 @@ def test_a_page_that_is_entered_again_counts_once(store):
         "pages": 2, "bytes": 200, "read": 10, "loaded": 3,
         "rejected": 2, "duplicate": 1, "filtered": 2, "late": 2,
     }  # fmt: skip
+
+
+EU, US = (slice_of("main", {"site": site}) for site in ("eu", "us"))
+
+
+def test_each_slice_goes_on_after_its_own_last_page(store):
+    ledger = Ledger(store)
+    ledger.commit(
+        [
+            _page(0, slice=EU.key, page=0),
+            _page(1, slice=US.key, page=0, position="null"),
+            _page(2, slice=EU.key, page=1),
+            _page(3, stream="other", page=0),
+        ]
+    )
+    other = Slice("other")
+    assert ledger.resume("run-1", [EU, US, other, MAIN]) == PullState(
+        {
+            EU: SliceState(2, {"token": "3"}, ("hash-0", "hash-2")),
+            US: SliceState(1, None, ("hash-1",), complete=True),
+            other: SliceState(1, {"token": "4"}, ("hash-3",)),
+            MAIN: SliceState(),
+        },
+        4,
+    )
+
+
+def test_a_page_behind_a_gap_is_pulled_again(store):
+    """A process that was given up for dead may enter one late."""
+    ledger = Ledger(store)
+    ledger.commit([_page(0), _page(5, page=2)])
+    state = ledger.resume("run-1", [MAIN])
+    assert state == PullState({MAIN: SliceState(1, {"token": "1"}, ("hash-0",))}, 6)
+    # Its own page 2 comes under another number of the run, and is the same page.
+    ledger.commit([_page(6, page=1, ordinal=2), _page(7, page=2, ordinal=2, loaded=0, duplicate=2)])
+    totals = ledger.totals("run-1")
+    assert (totals["pages"], totals["read"], totals["loaded"], totals["duplicate"]) == (3, 15, 2, 4)
+    assert [row[3] for row in ledger.pages("run-1")] == [0, 1, 2]
+
+
+def test_inv_4_counts_are_kept_by_slice(store):
+    ledger = Ledger(store)
+    ledger.commit([_page(0, slice=EU.key, page=0), _page(1, page=0), _page(2, page=1)])
+    totals = ledger.slice_totals("run-1")
+    assert {of: (one["pages"], one["read"]) for of, one in totals.items()} == {
+        MAIN: (2, 10), EU: (1, 5),
+    }  # fmt: skip
+    assert summed(totals.values()) == ledger.totals("run-1")
+    assert ledger.slice_totals("run-2") == {}
 
 
 def _attempt(number, run="run-1"):
