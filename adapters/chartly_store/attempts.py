@@ -115,6 +115,11 @@ class Attempts:
         """Every attempt of a run, the latest first."""
         return self._read("WHERE run_id = {value:String} ORDER BY ordinal DESC", run_id)
 
+    def latest(self) -> Attempt | None:
+        """The attempt that began last, of all workflows; none where there is none."""
+        attempts = self._read("WHERE run_id != {value:String} ORDER BY ordinal DESC LIMIT 1", "")
+        return attempts[0] if attempts else None
+
     def _last(self) -> int:
         found = self._store.engine.rows(f"SELECT max(ordinal) FROM {self._table}")
         return int(str(found[0][0]))

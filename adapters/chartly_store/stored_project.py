@@ -1,23 +1,35 @@
 """A project's store as use cases see it, over any engine."""
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from chartly.api.event_schema import EventSchema
 from chartly.api.reference import Project
+from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
 from chartly.evidence.chain import ChainVerdict, Entry, Head
 from chartly.evidence.event import Data, Source
-from chartly.load.project_tables import ATTEMPTS
 from chartly.load.query_output import FORMAT, SETTINGS
+from chartly.load.sql import qualified
+from chartly.load.tables import rejected_table
+from chartly.names import sql_name
+from chartly.query.fingerprint import fingerprint_query, fingerprint_text
 from chartly_service.query import QueryResult
+from chartly_service.rejects import RejectedRecord
+from chartly_store.attempts import Attempt, Attempts
 from chartly_store.audit import AuditLog, Checkpoint
 from chartly_store.command_trail import CommandTrail
+from chartly_store.ledger import Ledger
+from chartly_store.policy import Measure, measure
 from chartly_store.port import Engine
 from chartly_store.project import ProjectStore
 from chartly_store.query_form import parse_result
+from chartly_store.teardown import drop_dataset, drop_output
 
+_REJECT_COLUMNS = ", ".join(one.name for one in fields(RejectedRecord))
 # Read-only for good, the embedded engine reads no file and no address as a table, whatever the text
 # says; it comes last, since nothing can be set behind it.
 READ_ONLY: dict[str, str | int] = {"max_execution_time": 60, "readonly": 1}
@@ -42,11 +54,16 @@ class ProjectTrail(Protocol):
 
 
 class EngineProject:
-    """A project's tables and its audit trail."""
+    """A project's tables and its audit trail.
 
-    def __init__(self, store: ProjectStore, trail: ProjectTrail) -> None:
+    Args:
+        name: how messages name the store.
+    """
+
+    def __init__(self, store: ProjectStore, trail: ProjectTrail, name: str) -> None:
         self.store = store
         self.trail = trail
+        self.name = name
 
     def insist_on_runs(self, place: str) -> None:
         """Refuses a store in which nothing was ever stored for the project.
@@ -57,14 +74,20 @@ class EngineProject:
         Raises:
             RunError: ``PrerequisiteMissing``.
         """
-        project, database = self.store.project, self.store.database
-        if not self.store.exists():
-            absent = f"project {project} has no database {database}{place}"
-        elif not self.store.columns(ATTEMPTS):
-            absent = f"database {database} of project {project} holds no run{place}"
-        else:
+        if self.store.exists():
             return
-        raise RunError(Reason.PREREQUISITE_MISSING, f"{absent}; run one of its workflows first")
+        project, database = self.store.project, self.store.database
+        there = self.store.engine.rows(
+            "SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": database}
+        )
+        absent = (
+            f"database {database} of project {project} holds no run"
+            if there
+            else f"project {project} has no database {database}"
+        )
+        raise RunError(
+            Reason.PREREQUISITE_MISSING, f"{absent}{place}; run one of its workflows first"
+        )
 
     def tables(self) -> Collection[str]:
         """The names of its tables and views."""
@@ -80,8 +103,87 @@ class EngineProject:
             self.store.engine.formatted(sql, FORMAT, {**SETTINGS, **READ_ONLY}, self.store.database)
         )
 
+    def attempts(self, workflow: str) -> list[Attempt]:
+        """Every attempt of a workflow's runs, the latest first."""
+        return Attempts(self.store).of_workflow(workflow)
 
-def of_folder(engine: Engine, project: Project, checkpoint: Path) -> EngineProject:
+    def attempts_of(self, run: str) -> list[Attempt]:
+        """Every attempt of a run, the latest first."""
+        return Attempts(self.store).of_run(run)
+
+    def latest_run(self) -> str:
+        """The run whose attempt began last.
+
+        Raises:
+            RunError: ``PrerequisiteMissing``: there is none.
+        """
+        latest = Attempts(self.store).latest()
+        if latest is None:
+            raise RunError(
+                Reason.PREREQUISITE_MISSING, f"{self.name} holds no run; run a workflow first"
+            )
+        return latest.run_id
+
+    def totals(self, run: str) -> dict[str, int]:
+        """A run's counts over all its committed pages."""
+        return Ledger(self.store).totals(run)
+
+    def pages(self, run: str) -> list[tuple[object, ...]]:
+        """What a run read: its pages, each with its digest."""
+        return Ledger(self.store).pages(run)
+
+    def rejects(self, dataset: str, run: str, limit: int) -> list[RejectedRecord]:
+        """The first rejects of a run in a dataset; none where it has no table of them."""
+        table = rejected_table(dataset)
+        if not self.store.columns(table):
+            return []
+        rows = self.store.engine.rows(
+            f"SELECT {_REJECT_COLUMNS} FROM {qualified(self.store.database, table)} FINAL "
+            f"WHERE run_id = {{run:String}} ORDER BY segment, raw_ref LIMIT {limit}",
+            {"run": run},
+        )
+        return [RejectedRecord(*map(str, row)) for row in rows]
+
+    def policy(
+        self, schema: EventSchema, storage: StorageSpec, expired_at: datetime
+    ) -> list[Measure]:
+        """Every part of a dataset's policy beside the tables that are there."""
+        return measure(self.store, schema, storage, expired_at)
+
+    def fingerprint(self, dataset: str) -> str | None:
+        """What an output holds now; None where it is not there."""
+        if not self.store.columns(sql_name(dataset)):
+            return None
+        rows = self.store.engine.rows(fingerprint_query(self.store.view(dataset)))
+        return fingerprint_text(rows[0])
+
+    def run_entries(self, run: str, attempt: int) -> list[Entry]:
+        """The chain of an attempt as it is stored."""
+        return self.trail.run_entries(run, attempt)
+
+    def verify_chains(self) -> list[ChainVerdict]:
+        """Checks every chain of the project."""
+        return self.trail.verify()
+
+    def writer_of(self, dataset: str) -> str | None:
+        """The workflow that writes a dataset; None where nobody does."""
+        row = self.store.dataset(dataset)
+        return None if row is None else row.workflow
+
+    def drop_output(self, dataset: str) -> bool:
+        """Drops an analytics output; returns whether there was one."""
+        return drop_output(self.store, dataset)
+
+    def drop_dataset(self, dataset: str) -> bool:
+        """Drops a canonical dataset, its rejects and pages; returns whether there was one."""
+        return drop_dataset(self.store, dataset)
+
+    def record(self, kind: str, data: Data, now: Callable[[], datetime]) -> None:
+        """Adds an event of the project to its audit trail."""
+        self.trail.append_project([(kind, data)], Source(self.store.project), now)
+
+
+def of_folder(engine: Engine, project: Project, name: str, checkpoint: Path) -> EngineProject:
     """A project in a folder's engine.
 
     Args:
@@ -91,21 +193,18 @@ def of_folder(engine: Engine, project: Project, checkpoint: Path) -> EngineProje
         RunError: ``PrerequisiteMissing``: nothing was stored for it.
     """
     store = ProjectStore(engine, project)
-    stored = EngineProject(store, AuditLog(store, Checkpoint(checkpoint)))
+    stored = EngineProject(store, AuditLog(store, Checkpoint(checkpoint)), name)
     stored.insist_on_runs("")
     return stored
 
 
-def of_server(engine: Engine, project: Project, place: str) -> EngineProject:
-    """A project on a server.
-
-    Args:
-        place: names the server and its user, as a clause.
+def of_server(engine: Engine, project: Project, name: str, user: str) -> EngineProject:
+    """A project on a server, as a user sees it.
 
     Raises:
         RunError: ``PrerequisiteMissing``: nothing was stored for it.
     """
     store = ProjectStore(engine, project)
-    stored = EngineProject(store, CommandTrail(store))
-    stored.insist_on_runs(place)
+    stored = EngineProject(store, CommandTrail(store), name)
+    stored.insist_on_runs(f" on {name} that user {user!r} sees")
     return stored

@@ -172,6 +172,7 @@ def query(
 
 
 @app.command()
+@on_a_store
 def rejects(
     context: typer.Context,
     workflow: Name,
@@ -184,6 +185,7 @@ def rejects(
 
 
 @app.command()
+@on_a_store
 def status(
     context: typer.Context,
     domain: Annotated[str, typer.Argument(help="A domain, or a workflow's name.")],
@@ -195,6 +197,7 @@ def status(
 
 
 @app.command()
+@on_a_store
 def teardown(context: typer.Context, workflow: Name, yes: Yes = False) -> None:
     """Remove a domain in reverse order of dependency; audit logs stay."""
     from chartly_cli.commands.teardown import teardown as command
@@ -203,6 +206,7 @@ def teardown(context: typer.Context, workflow: Name, yes: Yes = False) -> None:
 
 
 @app.command()
+@on_a_store
 def deprecate(
     context: typer.Context,
     profile: Annotated[str, typer.Argument(help="kind/name@version.")],
@@ -323,6 +327,7 @@ def project_create(
 
 
 @audit_app.command("verify")
+@on_a_store
 def audit_verify(context: typer.Context) -> None:
     """Check every chain of the project: edits, cuts, inserts, reorders, restamps."""
     from chartly_cli.commands.audit import verify as command
@@ -331,6 +336,7 @@ def audit_verify(context: typer.Context) -> None:
 
 
 @audit_app.command("show")
+@on_a_store
 def audit_show(
     context: typer.Context,
     run: Annotated[str | None, typer.Argument(help="A run; without, the latest.")] = None,

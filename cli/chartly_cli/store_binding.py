@@ -35,6 +35,11 @@ class FolderBinding:
         """How a run's intent names it: not at all, since a folder may move."""
         return ""
 
+    @property
+    def is_absent(self) -> bool:
+        """Whether there is no store yet, for any project."""
+        return not (self.workspace.state / "store").is_dir()
+
     def checkpoint(self, project: "Project") -> Path:
         """Where the head of the project's audit chain is kept outside the store."""
         return checkpoint_path(self.workspace.state, project)
@@ -54,13 +59,13 @@ class FolderBinding:
         """
         from chartly_store.stored_project import of_folder  # noqa: PLC0415 - costs 0.4 s
 
-        state = self.workspace.state
-        if not (state / "store").is_dir():
+        if self.is_absent:
             raise RunError(
-                Reason.PREREQUISITE_MISSING, f"{state} holds no store; run a workflow first"
+                Reason.PREREQUISITE_MISSING,
+                f"{self.workspace.state} holds no store; run a workflow first",
             )
         with exclusive(self.workspace), self.engine() as engine:
-            yield of_folder(engine, project, self.checkpoint(project))
+            yield of_folder(engine, project, self.name, self.checkpoint(project))
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,11 @@ class ServerBinding:
     def record(self) -> str:
         """How a run's intent names it."""
         return self.access.url
+
+    @property
+    def is_absent(self) -> bool:
+        """Never: whether a server holds anything, only the server can say."""
+        return False
 
     def checkpoint(self, _project: "Project") -> Path | None:
         """None: nobody keeps a project's chain there."""
@@ -114,8 +124,7 @@ class ServerBinding:
         from chartly_store.stored_project import of_server  # noqa: PLC0415 - the same
 
         with self._connected(AT_A_KEYBOARD) as engine:
-            where = f" on {self.name} that user {self.access.username!r} sees"
-            yield of_server(engine, project, where)
+            yield of_server(engine, project, self.name, self.access.username)
 
     @contextmanager
     def _connected(self, patience: "Patience") -> "Iterator[Engine]":

@@ -4,11 +4,17 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from chartly.api.reference import Project
+from chartly_service.audit import AuditedProject
 from chartly_service.query import QueryableProject
+from chartly_service.rejects import RejectingProject
+from chartly_service.status import MeasuredProject
+from chartly_service.teardown import RemovableProject
 
 
-class StoredProject(QueryableProject, Protocol):
-    """A project's store, open."""
+class StoredProject(
+    QueryableProject, RejectingProject, AuditedProject, MeasuredProject, RemovableProject, Protocol
+):
+    """A project's store, open, for every use case."""
 
 
 class StoreBinding(Protocol):

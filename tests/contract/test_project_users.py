@@ -8,10 +8,12 @@ import pyarrow as pa
 import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError
 
+from chartly.api.event_schema import event_schema
 from chartly.api.reference import Project
 from chartly.errors import Reason, RunError
 from chartly.load.grants import (
     ANALYST_LIMITS,
+    LOADER_LIMITS,
     analyst_user,
     create_users,
     loader_user,
@@ -19,14 +21,19 @@ from chartly.load.grants import (
 )
 from chartly.names import database
 from chartly_loader.run import load
+from chartly_service.audit import events
+from chartly_service.query import query
+from chartly_service.rejects import rejects
 from chartly_store.access import read_access
 from chartly_store.server import Patience, ServerEngine, open_server
+from chartly_store.stored_project import of_server
 from support.clickhouse_access import User
 from support.clickhouse_process import clickhouse
 from support.loading import clock, nothing, request, sales_plan, spool_pages
 from support.two_pages import PAGES
 
 OURS, THEIRS = Project("tenant-demo", "proj-ours"), Project("tenant-demo", "proj-theirs")
+SMALL = "tenant_demo__proj_small"
 PASSWORDS = {"loader": "canary-loader-51", "analyst": "canary-analyst-52"}
 NAMES = {"loader": loader_user, "analyst": analyst_user}
 
@@ -141,6 +148,43 @@ def test_chartly_reads_as_the_analyst(clients, server, users, tmp_path):
             engine.insert(home(), "__ledger", pa.table({"run_id": ["x"]}))
 
 
+def test_every_question_of_the_command_line_can_be_asked_as_the_analyst(
+    clients, server, users, tmp_path
+):
+    """Its profile spells values as ``chartly query`` reads them, since a query may set nothing."""
+    assert clients
+    secret = server.secret(tmp_path, users[OURS, "analyst"])
+    plan = sales_plan(OURS)
+    storage, normalizer = plan.streams[0].storage, plan.streams[0].normalizer
+    with closing(open_server(secret)) as engine:
+        project = of_server(engine, OURS, server.url, "analyst")
+        result = query(
+            project, "SELECT min(occurred_at) AS t, toUInt64(1) AS n FROM sales_events", 1
+        )
+        assert result.rows[0][0].endswith("Z")
+        assert result.rows[0][1] == 1
+        attempt = project.attempts("sales-onboard")[0]
+        rejected = rejects(project, "sales-onboard", [storage.dataset], 10)
+        assert (rejected.run, len(rejected.records)) == (attempt.run_id, rejected.recorded)
+        assert [one.verdict.fault for one in project.verify_chains()] == [None]
+        assert events(project, None)
+        parts = project.policy(event_schema(normalizer, storage), storage, attempt.ingested_at)
+        assert [str(one) for one in parts if not one.holds] == []
+        assert project.fingerprint("sales-rollup-daily") is not None
+
+
+def test_the_engine_reads_every_statement(server):
+    """The test server has no statements for users, but its parser knows them."""
+    with server.client() as admin:
+        for statement in create_users(home(), *map(password_hash, PASSWORDS.values())):
+            parsed = admin.query("SELECT formatQuerySingleLine({q:String})", {"q": statement})
+            assert parsed.result_rows[0][0].split()[0] == statement.split()[0]
+        with pytest.raises(DatabaseError, match="SYNTAX_ERROR|Syntax error"):
+            admin.query(
+                "SELECT formatQuerySingleLine('ALTER SETTINGS PROFILE x SETTINGS a = 1 KONST')"
+            )
+
+
 @pytest.mark.parametrize("role", PASSWORDS)
 def test_tables_that_are_named_by_a_pattern_are_the_own_ones(clients, server, role):
     """INV-8."""
@@ -164,10 +208,73 @@ def test_the_analyst_s_queries_are_limited(clients):
     assert "MEMORY_LIMIT_EXCEEDED" in refusal(analyst, memory)
 
 
+def test_the_analyst_s_threads_are_limited(clients):
+    sql = "SELECT value FROM system.settings WHERE name = 'max_threads'"
+    assert int(clients[OURS, "analyst"].command(sql)) == ANALYST_LIMITS["max_threads"]
+
+
+@pytest.mark.parametrize("limit", LOADER_LIMITS)
+@pytest.mark.parametrize("value", [0, 1 << 40])
+def test_the_loader_cannot_raise_its_own_limits(clients, limit, value):
+    """INV-8."""
+    said = refusal(clients[OURS, "loader"], f"SELECT 1 SETTINGS {limit} = {value}")
+    assert "SETTING_CONSTRAINT_VIOLATION" in said
+
+
+@pytest.fixture(scope="module")
+def small(server, tmp_path_factory):
+    """A loader of a third project, by the same statements with limits that a test may reach."""
+    folder = tmp_path_factory.mktemp("small")
+    smaller = {"max_memory_usage_for_user": 256 * 1024**2, "max_concurrent_queries_for_user": 4}
+    with closing(ServerEngine(read_access(server.secret(folder)), Patience())) as admin:
+        for statement in create_users(SMALL, *map(password_hash, PASSWORDS.values())):
+            admin.command(made_smaller(statement, smaller))
+    return User(loader_user(SMALL), PASSWORDS["loader"])
+
+
+def made_smaller(statement, limits):
+    if f"PROFILE `{loader_user(SMALL)}` SETTINGS" not in statement:
+        return statement
+    for name, value in limits.items():
+        before, _, after = statement.partition(f"{name} = {LOADER_LIMITS[name]} CONST")
+        assert before != statement, name
+        statement = f"{before}{name} = {value} CONST{after}"
+    return statement
+
+
+def test_the_loader_s_memory_is_limited_whatever_a_statement_asks_for(server, small):
+    """INV-8."""
+    with server.client(small) as loader:
+        memory = "SELECT length(groupArray(number)) FROM numbers(100000000)"
+        said = refusal(loader, f"{memory} SETTINGS max_memory_usage = 0")
+    assert "MEMORY_LIMIT_EXCEEDED" in said
+    assert "User memory limit exceeded" in said, "of all its statements, not of this one"
+
+
+def test_the_loader_s_concurrent_queries_are_limited(clients, server, small):
+    """INV-8: a project that loads too much does not keep another from working."""
+    refused = asked_at_once(server, small, 8, lambda: clients[OURS, "loader"].command("SELECT 1"))
+    assert 0 < len(refused) <= 4
+    assert all("TOO_MANY_SIMULTANEOUS_QUERIES" in said for said in refused)
+
+
 def test_the_analyst_s_concurrent_queries_are_limited(clients, server, users):
     """A project whose analyst asks too much does not keep its loader from working."""
-    refused, limit = [], ANALYST_LIMITS["max_concurrent_queries_for_user"]
-    analysts = [server.client(users[OURS, "analyst"]) for _ in range(2 * limit)]
+    limit = ANALYST_LIMITS["max_concurrent_queries_for_user"]
+    refused = asked_at_once(
+        server,
+        users[OURS, "analyst"],
+        2 * limit,
+        lambda: clients[OURS, "loader"].command("SELECT 1"),
+    )
+    assert 0 < len(refused) <= limit
+    assert all("TOO_MANY_SIMULTANEOUS_QUERIES" in said for said in refused)
+
+
+def asked_at_once(server, user, count, meanwhile):
+    """What the server says to those of ``count`` queries at once that it refuses."""
+    refused = []
+    opened = [server.client(user) for _ in range(count)]
 
     def ask(client):
         try:
@@ -175,16 +282,15 @@ def test_the_analyst_s_concurrent_queries_are_limited(clients, server, users):
         except DatabaseError as error:
             refused.append(str(error))
 
-    threads = [threading.Thread(target=ask, args=(client,)) for client in analysts]
+    threads = [threading.Thread(target=ask, args=(client,)) for client in opened]
     for thread in threads:
         thread.start()
-    assert clients[OURS, "loader"].command("SELECT 1") == 1
+    assert meanwhile() == 1
     for thread in threads:
         thread.join()
-    for client in analysts:
+    for client in opened:
         client.close()
-    assert 0 < len(refused) <= limit
-    assert all("TOO_MANY_SIMULTANEOUS_QUERIES" in said for said in refused)
+    return refused
 
 
 def test_a_wrong_password_is_refused(server, users, tmp_path):

@@ -14,9 +14,10 @@ from chartly.load.grants import loader_grants
 
 _NAME = r"`(\w+)`"
 _PROFILE = re.compile(rf"ALTER SETTINGS PROFILE {_NAME} SETTINGS (.+)")
+_SETTING = re.compile(r"(\w+) = '?(\w+)'?( CONST)?")
 _USER = re.compile(
     rf"(CREATE USER IF NOT EXISTS|ALTER USER) {_NAME} IDENTIFIED WITH sha256_hash BY '(\w+)' "
-    rf"DEFAULT DATABASE {_NAME} SETTINGS (?:NONE|PROFILE '(\w+)')"
+    rf"DEFAULT DATABASE {_NAME} SETTINGS PROFILE '(\w+)'"
 )
 _RIGHT = re.compile(r"((?:GRANT|REVOKE) .+) (?:TO|FROM) ((?:`\w+`(?:, )?)+)")
 _OF_USERS = re.compile(r"(CREATE|ALTER)\s+(USER|SETTINGS\s+PROFILE)|GRANT|REVOKE", re.IGNORECASE)
@@ -48,12 +49,21 @@ class Account:
     grants: tuple[str, ...] | None = ()
 
 
+@dataclass(frozen=True)
+class Setting:
+    """A setting of a profile; a constant one is not changed by a query."""
+
+    name: str
+    value: str
+    constant: bool
+
+
 @dataclass
 class Accounts:
     """All users and settings profiles of a server."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
-    profiles: dict[str, dict[str, str]] = field(default_factory=dict)
+    profiles: dict[str, list[Setting]] = field(default_factory=dict)
 
     def add(self, users: Iterable[User]) -> None:
         """Adds users, or replaces those of the same name."""
@@ -74,20 +84,19 @@ class Accounts:
         if made := _USER.fullmatch(statement):
             self._make(*made.groups())
         elif profile := _PROFILE.fullmatch(statement):
-            pairs = (one.split(" = ") for one in profile[2].split(", "))
-            self.profiles[profile[1]] = dict(pairs)
+            self.profiles[profile[1]] = [_setting(one) for one in profile[2].split(", ")]
         elif right := _RIGHT.fullmatch(statement):
             for name in re.findall(_NAME, right[2]):
                 self._allow(name, right[1])
         elif not statement.startswith("CREATE SETTINGS PROFILE IF NOT EXISTS"):
             raise ValueError(f"not served by the test server: {statement}")
 
-    def _make(self, verb: str, name: str, sha256: str, database: str, profile: str | None) -> None:
+    def _make(self, verb: str, name: str, sha256: str, database: str, profile: str) -> None:
         before = self.accounts.get(name)
         if before is not None and not verb.startswith("ALTER"):
             return
         grants = before.grants if before is not None else ()
-        self.accounts[name] = Account(sha256, database, profile or _DEFAULT, grants)
+        self.accounts[name] = Account(sha256, database, profile, grants)
 
     def _allow(self, name: str, right: str) -> None:
         account = self.accounts[name]
@@ -98,10 +107,13 @@ class Accounts:
         """The server's file of users."""
         root = ET.Element("clickhouse")
         profiles = ET.SubElement(root, "profiles")
-        for name, settings in {_DEFAULT: {}, **self.profiles}.items():
+        for name, settings in {_DEFAULT: [], **self.profiles}.items():
             profile = ET.SubElement(profiles, name)
-            for setting, value in settings.items():
-                ET.SubElement(profile, setting).text = value
+            constraints = ET.SubElement(profile, "constraints")
+            for setting in settings:
+                ET.SubElement(profile, setting.name).text = setting.value
+                if setting.constant:
+                    ET.SubElement(ET.SubElement(constraints, setting.name), "const")
         ET.SubElement(ET.SubElement(root, "quotas"), _DEFAULT)
         users = ET.SubElement(root, "users")
         _render(users, _DEFAULT, Account(_hash(""), grants=_LISTENS), "127.0.0.1")
@@ -113,6 +125,13 @@ class Accounts:
 def is_of_users(statement: str) -> bool:
     """Whether a statement makes or changes users, which the server has none for."""
     return _OF_USERS.match(statement) is not None
+
+
+def _setting(text: str) -> Setting:
+    found = _SETTING.fullmatch(text)
+    if found is None:
+        raise ValueError(f"not served by the test server: {text}")
+    return Setting(found[1], found[2], found[3] is not None)
 
 
 def _render(users: ET.Element, name: str, account: Account, network: str) -> None:

@@ -9,7 +9,7 @@ from support.clickhouse_access import User
 from support.clickhouse_process import ClickHouse, clickhouse
 
 PLACES = ("folder", "server")
-LOADER = User("loader", "canary-loader-20c4", ("tenant_demo__proj_sales",))
+LOADER = User("loader", "canary-loader-20c4", ("tenant_demo__proj_sales", "tenant_demo__proj_gone"))
 
 
 @dataclass(frozen=True)

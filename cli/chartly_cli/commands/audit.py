@@ -2,19 +2,19 @@
 
 import typer
 
-from chartly.errors import REASONS, Reason, SpecError
+from chartly.errors import REASONS, Reason
 from chartly.evidence.chain import ChainVerdict
+from chartly_cli.home_project import project_of
 from chartly_cli.output import table
-from chartly_cli.runs import run_folders
 from chartly_cli.session import Session
-from chartly_cli.stored import project_of, stored
+from chartly_service.audit import events
 
 
 def verify(session: Session) -> None:
     """Prints a verdict for every chain; exits with AuditBroken when one is not whole."""
     workspace = session.workspace()
-    with stored(workspace, project_of(workspace)) as found:
-        verdicts = found.audit.verify()
+    with session.binding(workspace).opened(project_of(workspace)) as project:
+        verdicts = project.verify_chains()
     document = [
         {
             "chain": one.chain,
@@ -51,17 +51,8 @@ def _shown(one: ChainVerdict) -> str:
 def show(session: Session, run: str | None) -> None:
     """Prints the events of each attempt of a run."""
     workspace = session.workspace()
-    folders = run_folders(workspace.state)
-    wanted = run or (folders[-1].intent.run_id if folders else "")
-    chosen = next((one.intent for one in folders if one.intent.run_id == wanted), None)
-    if chosen is None:
-        raise SpecError(f"run {wanted!r} is not in {workspace.state}")
-    with stored(workspace, project_of(workspace)) as found:
-        entries = [
-            entry
-            for attempt in range(1, chosen.attempt + 1)
-            for entry in found.audit.run_entries(wanted, attempt)
-        ]
+    with session.binding(workspace).opened(project_of(workspace)) as project:
+        entries = events(project, run)
     rows = [[one.sequence, one.event["time"], one.event["type"], one.hash[:12]] for one in entries]
     text = table(["#", "time", "type", "hash"], rows)
     session.printer.result([dict(one.event) for one in entries], text)

@@ -25,7 +25,6 @@ from chartly_cli.printable import printable
 from chartly_cli.progress import shown
 from chartly_cli.session import Session
 from chartly_cli.store_binding import FolderBinding
-from chartly_cli.stored import stored
 from chartly_cli.workspace import Workspace, read_workspace
 
 _START_SECONDS = 30
@@ -121,20 +120,21 @@ def _options(workspace: Workspace, authority: Authority, domain: Domain, port: i
 def _show(session: Session, workspace: Workspace, domain: Domain, options: RunOptions) -> bool:
     """Runs a domain, tells about it, runs it again; whether both runs agree."""
     _say(f"\n=== {domain.name} ===")
+    project = workspace.home(workspace.workflow(domain.name))
     first = _run(session, workspace, domain, options)
     rate = first.result.counts["read"] / max(0.001, first.seconds)
     _say(f"{summary(first)}\n({rate:,.0f} records/s from API to rollup)\n")
-    with stored(workspace, workspace.home(workspace.workflow(domain.name))) as found:
-        before = found.engine.rows(_count(found.store.database, domain))
+    with FolderBinding(workspace).opened(project) as found:
+        before = found.store.engine.rows(_count(found.store.database, domain))
         run = first.intent.run_id
         _say(f"rejects\n{show.rejects(found, domain.dataset, run)}\n")
         plotted = domain.bars.replace("{db}", f"`{found.store.database}`")
-        _say(f"rollup\n{show.bars(found.engine.rows(plotted))}\n")
+        _say(f"rollup\n{show.bars(found.store.engine.rows(plotted))}\n")
     _say(f"{show.digests(first)}\n")
     second = _run(session, workspace, domain, options)
-    with stored(workspace, workspace.home(workspace.workflow(domain.name))) as found:
-        after = found.engine.rows(_count(found.store.database, domain))
-        verdicts = found.audit.verify()
+    with FolderBinding(workspace).opened(project) as found:
+        after = found.store.engine.rows(_count(found.store.database, domain))
+        verdicts = found.verify_chains()
     _say(f"audit: {show.chains(verdicts)}")
     if any(one.verdict.fault for one in verdicts):
         raise RunError(Reason.AUDIT_BROKEN, f"{domain.name}: {show.chains(verdicts)}")

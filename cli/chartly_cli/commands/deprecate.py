@@ -1,23 +1,20 @@
 """``chartly deprecate``."""
 
-import re
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from chartly.api.documents import parse_documents
-from chartly.api.profile import Profile, parse_profile
 from chartly.api.suggestion import one_of
-from chartly.errors import Bug, Reason, SpecError
-from chartly.evidence.event import Source
-from chartly.names import DEPRECATED_ANNOTATION
-from chartly.plan.digest import profile_digest
-from chartly_cli.runs import write_durably
+from chartly.errors import Reason, RunError, SpecError
+from chartly_cli.domain_files import WorkspaceFiles
+from chartly_cli.home_project import project_of
 from chartly_cli.session import Session
-from chartly_cli.stored import Stored, project_of, stored
 from chartly_cli.workspace import Workspace
+from chartly_service.deprecation import deprecate as mark
 
-_METADATA = re.compile(r"^metadata:[ \t]*\n(?P<indent>[ ]+)", re.MULTILINE)
+if TYPE_CHECKING:
+    from chartly_cli.store_binding import Binding
+    from chartly_store.stored_project import EngineProject
 
 
 def deprecate(session: Session, reference: str, because: str) -> None:
@@ -31,50 +28,25 @@ def deprecate(session: Session, reference: str, because: str) -> None:
             f"profile {reference!r} is not in {session.directory}; {one_of(wanted, profiles)}",
             Reason.PROFILE_NOT_FOUND,
         )
-    profile = profiles[wanted]
+    binding = session.binding(workspace)
     with ExitStack() as stack:
         # The store first: what it cannot record is not done.
-        found = _opened(stack, workspace)
-        if profile.deprecated != because:
-            annotate(session.directory / profile.source, profile, because)
-        if found is not None:
-            data = {"reference": wanted, "digest": profile_digest(profile), "because": because}
-            found.audit.append_project(
-                [("profile.deprecated", data)],
-                Source(found.store.project),
-                lambda: datetime.now(UTC),
-            )
-    document = {"profile": wanted, "deprecated": because, "recorded": found is not None}
+        project = _opened(stack, workspace, binding)
+        files = WorkspaceFiles(workspace, binding.record)
+        mark(profiles[wanted], because, files, project, lambda: datetime.now(UTC))
+    document = {"profile": wanted, "deprecated": because, "recorded": project is not None}
     session.printer.result(document, f"{wanted} is deprecated: {because}")
-    if found is None:
+    if project is None:
         session.printer.note("not recorded in an audit trail: nothing has run here")
 
 
-def _opened(stack: ExitStack, workspace: Workspace) -> Stored | None:
+def _opened(stack: ExitStack, workspace: Workspace, binding: "Binding") -> "EngineProject | None":
     """The project's store; none where nothing has run."""
-    if not (workspace.state / "store").is_dir():
+    if binding.is_absent:
         return None
-    return stack.enter_context(stored(workspace, project_of(workspace)))
-
-
-def annotate(path: Path, profile: Profile, because: str) -> None:
-    """Puts the annotation into a file and leaves the rest of its text as it is.
-
-    Raises:
-        SpecError: the file has a shape that cannot be edited so.
-    """
-    text = path.read_text(encoding="utf-8")
-    found = _METADATA.search(text)
-    simple = found is not None and text.count("\nmetadata:") + text.startswith("metadata:") == 1
-    if found is None or not simple or "annotations:" in text or profile.deprecated is not None:
-        raise SpecError(
-            f"{path}: cannot be edited safely; add the annotation "
-            f"{DEPRECATED_ANNOTATION}: {because!r} by hand"
-        )
-    quoted = because.replace("\\", "\\\\").replace('"', '\\"')
-    line = f'annotations: {{{DEPRECATED_ANNOTATION}: "{quoted}"}}\n{found["indent"]}'
-    edited = text[: found.end()] + line + text[found.end() :]
-    again = parse_profile(parse_documents(edited, str(path))[0])
-    if again.deprecated != because or profile_digest(again) != profile_digest(profile):
-        raise Bug(f"{path}: deprecating it would have changed more")
-    write_durably(path, edited.encode())
+    try:
+        return stack.enter_context(binding.opened(project_of(workspace)))
+    except RunError as error:
+        if error.reason is Reason.PREREQUISITE_MISSING:
+            return None
+        raise

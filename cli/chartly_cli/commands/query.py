@@ -2,9 +2,9 @@
 
 import json
 
+from chartly_cli.home_project import project_of
 from chartly_cli.output import table
 from chartly_cli.session import Session
-from chartly_cli.stored import project_of
 from chartly_service.query import QueryResult
 from chartly_service.query import query as rows_of
 

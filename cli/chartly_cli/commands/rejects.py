@@ -1,54 +1,49 @@
 """``chartly rejects``."""
 
-from chartly.errors import Reason, RunError
-from chartly.load.sql import qualified
-from chartly.load.tables import rejected_table
+from dataclasses import asdict
+
 from chartly_cli.output import table
 from chartly_cli.session import Session
-from chartly_cli.stored import stored
-from chartly_store.attempts import Attempts
-from chartly_store.ledger import Ledger
+from chartly_service.rejects import RunRejects
+from chartly_service.rejects import rejects as rejects_of
 
-_COLUMNS = ("reason", "field", "path", "message", "raw_ref", "record")
+_MESSAGE, _REFERENCE = 70, 22
+"""Characters that a person is shown of them."""
 
 
 def rejects(session: Session, name: str, limit: int) -> None:
     """Prints the rejects of a workflow's latest run."""
     workspace = session.workspace()
     frozen = workspace.freeze(workspace.workflow(name))
-    workflow = frozen.resolution.workflow.name
-    with stored(workspace, frozen.plan.project) as found:
-        attempts = Attempts(found.store).of_workflow(workflow)
-        if not attempts:
-            raise RunError(
-                Reason.PREREQUISITE_MISSING, f"workflow {workflow!r} has not run yet; run it first"
-            )
-        run = attempts[0].run_id
-        totals = Ledger(found.store).totals(run)
-        rows: list[tuple[object, ...]] = []
-        for stream in frozen.plan.streams:
-            if not found.store.columns(rejected_table(stream.storage.dataset)):
-                continue
-            target = qualified(found.store.database, rejected_table(stream.storage.dataset))
-            rows += found.engine.rows(
-                f"SELECT {', '.join(_COLUMNS)} FROM {target} FINAL "  # noqa: S608 - quoted names
-                f"WHERE run_id = {{run:String}} ORDER BY segment, raw_ref LIMIT {limit}",
-                {"run": run},
-            )
+    datasets = [stream.storage.dataset for stream in frozen.plan.streams]
+    with session.binding(workspace).opened(frozen.plan.project) as project:
+        result = rejects_of(project, frozen.resolution.workflow.name, datasets, limit)
     document = {
-        "run": run,
-        "recorded": totals["rejected"],
-        "rejects": [dict(zip(_COLUMNS, row, strict=True)) for row in rows],
+        "run": result.run,
+        "recorded": result.recorded,
+        "rejects": [asdict(one) for one in result.records],
     }
-    short = [[*row[:2], str(row[3])[:70], str(row[4])[:22] + "..."] for row in rows]
-    text = table(["reason", "field", "message", "raw_ref"], short)
-    counted = totals["rejected"]
-    none = f"{run}: {'none of its rejects is there' if counted else 'no rejects'}"
-    session.printer.result(document, f"rejects of {run}\n{text}" if rows else none)
-    if len(rows) < min(counted, limit):
+    session.printer.result(document, _text(result))
+    _note(session, result, limit)
+
+
+def _text(result: RunRejects) -> str:
+    if not result.records:
+        absent = "none of its rejects is there" if result.recorded else "no rejects"
+        return f"{result.run}: {absent}"
+    rows = [
+        [one.reason, one.field, one.message[:_MESSAGE], one.raw_ref[:_REFERENCE] + "..."]
+        for one in result.records
+    ]
+    return f"rejects of {result.run}\n{table(['reason', 'field', 'message', 'raw_ref'], rows)}"
+
+
+def _note(session: Session, result: RunRejects, limit: int) -> None:
+    shown, recorded = len(result.records), result.recorded
+    if shown < min(recorded, limit):
         session.printer.note(
-            f"{counted:,} were recorded and {len(rows):,} are there; the others are past their "
+            f"{recorded:,} were recorded and {shown:,} are there; the others are past their "
             "retention, or were removed"
         )
-    elif counted > limit:
-        session.printer.note(f"the first {limit} of {counted:,}; --limit takes more")
+    elif recorded > limit:
+        session.printer.note(f"the first {limit} of {recorded:,}; --limit takes more")

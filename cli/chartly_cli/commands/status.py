@@ -1,11 +1,17 @@
 """``chartly status``: the playbook's definition of done, with the evidence for each criterion."""
 
+from functools import partial
+
 import typer
 
 from chartly.errors import REASONS, Reason
-from chartly_cli.criteria import criteria
+from chartly_cli.fixture_trials import WorkspaceTrials
 from chartly_cli.printable import one_line
+from chartly_cli.runs import METRICS
 from chartly_cli.session import Session
+from chartly_cli.store_binding import Binding
+from chartly_cli.workspace import Workspace
+from chartly_service.status import Judgement, StatusSources, criteria
 
 _MARKS = {True: "yes", False: "NO ", None: "?  "}
 
@@ -13,11 +19,29 @@ _MARKS = {True: "yes", False: "NO ", None: "?  "}
 def status(session: Session, domain: str) -> None:
     """Prints the six criteria; exits with OutputContract unless all of them hold."""
     workspace = session.workspace()
-    found = list(criteria(workspace, workspace.freeze(workspace.workflow(domain))))
+    frozen = workspace.freeze(workspace.workflow(domain))
+    binding = session.binding(workspace)
+    sources = StatusSources(
+        trials=WorkspaceTrials(workspace, frozen),
+        opened=partial(binding.opened, frozen.plan.project),
+        metrics=partial(_metrics, workspace, binding),
+    )
+    judged = list(criteria(frozen, sources))
     document = [
-        {"criterion": one.name, "holds": one.holds, "evidence": one.evidence} for one in found
+        {"criterion": one.name, "holds": one.holds, "evidence": one.evidence} for one in judged
     ]
-    lines = [one_line(f"{_MARKS[one.holds]}  {one.name}: {one.evidence}") for one in found]
+    lines = [one_line(f"{_MARKS[one.holds]}  {one.name}: {one.evidence}") for one in judged]
     session.printer.result(document, "\n".join(lines))
-    if not all(one.holds for one in found):
+    if not all(one.holds for one in judged):
         raise typer.Exit(REASONS[Reason.OUTPUT_CONTRACT].exit_code)
+
+
+def _metrics(workspace: Workspace, binding: Binding, run: str) -> Judgement:
+    """Whether a run's metrics are in its folder; those of a run elsewhere are not known here."""
+    folder = workspace.state / "runs" / run
+    path = folder / METRICS
+    if path.exists():
+        return True, f"metrics in {path}"
+    if binding.record and not folder.exists():
+        return None, f"its metrics are where it ran, not in {folder.parent}"
+    return False, f"{path} is missing"

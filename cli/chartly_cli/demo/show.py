@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from chartly.evidence.chain import ChainVerdict
 from chartly_cli.local_run import RunReport
 from chartly_cli.output import table
-from chartly_cli.stored import Stored
+from chartly_store.stored_project import EngineProject
 
 _WIDTH = 44
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -26,9 +26,9 @@ def _bar(share: float) -> str:
     return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).rstrip().ljust(_WIDTH)
 
 
-def rejects(found: Stored, dataset: str, run: str) -> str:
+def rejects(found: EngineProject, dataset: str, run: str) -> str:
     """The rejects of a run by reason, with one message each."""
-    rows = found.engine.rows(
+    rows = found.store.engine.rows(
         "SELECT reason, count(), min(message) "
         f"FROM `{found.store.database}`.`{dataset}__rejected` FINAL "
         "WHERE run_id = {run:String} GROUP BY reason ORDER BY reason",

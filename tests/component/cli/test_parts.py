@@ -6,10 +6,10 @@ import json
 import pytest
 
 from chartly.errors import Reason, SpecError
+from chartly_cli.home_project import project_of
 from chartly_cli.output import Form, Printer, pairs, table
 from chartly_cli.progress import shown
 from chartly_cli.runs import RunFolder, new_run_id, run_folders, write_durably
-from chartly_cli.stored import project_of
 from chartly_cli.workspace import read_workspace
 from chartly_loader.request import Progress
 from support.command import chartly, sales_folder

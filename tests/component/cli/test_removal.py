@@ -2,7 +2,7 @@
 
 import pytest
 
-from chartly_cli import removal
+from chartly_service import removal
 from support.command import chartly, chartly_json, edit, sales_folder
 from support.refusing_engine import SAYS, refuse
 from support.sales_api import in_order, pages_of, sale, serving

@@ -12,7 +12,7 @@ import pytest
 from chartly.errors import REASONS, Reason
 from chartly.load.sql import qualified
 from chartly.load.tables import rejected_table
-from chartly_cli.stored import stored
+from chartly_cli.store_binding import FolderBinding
 from chartly_cli.workspace import read_workspace
 from chartly_loader.account import Account
 from support.command import TOKEN, chartly, chartly_json, edit, sales_folder
@@ -423,9 +423,9 @@ def test_more_rejects_than_allowed_end_the_run_and_leave_the_rows(tmp_path, fold
     shown = chartly(folder, "rejects", "sales", "--limit", "1")
     assert shown.out.count("NotANumber") == 1
     assert "the first 1 of 2; --limit takes more" in shown.err
-    with stored(read_workspace(folder), HOME) as found:
+    with FolderBinding(read_workspace(folder)).opened(HOME) as found:
         target = qualified(found.store.database, rejected_table("sales-events"))
-        found.engine.command(f"TRUNCATE TABLE {target}")
+        found.store.engine.command(f"TRUNCATE TABLE {target}")
     gone = chartly(folder, "rejects", "sales")
     assert "none of its rejects is there" in gone.out
     assert "2 were recorded and 0 are there" in gone.err

@@ -6,31 +6,45 @@ import pytest
 from chartly.load.grants import (
     ANALYST_LIMITS,
     AUDIT,
+    LOADER_LIMITS,
     analyst_user,
     create_users,
     loader_user,
     password_hash,
 )
+from chartly.load.query_output import SETTINGS
 
 DATABASE = "tenant_demo__proj_sales"
 ONE, TWO = "1" * 64, "2" * 64
 GOLDEN = """\
 CREATE DATABASE IF NOT EXISTS `tenant_demo__proj_sales`
+CREATE SETTINGS PROFILE IF NOT EXISTS `tenant_demo__proj_sales_loader`
+ALTER SETTINGS PROFILE `tenant_demo__proj_sales_loader` SETTINGS max_memory_usage_for_user = 8589934592 CONST, max_concurrent_queries_for_user = 128 CONST
 CREATE SETTINGS PROFILE IF NOT EXISTS `tenant_demo__proj_sales_analyst`
-ALTER SETTINGS PROFILE `tenant_demo__proj_sales_analyst` SETTINGS readonly = 1, allow_ddl = 0, allow_introspection_functions = 0, max_execution_time = 60, max_memory_usage = 4294967296, max_result_rows = 1000000, max_result_bytes = 1073741824, max_concurrent_queries_for_user = 8
-CREATE USER IF NOT EXISTS `tenant_demo__proj_sales_loader` IDENTIFIED WITH sha256_hash BY '1111111111111111111111111111111111111111111111111111111111111111' DEFAULT DATABASE `tenant_demo__proj_sales` SETTINGS NONE
-ALTER USER `tenant_demo__proj_sales_loader` IDENTIFIED WITH sha256_hash BY '1111111111111111111111111111111111111111111111111111111111111111' DEFAULT DATABASE `tenant_demo__proj_sales` SETTINGS NONE
+ALTER SETTINGS PROFILE `tenant_demo__proj_sales_analyst` SETTINGS readonly = 1, allow_ddl = 0, allow_introspection_functions = 0, max_execution_time = 60, max_memory_usage = 4294967296, max_memory_usage_for_user = 8589934592, max_threads = 4, max_result_rows = 1000000, max_result_bytes = 1073741824, max_concurrent_queries_for_user = 8, date_time_output_format = 'iso', output_format_decimal_trailing_zeros = 0, output_format_json_escape_forward_slashes = 0, output_format_json_map_as_array_of_tuples = 0, output_format_json_named_tuples_as_objects = 1, output_format_json_quote_64bit_floats = 0, output_format_json_quote_64bit_integers = 0, output_format_json_quote_decimals = 1, output_format_json_quote_denormals = 1, output_format_json_validate_utf8 = 0
+CREATE USER IF NOT EXISTS `tenant_demo__proj_sales_loader` IDENTIFIED WITH sha256_hash BY '1111111111111111111111111111111111111111111111111111111111111111' DEFAULT DATABASE `tenant_demo__proj_sales` SETTINGS PROFILE 'tenant_demo__proj_sales_loader'
+ALTER USER `tenant_demo__proj_sales_loader` IDENTIFIED WITH sha256_hash BY '1111111111111111111111111111111111111111111111111111111111111111' DEFAULT DATABASE `tenant_demo__proj_sales` SETTINGS PROFILE 'tenant_demo__proj_sales_loader'
 CREATE USER IF NOT EXISTS `tenant_demo__proj_sales_analyst` IDENTIFIED WITH sha256_hash BY '2222222222222222222222222222222222222222222222222222222222222222' DEFAULT DATABASE `tenant_demo__proj_sales` SETTINGS PROFILE 'tenant_demo__proj_sales_analyst'
 ALTER USER `tenant_demo__proj_sales_analyst` IDENTIFIED WITH sha256_hash BY '2222222222222222222222222222222222222222222222222222222222222222' DEFAULT DATABASE `tenant_demo__proj_sales` SETTINGS PROFILE 'tenant_demo__proj_sales_analyst'
 GRANT SHOW, SELECT, INSERT, ALTER TABLE, CREATE DATABASE, CREATE TABLE, CREATE VIEW, DROP TABLE, DROP VIEW ON `tenant_demo__proj_sales`.* TO `tenant_demo__proj_sales_loader`
 GRANT TABLE ENGINE ON ReplacingMergeTree TO `tenant_demo__proj_sales_loader`
 REVOKE ALTER, DROP ON `tenant_demo__proj_sales`.`__audit` FROM `tenant_demo__proj_sales_loader`
 GRANT SELECT(active, bytes_on_disk, database, table) ON system.parts TO `tenant_demo__proj_sales_loader`
+GRANT SELECT(database, expr, table, type) ON system.data_skipping_indices TO `tenant_demo__proj_sales_loader`
 GRANT SELECT(database, is_readonly, table) ON system.replicas TO `tenant_demo__proj_sales_loader`
 REVOKE SOURCES, INTROSPECTION, dictGet, CREATE TEMPORARY TABLE ON *.* FROM `tenant_demo__proj_sales_loader`
 GRANT SELECT ON `tenant_demo__proj_sales`.* TO `tenant_demo__proj_sales_analyst`
+GRANT SELECT(active, bytes_on_disk, database, table) ON system.parts TO `tenant_demo__proj_sales_analyst`
+GRANT SELECT(database, expr, table, type) ON system.data_skipping_indices TO `tenant_demo__proj_sales_analyst`
 REVOKE SOURCES, INTROSPECTION, dictGet, CREATE TEMPORARY TABLE ON *.* FROM `tenant_demo__proj_sales_analyst`"""
 STATEMENTS = create_users(DATABASE, ONE, TWO)
+LOOKED_AT = ("system.parts", "system.data_skipping_indices", "system.replicas")
+"""Tables of the server that show a user only what is the user's."""
+
+
+def profile_of(user):
+    start = f"ALTER SETTINGS PROFILE `{user(DATABASE)}`"
+    return next(one for one in STATEMENTS if one.startswith(start))
 
 
 def test_the_statements_are_the_golden_ones():
@@ -63,17 +77,29 @@ def test_what_is_granted_is_of_the_project_s_own_database(statement):
     """INV-8."""
     if statement.startswith("GRANT"):
         where = re.search(r" ON (\S+) TO ", statement)[1]
-        assert where in {f"`{DATABASE}`.*", "system.parts", "system.replicas", "ReplacingMergeTree"}
+        assert where in {f"`{DATABASE}`.*", "ReplacingMergeTree", *LOOKED_AT}
         assert "GRANT OPTION" not in statement
         assert not re.search(r"\bALL\b|FILE|URL|S3|REMOTE|ACCESS MANAGEMENT|USER,", statement)
 
 
 def test_the_analyst_may_only_read():
     granted = [one for one in STATEMENTS if one.startswith("GRANT") and "_analyst`" in one]
-    assert granted == [f"GRANT SELECT ON `{DATABASE}`.* TO `{DATABASE}_analyst`"]
-    profile = next(one for one in STATEMENTS if one.startswith("ALTER SETTINGS PROFILE"))
+    assert all(re.match(r"GRANT SELECT(\([a-z_, ]+\))? ON ", one) for one in granted)
+    profile = profile_of(analyst_user)
     assert " SETTINGS readonly = 1, " in profile
     assert all(f"{name} = {value}" in profile for name, value in ANALYST_LIMITS.items())
+    assert all(f"{name} = " in profile for name in SETTINGS), "chartly query sets them"
+
+
+def test_the_loader_has_limits_that_it_cannot_change():
+    """INV-8: no project takes a server's memory or all of its queries."""
+    profile = profile_of(loader_user)
+    assert {"max_memory_usage_for_user", "max_concurrent_queries_for_user"} == {*LOADER_LIMITS}
+    assert all(f"{name} = {value} CONST" in profile for name, value in LOADER_LIMITS.items())
+    assert any(
+        one.startswith("ALTER USER") and one.endswith(f"SETTINGS PROFILE '{DATABASE}_loader'")
+        for one in STATEMENTS
+    ), "also a loader that was made without"
 
 
 def test_neither_user_keeps_a_way_to_files_addresses_or_the_server():

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from chartly.errors import ChartlyError, Reason, SpecError
-from chartly_cli.printable import one_line
 
 
 class RemovalResult(StrEnum):
@@ -16,15 +15,6 @@ class RemovalResult(StrEnum):
     ABSENT = "absent"
     FAILED = "failed"
     WAITING = "waiting"
-
-
-WORDS = {
-    RemovalResult.PLANNED: "would remove",
-    RemovalResult.REMOVED: "removed",
-    RemovalResult.ABSENT: "removed",
-    RemovalResult.FAILED: "FAILED",
-    RemovalResult.WAITING: "waiting",
-}
 
 
 @dataclass(frozen=True)
@@ -46,7 +36,7 @@ class RemovalStep:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RemovalOutcome:
     """A step and what came of it.
 
     Attributes:
@@ -59,12 +49,6 @@ class Outcome:
     message: str = ""
 
     @property
-    def line(self) -> str:
-        """For a person."""
-        because = f" ({self.message})" if self.message else ""
-        return one_line(f"{WORDS[self.result]}  {self.step}{because}")
-
-    @property
     def document(self) -> dict[str, str]:
         """For a program."""
         found = {"kind": self.step.kind, "name": self.step.name, "result": self.result.value}
@@ -74,7 +58,7 @@ class Outcome:
 
 def carry_out(
     steps: Sequence[RemovalStep], record: Callable[[RemovalStep], None]
-) -> Iterator[Outcome]:
+) -> Iterator[RemovalOutcome]:
     """Does steps in their order.
 
     One that fails does not keep others of its kind from being done. Those of the kinds after it
@@ -86,7 +70,7 @@ def carry_out(
     failed: RemovalStep | None = None
     for step in steps:
         if failed is not None and failed.kind != step.kind:
-            yield Outcome(
+            yield RemovalOutcome(
                 step, RemovalResult.WAITING, message=f"until {failed.kind} {failed.name} is done"
             )
             continue
@@ -95,15 +79,15 @@ def carry_out(
         yield outcome
 
 
-def _done(step: RemovalStep, record: Callable[[RemovalStep], None]) -> Outcome:
+def _done(step: RemovalStep, record: Callable[[RemovalStep], None]) -> RemovalOutcome:
     try:
         there = _act(step)
         record(step)
     except ChartlyError as error:
-        return Outcome(step, RemovalResult.FAILED, error.reason.value, error.message)
+        return RemovalOutcome(step, RemovalResult.FAILED, error.reason.value, error.message)
     if there:
-        return Outcome(step, RemovalResult.REMOVED)
-    return Outcome(step, RemovalResult.ABSENT, message="nothing was left to do")
+        return RemovalOutcome(step, RemovalResult.REMOVED)
+    return RemovalOutcome(step, RemovalResult.ABSENT, message="nothing was left to do")
 
 
 def _act(step: RemovalStep) -> bool:
@@ -113,7 +97,7 @@ def _act(step: RemovalStep) -> bool:
         raise SpecError(f"{error.filename or step.name}: {error.strerror}") from None
 
 
-def first_failure(outcomes: Sequence[Outcome]) -> Reason | None:
+def first_failure(outcomes: Sequence[RemovalOutcome]) -> Reason | None:
     """The reason that the whole ends with; none where every step is done."""
     return next(
         (Reason(one.reason) for one in outcomes if one.result is RemovalResult.FAILED), None

@@ -1,0 +1,117 @@
+"""The files of a workspace as use cases change them."""
+
+import json
+import re
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from chartly.api.documents import parse_documents
+from chartly.api.profile import Profile, parse_profile
+from chartly.api.workflow import Workflow, as_resource
+from chartly.errors import Bug, Reason, SpecError
+from chartly.names import DEPRECATED_ANNOTATION
+from chartly.plan.digest import profile_digest
+from chartly_cli.runs import run_folders, write_durably
+from chartly_cli.session import state_folder
+from chartly_cli.workspace import Workspace, read_files
+
+_METADATA = re.compile(r"^metadata:[ \t]*\n(?P<indent>[ ]+)", re.MULTILINE)
+_RECORDS = "teardown"
+"""The folder of what is being torn down: a workflow's file may be gone before its rows are."""
+
+
+@dataclass(frozen=True)
+class WorkspaceFiles:
+    """The files and run folders of a workspace.
+
+    Attributes:
+        store: how the intents of runs name the store whose runs a teardown ends.
+    """
+
+    workspace: Workspace
+    store: str
+
+    @property
+    def _records(self) -> Path:
+        return self.workspace.state / _RECORDS
+
+    def take_up(self) -> None:
+        """Reads the workflows whose teardown has begun and is not through."""
+        begun = read_files(sorted(self._records.glob("[!.]*")), self.workspace.root)
+        there = {one.name for one in self.workspace.workflows}
+        self.workspace.workflows += [one for one in begun.workflows if one.name not in there]
+        self.workspace.problems += begun.problems
+
+    def begin(self, workflow: Workflow) -> None:
+        """Keeps what a teardown needs to be taken up again after its workflow is gone."""
+        folder = state_folder(self.workspace) / _RECORDS
+        folder.mkdir(exist_ok=True)
+        document = as_resource(workflow, workflow.namespace)
+        write_durably(folder / f"{workflow.name}.json", json.dumps(document, indent=2).encode())
+
+    def end(self, workflow: Workflow) -> None:
+        """Drops what ``begin`` kept; the records of other teardowns stay."""
+        for path in self._records.glob("[!.]*"):
+            begun = read_files([path], self.workspace.root).workflows
+            if any(one.name == workflow.name for one in begun):
+                path.unlink()
+        with suppress(OSError):
+            self._records.rmdir()
+
+    def others(self, workflow: Workflow) -> Sequence[Workflow]:
+        """The workflows beside this one."""
+        return [one for one in self.workspace.workflows if one.name != workflow.name]
+
+    def remove(self, workflow: Workflow) -> bool:
+        """Removes a workflow's file; returns whether there was one.
+
+        Raises:
+            SpecError: the file holds other objects, too.
+        """
+        path = self.workspace.root / workflow.source
+        if path.parent == self._records:
+            return False
+        sources = [one.source for one in self.others(workflow)]
+        if workflow.source in (*sources, *(one.source for _, one in self.workspace.profiles)):
+            raise SpecError(
+                f"{path}: holds other objects, too; take the workflow out of it by hand"
+            )
+        path.unlink()
+        return True
+
+    def end_runs(self, workflow: Workflow) -> None:
+        """Ends runs that were cut off: none goes on after the rows of its first pages are gone."""
+        for folder in run_folders(self.workspace.state):
+            intent = folder.intent
+            here = intent.workflow == workflow.name and intent.store == self.store
+            if folder.result is None and here:
+                ending = {"reason": Reason.KILLED.value, "message": "cut off, then torn down"}
+                folder.finish({"run": intent.run_id, **ending})
+
+    def deprecate(self, profile: Profile, because: str) -> bool:
+        """Puts the annotation into a file and leaves the rest of its text as it is.
+
+        Raises:
+            SpecError: the file has a shape that cannot be edited so.
+        """
+        if profile.deprecated == because:
+            return False
+        path = self.workspace.root / profile.source
+        text = path.read_text(encoding="utf-8")
+        found = _METADATA.search(text)
+        simple = found is not None and text.count("\nmetadata:") + text.startswith("metadata:") == 1
+        if found is None or not simple or "annotations:" in text or profile.deprecated is not None:
+            raise SpecError(
+                f"{path}: cannot be edited safely; add the annotation "
+                f"{DEPRECATED_ANNOTATION}: {because!r} by hand"
+            )
+        quoted = because.replace("\\", "\\\\").replace('"', '\\"')
+        line = f'annotations: {{{DEPRECATED_ANNOTATION}: "{quoted}"}}\n{found["indent"]}'
+        edited = text[: found.end()] + line + text[found.end() :]
+        again = parse_profile(parse_documents(edited, str(path))[0])
+        if again.deprecated != because or profile_digest(again) != profile_digest(profile):
+            raise Bug(f"{path}: deprecating it would have changed more")
+        write_durably(path, edited.encode())
+        return True

@@ -1,0 +1,23 @@
+"""The one project that a folder's workflows belong to."""
+
+from chartly.api.reference import Project
+from chartly.errors import Reason, SpecError
+from chartly_cli.workspace import Workspace
+
+
+def project_of(workspace: Workspace) -> Project:
+    """The project that the folder's workflows belong to.
+
+    Raises:
+        SpecError: they belong to several, or it is not said.
+    """
+    workspace.require_whole()
+    if workspace.project is not None:
+        return workspace.project
+    homes = {workspace.home(workflow) for workflow in workspace.workflows}
+    if len(homes) != 1:
+        raise SpecError(
+            f"{workspace.root}: workflows of {len(homes)} projects; give --project tenant/project",
+            Reason.NOT_A_PROJECT,
+        )
+    return homes.pop()
