@@ -1,15 +1,14 @@
-"""The KubePort over ``kubernetes.aio``: its TLS, tokens and connections, but plain JSON.
+"""The KubePort over HTTP with plain JSON.
 
-The generated models are not used: making one of a small object takes longer than the request.
+The client library's models are not used: one of a small object takes longer than the request.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
-from kubernetes.aio.client.api_client import ApiClient
 from kubernetes.aio.client.configuration import Configuration
 
 from chartly.names import FIELD_MANAGER
@@ -24,15 +23,19 @@ from chartly_kube.port import (
     Expired,
     Kept,
     NotFound,
+    Read,
     Trim,
     Unavailable,
+    WatchEvent,
 )
+from chartly_kube.session import JSON, Session
+from chartly_kube.streams import SILENCE, lines, watch_event
 
 WRITE_SECONDS = 5.0
 """A write is given up after this: less than what a lost lease leaves until another may act."""
 _READ_SECONDS = 30.0
 _PAGE = 500
-_JSON = "application/json"
+_WATCH_SECONDS = "540"
 _MERGE = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"
 _ERROR = 400
@@ -49,12 +52,11 @@ class KubeClient:
     """An API server; see KubePort."""
 
     def __init__(self, configuration: Configuration, observe: Observe = _unobserved) -> None:
-        self._api = ApiClient(configuration)
-        self._api.user_agent = FIELD_MANAGER
+        self._session = Session(configuration)
         self._observe = observe
 
     async def close(self) -> None:
-        await self._api.close()
+        await self._session.close()
 
     async def served_kinds(self) -> frozenset[str]:
         try:
@@ -99,6 +101,28 @@ class KubeClient:
             if not rest:
                 return found
             query["continue"] = rest
+
+    async def watched(
+        self, kind: str, namespace: str | None, since: str, read: Read[Kept]
+    ) -> AsyncIterator[WatchEvent[Kept]]:
+        path = collection_path(kind, namespace)
+        query = {
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": _WATCH_SECONDS,
+            "labelSelector": KINDS[kind].label_selector,
+            "resourceVersion": since,
+        }
+        target = f"{path}?{urlencode({name: text for name, text in query.items() if text})}"
+        what = f"watch {path}"
+        try:
+            async with self._session.stream(target, SILENCE) as answer:
+                if answer.status >= _ERROR:
+                    raise failure(what, answer.status, answer.headers, await answer.read())
+                async for line in lines(answer.content):
+                    yield watch_event(what, line, read)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise Unavailable(f"cannot {what}: {type(error).__name__}") from error
 
     async def get(self, key: Key) -> Object:
         return _plain(await self._request("get", "GET", object_path(key)))
@@ -180,7 +204,7 @@ class KubeClient:
         path: str,
         query: Mapping[str, str] | None = None,
         body: Object | None = None,
-        media: str = _JSON,
+        media: str = JSON,
     ) -> dict[str, Any]:
         what = f"{verb} {path}"
         try:
@@ -206,20 +230,10 @@ class KubeClient:
         body: Object | None,
         media: str,
     ) -> tuple[int, Mapping[str, str], bytes]:
-        headers = {**self._api.default_headers, "Accept": _JSON, "Content-Type": media}
-        await self._api.update_params_for_auth(headers, [], ["BearerToken"], path, method, body)
-        url = f"{self._api.configuration.host}{path}"
-        if query:
-            url += f"?{urlencode(query)}"
+        target = f"{path}?{urlencode(query)}" if query else path
         seconds = _READ_SECONDS if method == "GET" else WRITE_SECONDS
-        answer = await self._api.rest_client.request(
-            method,
-            url,
-            headers=headers,
-            body=body,
-            _request_timeout=aiohttp.ClientTimeout(total=seconds),
-        )
-        return answer.status, answer.headers, await answer.read()
+        content = None if body is None else msgspec.json.encode(body)
+        return await self._session.exchange(method, target, content, media, seconds)
 
 
 def _typed(key: Key) -> dict[str, Any]:

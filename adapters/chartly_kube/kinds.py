@@ -42,6 +42,8 @@ KINDS: Mapping[str, Kind] = {
 }
 WATCHED = ("Namespace", "Profile", "Workflow", "WorkflowRun", "Job", "Pod", "ConfigMap")
 """What the operator keeps in its cache, parents before children."""
+FOLLOWED = ("Namespace", "Job", "Pod", "ConfigMap")
+"""What of it others define: the operator follows it by streams of its own."""
 OWN = ("Profile", "Workflow", "WorkflowRun")
 """What our CustomResourceDefinitions define."""
 

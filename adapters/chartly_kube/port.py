@@ -11,8 +11,9 @@ The errors::
     +-- Unavailable       no usable answer; whatever was asked may have happened or not
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeAlias, TypeVar
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from chartly.names import FIELD_MANAGER
 from chartly.reconcile.actions import Key, Object
@@ -22,6 +23,8 @@ ANY: Mapping[str, str] = {}
 Kept = TypeVar("Kept")
 Trim: TypeAlias = Callable[[dict[str, Any]], Kept]
 """Makes an object smaller before the next page of a list arrives."""
+Read: TypeAlias = Callable[[bytes], Kept]
+"""Decodes an object, without what nobody asks for."""
 
 
 class KubeError(Exception):
@@ -62,6 +65,39 @@ class Unavailable(KubeError):  # noqa: N818 - it names what it is
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+@dataclass(frozen=True)
+class WatchEvent(Generic[Kept]):
+    """What a watch tells.
+
+    Attributes:
+        type: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``.
+        version: where a watch that follows this one begins.
+        object: None in a bookmark.
+    """
+
+    type: str
+    version: str
+    object: Kept | None
+
+
+class WatchPort(Protocol):
+    """An API server that tells of changes."""
+
+    def watched(
+        self, kind: str, namespace: str | None, since: str, read: Read[Kept]
+    ) -> AsyncIterator[WatchEvent[Kept]]:
+        """Every change of a kind that we watch, until the server ends the watch.
+
+        Args:
+            since: a version; from the empty one on, everything that is there is told first.
+
+        Raises:
+            Expired: changes since then are forgotten.
+            KubeError: it cannot go on.
+        """
+        ...
 
 
 class KubePort(Protocol):

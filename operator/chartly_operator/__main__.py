@@ -52,6 +52,7 @@ async def operate(options: OperatorOptions) -> None:
     client = KubeClient(configuration, metrics.called)
     given = Surroundings(
         port=client,
+        streams=client,
         metrics=metrics,
         credentials=lambda: credentials(configuration),
         brain=BRAIN,

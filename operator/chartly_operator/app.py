@@ -2,18 +2,19 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from chartly.reconcile.actions import Key
 from chartly_kube.connection import Credentials
-from chartly_kube.kinds import OWN
+from chartly_kube.kinds import FOLLOWED, KINDS, OWN
 from chartly_kube.lease import Election, Unopposed
-from chartly_kube.port import KubeError, KubePort
+from chartly_kube.port import KubeError, KubePort, WatchPort
 from chartly_operator.breaker import Breaker
 from chartly_operator.cache import Cache
 from chartly_operator.clock import Clock
 from chartly_operator.events import Announcer
+from chartly_operator.follow import Follower
 from chartly_operator.gather import Decide, Gatherer
 from chartly_operator.handlers import Memo
 from chartly_operator.health import HealthServer, Pulse, Signs
@@ -38,7 +39,7 @@ class Surroundings:
     """What the operator is given from outside.
 
     Attributes:
-        port: its API server; ``metrics`` counts the port's calls.
+        port: its API server, and streams of it; ``metrics`` counts the port's calls.
         credentials: for the watches, which have connections of their own.
         brain: what decides, by kind; ``sweep`` finds frozen inputs that nothing uses.
         chance: a number in [0, 1).
@@ -46,6 +47,7 @@ class Surroundings:
     """
 
     port: KubePort
+    streams: WatchPort
     metrics: Metrics
     credentials: Callable[[], Awaitable[Credentials]]
     brain: Mapping[str, Decide]
@@ -92,6 +94,7 @@ class App:
             options.resync,
         )
         self._gatherer = Gatherer(self.cache, self.intake, given.port, home)
+        self._follower = Follower(given.streams, self.intake, given.clock, given.chance)
         self._breaker = Breaker()
         self._pulse = Pulse(given.clock)
         self._health = HealthServer(self._signs(), given.metrics.text)
@@ -158,6 +161,9 @@ class App:
         tasks.start("the election", self._lead())
         tasks.start("the regular list", self.resync.run())
         tasks.start("signals", self._keep_signals())
+        for kind, namespace in self._followed():
+            follow = self._follower.follow(kind, namespace)
+            tasks.start(f"the stream of {kind}s {namespace or ''}".strip(), follow)
         for number in range(self._options.workers):
             tasks.start(f"worker {number}", self._worker().run())
         stop_kopf = asyncio.Event()
@@ -171,6 +177,15 @@ class App:
             await self.election.release()
             stop_kopf.set()
             await farewell(watching, _FAREWELL)
+
+    def _followed(self) -> Iterator[tuple[str, str | None]]:
+        """Each kind and namespace to follow; None for all."""
+        for kind in FOLLOWED:
+            # A Role cannot let us watch namespaces; the regular lists get them one by one.
+            if not self._options.namespaces:
+                yield kind, None
+            elif KINDS[kind].namespaced:
+                yield from ((kind, namespace) for namespace in self._options.namespaces)
 
     async def _watch(self, stop: asyncio.Event) -> None:
         given, options = self._given, self._options

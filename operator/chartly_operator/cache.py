@@ -4,18 +4,14 @@ What is older than what is known is ignored, and what was deleted stays deleted,
 that tells old things again changes nothing.
 """
 
-import sys
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
-from typing import Any, NewType
 
-from chartly.names import CONFIG_LABEL, DEPRECATED_ANNOTATION
 from chartly.reconcile.actions import Key, Object
 from chartly.reconcile.objects import key_of, uid_of
+from chartly_operator.trimming import Trimmed
 
 Entries = Callable[[Object], Iterable[tuple[str, Hashable]]]
-Trimmed = NewType("Trimmed", Mapping[str, Any])
-"""An object without what nothing here reads; only such ones are kept."""
 _REMEMBERED = 50_000
 """Uids of deleted objects; a watch tells at most minutes again."""
 
@@ -27,61 +23,6 @@ class Change:
     key: Key
     before: Object | None
     after: Object | None
-
-
-_METADATA = (
-    *("name", "namespace", "uid", "resourceVersion", "generation"),
-    *("creationTimestamp", "deletionTimestamp", "labels", "ownerReferences"),
-)
-_SPEC = {"Job": ("ttlSecondsAfterFinished",), "Pod": (), "Namespace": ()}
-"""What decisions read of specs that are long and always the same."""
-_STATUS = {"Job": ("conditions",), "Pod": ("phase", "reason", "message", "conditions")}
-_WORD = 32
-
-
-def trim(found: Object) -> Trimmed:
-    """What decisions read of an object; of ConfigMaps only the memory of versions keeps its data.
-
-    Metadata that is not named here, such as managed fields and what others annotate, has no bound.
-    """
-    kind, metadata = found.get("kind", ""), found["metadata"]
-    kept = {**found, "metadata": _part(metadata, _METADATA)}
-    deprecated = (metadata.get("annotations") or {}).get(DEPRECATED_ANNOTATION)
-    if deprecated is not None:
-        kept["metadata"]["annotations"] = {DEPRECATED_ANNOTATION: deprecated}
-    if kind in _SPEC:
-        kept["spec"] = _part(found.get("spec"), _SPEC[kind])
-    if kind in _STATUS:
-        kept["status"] = _part(found.get("status"), _STATUS[kind])
-    if kind == "Pod":
-        kept["status"]["containerStatuses"] = _containers(found.get("status") or {})
-    if kind == "ConfigMap":
-        kept.pop("binaryData", None)
-        if (metadata.get("labels") or {}).get(CONFIG_LABEL) != "versions":
-            kept.pop("data", None)
-    return Trimmed(_shared(kept))
-
-
-def _part(whole: Mapping[str, Any] | None, names: tuple[str, ...]) -> dict[str, Any]:
-    return {name: whole[name] for name in names if name in whole} if whole else {}
-
-
-def _containers(status: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [_part(one, ("name", "state")) for one in status.get("containerStatuses") or ()]
-
-
-def _shared(value: Any) -> Any:  # noqa: ANN401 - JSON, as it came
-    """The same, with one copy of each key and short word in all objects.
-
-    A parsed document brings its own copies of them, which take more room than what it says.
-    """
-    if isinstance(value, dict):
-        return {sys.intern(name): _shared(one) for name, one in value.items()}
-    if isinstance(value, list):
-        return [_shared(one) for one in value]
-    if isinstance(value, str) and len(value) <= _WORD:
-        return sys.intern(value)
-    return value
 
 
 class Cache:

@@ -13,8 +13,9 @@ from chartly.reconcile.profiles import Shelf
 from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWorld
 from chartly_kube.port import KubePort, NotFound
 from chartly_operator import indexes
-from chartly_operator.cache import Cache, trim
+from chartly_operator.cache import Cache
 from chartly_operator.intake import WatchIntake
+from chartly_operator.trimming import trim
 from chartly_operator.turns import holders
 
 World = ProfileWorld | WorkflowWorld | RunWorld

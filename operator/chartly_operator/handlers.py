@@ -3,13 +3,13 @@
 kopf writes nothing this way: no annotation, no finalizer, no progress, no Event.
 """
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
 import kopf
 
-from chartly_kube.kinds import KINDS, WATCHED
+from chartly_kube.kinds import KINDS, OWN
 from chartly_operator.intake import WatchIntake
 
 _BACKOFFS = (1.0, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0)
@@ -91,15 +91,10 @@ def settings(chance: Callable[[], float], *, watch_list: bool) -> kopf.OperatorS
     # A page that comes too late ends this process (410), one answer with everything its memory.
     chosen.watching.chunk_size = 500
     chosen.watching.initial_streaming = watch_list
-    for kind in WATCHED:
-        place = KINDS[kind]
-        if place.label_selector:
-            selector = (*_group_version(kind), place.plural)
-            chosen.watching.label_selectors[selector] = place.label_selector
     return chosen
 
 
-def registry(namespaces: Sequence[str], login: Login) -> kopf.OperatorRegistry:
+def registry(login: Login) -> kopf.OperatorRegistry:
     """The handlers, of this operator alone."""
     made = kopf.OperatorRegistry()
 
@@ -110,11 +105,8 @@ def registry(namespaces: Sequence[str], login: Login) -> kopf.OperatorRegistry:
     async def seen(event: kopf.RawEvent, memo: Memo, **_: Any) -> None:  # noqa: ANN401
         memo.intake.event(event["type"], dict(event["object"]))
 
-    for kind in WATCHED:
-        # A Role cannot let us watch namespaces; the regular lists get them one by one.
-        if KINDS[kind].namespaced or not namespaces:
-            handler = kopf.on.event(*_group_version(kind), KINDS[kind].plural, registry=made)
-            handler(seen)
+    for kind in OWN:
+        kopf.on.event(*_group_version(kind), KINDS[kind].plural, registry=made)(seen)
     return made
 
 

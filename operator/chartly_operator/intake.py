@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 from chartly.reconcile.actions import Key, Object
-from chartly_operator.cache import Cache, Change, Trimmed, trim
+from chartly_kube.port import WatchEvent
+from chartly_operator.cache import Cache, Change
 from chartly_operator.clock import Clock
 from chartly_operator.queue import WorkQueue
 from chartly_operator.relevance import affected
+from chartly_operator.trimming import Trimmed, trim
 
 
 class WatchIntake:
@@ -37,6 +39,16 @@ class WatchIntake:
             self.drop(found)
         else:
             self.put(found)
+
+    def told(self, event: WatchEvent[Trimmed]) -> None:
+        """Takes what a stream tells."""
+        self.last_event = self._clock.now()
+        if event.object is None:
+            return
+        if event.type == "DELETED":
+            self.drop(event.object)
+        else:
+            self.take(event.object)
 
     def put(self, found: Object) -> None:
         """Takes an object as it is, from whatever answer."""

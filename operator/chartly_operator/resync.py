@@ -10,12 +10,13 @@ from chartly.reconcile.objects import key_of, uid_of
 from chartly_kube.kinds import OWN, WATCHED
 from chartly_kube.port import KubeError, KubePort, NotFound
 from chartly_operator import indexes
-from chartly_operator.cache import Cache, Trimmed, trim
+from chartly_operator.cache import Cache
 from chartly_operator.clock import Clock
 from chartly_operator.intake import WatchIntake
 from chartly_operator.perform import NotLeading, Performer
 from chartly_operator.queue import WorkQueue
 from chartly_operator.relevance import is_settled
+from chartly_operator.trimming import Trimmed, trim
 
 logger = logging.getLogger(__name__)
 Sweep = Callable[[Iterable[Object], Iterable[Object], datetime], Sequence[Remove]]

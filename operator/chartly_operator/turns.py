@@ -8,9 +8,10 @@ from chartly.reconcile.objects import ACTIVE, key_of, uid_of, version_of
 from chartly.reconcile.turn import Holder, Standing, held_by, holders_of, standing_of
 from chartly_kube.port import Conflict, KubePort, NotFound
 from chartly_operator import indexes
-from chartly_operator.cache import Cache, trim
+from chartly_operator.cache import Cache
 from chartly_operator.clock import Clock
 from chartly_operator.intake import WatchIntake
+from chartly_operator.trimming import trim
 
 
 def holders(cache: Cache, workflow: Object) -> Iterator[Holder]:

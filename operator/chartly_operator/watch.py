@@ -74,7 +74,7 @@ async def watch(memo: Memo, how: Watch) -> None:
     elders = asyncio.all_tasks()
     sessions = _Sessions(how.credentials)
     tasks = await kopf.spawn_tasks(
-        registry=registry(how.namespaces, sessions.login),
+        registry=registry(sessions.login),
         settings=settings(how.chance, watch_list=how.watch_list),
         # Only peering looks at it. By itself kopf asks for the user's name, which a Pod's may lack.
         identity=cast("Any", "chartly"),

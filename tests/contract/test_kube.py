@@ -5,7 +5,8 @@ What the operator's tests believe of an API server is only what both do.
 
 import asyncio
 import itertools
-from contextlib import asynccontextmanager
+import json
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
@@ -123,6 +124,34 @@ def version(found):
 
 def uid(found):
     return found["metadata"]["uid"]
+
+
+def test_a_watch_tells_what_is_there_and_then_each_change_from_a_version_on(case):
+    async def scenario(port, namespace):
+        async def told(since, wanted):
+            found = []
+            watch = port.watched("ConfigMap", namespace, since, json.loads)
+            async with aclosing(watch) as events, asyncio.timeout(30):
+                async for one in events:
+                    if one.object is not None:
+                        found.append((one.type, one.object["metadata"]["name"], one.version))
+                    if len(found) == wanted:
+                        return found
+            return found
+
+        await port.create(config(namespace, "stranger", labels={}))
+        first = await port.create(config(namespace, "one", data={"a": "1"}))
+        watching = asyncio.create_task(told("", 3))
+        await asyncio.sleep(0.2)
+        changed = await port.merge(key_of(first), uid(first), {"data": {"a": "2"}})
+        await port.delete(key_of(first), uid(first))
+        seen = await watching
+        assert [one[0] for one in seen] == ["ADDED", "MODIFIED", "DELETED"]
+        assert {one[1] for one in seen} == {"one"}
+        assert [one[2] for one in seen][:2] == [version(first), version(changed)]
+        assert await told(version(changed), 1) == seen[2:]
+
+    case(scenario)
 
 
 def test_our_kinds_are_known(case):

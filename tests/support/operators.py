@@ -121,6 +121,7 @@ class Operator:
         self._client = _Client(configuration, metrics.called)
         given = Surroundings(
             port=self._client,
+            streams=self._client,
             metrics=metrics,
             credentials=lambda: credentials(configuration),
             brain=self.brain,

@@ -130,10 +130,10 @@ def test_connections_are_used_again(tmp_path):
     async def scenario():
         async with fake_api([SPACE]) as fake, connected(fake, tmp_path) as port:
             await asyncio.gather(*(port.listed("Job", None, dict) for _ in range(4)))
-            before = len(port._api.rest_client.pool_manager.connector._conns)
+            before = len(port._session._open.connector._conns)
             for _ in range(20):
                 await port.listed("Job", None, dict)
-            assert len(port._api.rest_client.pool_manager.connector._conns) == before == 1
+            assert len(port._session._open.connector._conns) == before == 1
 
     asyncio.run(scenario())
 
@@ -141,7 +141,7 @@ def test_connections_are_used_again(tmp_path):
 def test_who_is_not_let_in_may_try_again(tmp_path):
     async def scenario():
         async with fake_api([SPACE]) as fake, connected(fake, tmp_path) as port:
-            port._api.configuration.api_key["BearerToken"] = "Bearer old"
+            port._session._configuration.api_key["BearerToken"] = "Bearer old"
             with pytest.raises(Unavailable, match="401") as raised:
                 await port.get(KEY)
             assert "old" not in str(raised.value)

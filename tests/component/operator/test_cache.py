@@ -4,8 +4,9 @@ import pytest
 
 from chartly.names import CONFIG_LABEL, DEPRECATED_ANNOTATION
 from chartly.reconcile.actions import Key
-from chartly_operator.cache import Cache, trim
+from chartly_operator.cache import Cache
 from chartly_operator.indexes import awaits_launch
+from chartly_operator.trimming import trim
 
 KEY = Key("Job", "a", "one")
 

@@ -102,31 +102,31 @@ def test_an_operator_that_has_nothing_to_do_writes_nothing(
     play(scenario)
 
 
-def breaks(fake, name):
+def breaks(fake, name, kind="WorkflowRun"):
     """One way in which watching goes wrong."""
     gone = Failure(410, "Expired", "too old").document()
     broken = Failure(500, "InternalError", "etcd leader changed").document()
     if name == "dropped":
-        fake.drop_watches("WorkflowRun")
+        fake.drop_watches(kind)
     elif name == "410 in the stream":
-        fake.send("WorkflowRun", {"type": "ERROR", "object": gone})
+        fake.send(kind, {"type": "ERROR", "object": gone})
     elif name == "410 to a watch":
-        fake.fault("watch", "WorkflowRun", code=410)
-        fake.drop_watches("WorkflowRun")
+        fake.fault("watch", kind, code=410)
+        fake.drop_watches(kind)
     elif name == "410 to a list":
-        fake.fault("list", "WorkflowRun", code=410)
-        fake.send("WorkflowRun", {"type": "ERROR", "object": gone})
+        fake.fault("list", kind, code=410)
+        fake.send(kind, {"type": "ERROR", "object": gone})
     elif name == "429 to a watch":
-        fake.fault("watch", "WorkflowRun", code=429, headers={"Retry-After": "0"}, times=2)
-        fake.drop_watches("WorkflowRun")
+        fake.fault("watch", kind, code=429, headers={"Retry-After": "0"}, times=2)
+        fake.drop_watches(kind)
     elif name == "500 in the stream":
-        fake.send("WorkflowRun", {"type": "ERROR", "object": broken})
+        fake.send(kind, {"type": "ERROR", "object": broken})
     elif name == "503 to a watch":
-        fake.fault("watch", "WorkflowRun", code=503, times=2)
-        fake.drop_watches("WorkflowRun")
+        fake.fault("watch", kind, code=503, times=2)
+        fake.drop_watches(kind)
     elif name == "compacted":
         fake.compact()
-        fake.drop_watches("WorkflowRun")
+        fake.drop_watches(kind)
 
 
 BREAKS = [
@@ -165,6 +165,27 @@ def test_whatever_happens_to_a_watch_no_run_is_lost(
             if ends:
                 async with operating(fake, tmp_path):
                     await fake.until(lambda: outcome(fake, run_key()))
+            assert outcome(fake, run_key()) == "Succeeded"
+            assert made(fake) == ["sales-1-a1"]
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("how", [how for how, _ in BREAKS if how != "410 to a list"])
+@pytest.mark.parametrize("kind", ["Job", "Pod"])
+def test_a_stream_that_breaks_is_opened_again(
+    how, kind, play, playbook, a_run, run_key, said, tmp_path
+):
+    """What the operator follows itself never ends the process; no regular list is needed."""
+
+    async def scenario():
+        async with fake_api(playbook) as fake:
+            Kubelet(fake, lambda _job: said())
+            async with operating(fake, tmp_path):
+                await fake.until(lambda: ready(fake) and fake.watches(kind) == 1)
+                breaks(fake, how, kind)
+                fake.add(a_run())
+                await fake.until(lambda: outcome(fake, run_key()))
             assert outcome(fake, run_key()) == "Succeeded"
             assert made(fake) == ["sales-1-a1"]
 

@@ -61,9 +61,9 @@ def test_a_watch_that_fails_ends_it_with_one_line_and_no_traceback(play, tmp_pat
     async def scenario():
         async with fake_api([space("chartly-global")]) as fake:
             process = await started(fake, tmp_path)
-            await fake.until(lambda: fake.watches("Job") == 1)
+            await fake.until(lambda: fake.watches("Workflow") == 1)
             broken = {"type": "ERROR", "object": {"code": 500, "message": "etcd"}}
-            fake.send("Job", broken)
+            fake.send("Workflow", broken)
             _, said = await process.communicate()
             assert process.returncode == 1
             told = lines(said.decode())
