@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from chartly.errors import Reason, RunError
+from chartly.errors import Reason
 from chartly.load.project_tables import ATTEMPTS
 from chartly.load.sql import qualified
 from chartly_store.project import ProjectStore
@@ -21,6 +21,7 @@ class Attempt:
     Attributes:
         ordinal: counts all attempts of the project; rows of a later one win.
         result: counts and outputs as JSON, once it is finished.
+        epoch: of the turn of its run.
     """
 
     run_id: str
@@ -36,6 +37,7 @@ class Attempt:
     result: str = "{}"
     audit_head: str = ""
     updated_at: datetime | None = None
+    epoch: int = 0
 
     @property
     def outcome(self) -> dict[str, Any]:
@@ -44,7 +46,8 @@ class Attempt:
         return found
 
 
-_COLUMNS = ", ".join(Attempt.__dataclass_fields__)
+# The epoch is for those who write; a store of format 1 that is only read has none.
+_COLUMNS = ", ".join(name for name in Attempt.__dataclass_fields__ if name != "epoch")
 
 
 class Attempts:
@@ -71,24 +74,6 @@ class Attempts:
                 return placed
             # Each of them goes to a place of its own, so that they do not meet there again.
             ordinal = self._last() + 1 + sum(one < mine for one in rivals)
-
-    def insist_on_last(self, attempt: Attempt) -> None:
-        """Whether an attempt may still write: a process that was given up for dead may wake up.
-
-        Raises:
-            RunError: ``Terminated``: a later attempt of the run has begun.
-        """
-        found = self._store.engine.rows(
-            f"SELECT max(attempt) FROM {self._table} WHERE run_id = {{run:String}}",
-            {"run": attempt.run_id},
-        )
-        last = int(str(found[0][0]))
-        if last > attempt.attempt:
-            raise RunError(
-                Reason.TERMINATED,
-                f"attempt {attempt.attempt} of run {attempt.run_id!r} is over: attempt {last} "
-                f"has begun",
-            )
 
     def finish(  # noqa: PLR0913, PLR0917 - each part of an outcome is its own column
         self, attempt: Attempt, reason: Reason, message: str, result: str, head: str, now: datetime

@@ -14,6 +14,7 @@ from chartly.errors import Reason, RunError
 from chartly.load.project_tables import ATTEMPTS, PUBLISHED
 from chartly.load.sql import base_type, nullable, qualified, quoted
 from chartly.load.tables import DURABLE, data_table
+from chartly.load.versions import ORDINAL_BITS
 from chartly.query.fingerprint import fingerprint_query, fingerprint_text
 from chartly.query.form import START
 from chartly.query.ticks import digits_of, ticks
@@ -46,12 +47,29 @@ class RollupResult:
 
 
 @dataclass(frozen=True)
-class Generation:
-    """Who publishes: the attempt's ordinal orders publications, and no two share one."""
+class Publisher:
+    """Who publishes.
 
-    number: int
+    Attributes:
+        ordinal: of the attempt; no two share one.
+        digest: of the analytics profile.
+        rivals: the ordinals of attempts that may still write what is read, known before it is read.
+    """
+
+    ordinal: int
     run_id: str
     digest: str
+    rivals: tuple[int, ...] = ()
+
+    @property
+    def covers(self) -> int:
+        """The last ordinal up to which no attempt adds rows any more."""
+        return min((self.ordinal, *(rival - 1 for rival in self.rivals)))
+
+    def generation(self, last: int) -> int:
+        """A generation above the last one that was published; no two attempts have the same."""
+        above = ((last >> ORDINAL_BITS) + 1) << ORDINAL_BITS
+        return self.ordinal if last < self.ordinal else above | self.ordinal
 
 
 class Rollup:
@@ -85,8 +103,8 @@ class Rollup:
         All windows with rows, when the query is another one than last time.
         """
         found = self._engine.rows(
-            f"SELECT max(generation), argMax(digest, generation) FROM {self._published} FINAL "
-            f"WHERE dataset = {{name:String}}",
+            f"SELECT argMax(covers, generation), argMax(digest, generation) "
+            f"FROM {self._published} FINAL WHERE dataset = {{name:String}}",
             {"name": self._output + _WATERMARK},
         )
         last, last_digest = int(str(found[0][0])), found[0][1]
@@ -108,7 +126,7 @@ class Rollup:
     def publish(
         self,
         windows: Sequence[Window],
-        generation: Generation,
+        publisher: Publisher,
         sealed_before: datetime | None,
         *,
         complete: bool,
@@ -126,9 +144,10 @@ class Rollup:
             one for one in windows if sealed_before is None or one.start >= sealed_before
         ]
         self._ensure_output()
+        generation = publisher.generation(self._last_generation())
         counts = self._compute(open_windows, generation)
-        self._switch(open_windows, counts, generation, complete=complete)
-        self._sweep(generation)
+        self._switch(open_windows, counts, generation, publisher, complete=complete)
+        self._sweep(generation, publisher)
         row = self._engine.rows(fingerprint_query(self._store.view(self._output)))[0]
         return RollupResult(
             dataset=self._output,
@@ -224,14 +243,23 @@ class Rollup:
             for name, kind in kinds.items()
         }
 
-    def _compute(self, windows: Sequence[Window], generation: Generation) -> dict[datetime, int]:
+    def _last_generation(self) -> int:
+        """The highest generation that the output was published with."""
+        rows = self._engine.rows(
+            f"SELECT max(generation) FROM {self._published} WHERE dataset IN ({{name:String}}, "
+            f"{{mark:String}})",
+            {"name": self._output, "mark": self._output + _WATERMARK},
+        )
+        return int(str(rows[0][0]))
+
+    def _compute(self, windows: Sequence[Window], generation: int) -> dict[datetime, int]:
         """Inserts the rows of each window; nobody sees them before the switch."""
         counts = dict.fromkeys((one.start for one in windows), 0)
         for rows in self._computation.tables(windows):
             for found in rows.column(START).value_counts().to_pylist():
                 counts[found["values"]] += found["counts"]
             if rows.num_rows:
-                marks = pa.array([generation.number] * rows.num_rows, pa.uint64())
+                marks = pa.array([generation] * rows.num_rows, pa.uint64())
                 places = pa.array(range(rows.num_rows), pa.uint64())
                 numbered = rows.append_column(_GENERATION, marks).append_column(_ROW, places)
                 self._engine.insert(self._store.database, self._table, numbered)
@@ -241,41 +269,37 @@ class Rollup:
         self,
         windows: Sequence[Window],
         counts: dict[datetime, int],
-        generation: Generation,
+        generation: int,
+        publisher: Publisher,
         *,
         complete: bool,
     ) -> None:
-        published = [self._row(self._output, one, generation, counts[one.start]) for one in windows]
+        published: list[dict[str, object]] = [
+            {"dataset": self._output, "window_start": window.start, "window_end": window.end}
+            | {"rows": counts[window.start]}
+            for window in windows
+        ]
         if complete:
-            mark = Window(_EPOCH, _EPOCH)
-            published.append(self._row(self._output + _WATERMARK, mark, generation, 0))
+            mark = {"dataset": self._output + _WATERMARK, "rows": 0}
+            published.append(mark | {"window_start": _EPOCH, "window_end": _EPOCH})
+        common = {"generation": generation, "covers": publisher.covers}
+        common |= {"run_id": publisher.run_id, "digest": publisher.digest}
         if published:
-            self._store.insert_dicts(PUBLISHED, published)
+            self._store.insert_dicts(PUBLISHED, [row | common for row in published])
 
-    def _row(
-        self, dataset: str, window: Window, generation: Generation, rows: int
-    ) -> dict[str, object]:
-        return {
-            "dataset": dataset,
-            "window_start": window.start,
-            "window_end": window.end,
-            "generation": generation.number,
-            "run_id": generation.run_id,
-            "digest": generation.digest,
-            "rows": rows,
-        }
-
-    def _sweep(self, generation: Generation) -> None:
+    def _sweep(self, generation: int, publisher: Publisher) -> None:
         """Removes rows that no publication shows; they are of dead attempts or older ones.
 
-        A later generation is left alone: it may be about to be published, and this process may be
-        the one that was given up for dead.
+        Those of an attempt that may still publish them are left alone, and so are those of a later
+        generation: this process may be the one that was given up for dead.
         """
         table = qualified(self._store.database, self._table)
         stale = (
-            f"{_GENERATION} <= {generation.number} "
-            f"AND ({START}, {_GENERATION}) NOT IN ({self._current()})"
+            f"{_GENERATION} <= {generation} AND ({START}, {_GENERATION}) NOT IN ({self._current()})"
         )
+        if publisher.rivals:
+            rivals = ", ".join(map(str, publisher.rivals))
+            stale += f" AND bitAnd({_GENERATION}, {(1 << ORDINAL_BITS) - 1}) NOT IN ({rivals})"
         if self._engine.rows(f"SELECT count() FROM {table} WHERE {stale}")[0][0]:
             self._engine.command(
                 f"ALTER TABLE {table} DELETE WHERE {stale} SETTINGS mutations_sync = 1"

@@ -13,7 +13,7 @@ from chartly.query.windows import window_of, windows_between
 from chartly_store.attempts import Attempt, Attempts
 from chartly_store.events import EventTable
 from chartly_store.project import ProjectStore
-from chartly_store.rollup import Generation, Rollup
+from chartly_store.rollup import Publisher, Rollup
 from support.profiles import changed, playbook_profile, playbook_profiles
 
 PROFILES = {profile.id.kind: profile.spec for profile in playbook_profiles()}
@@ -39,7 +39,12 @@ class Sales:
         self.store.ensure_dataset(self.schema, PROFILES["storage"], "sales-onboard")
         self.table = EventTable(self.store, self.schema, PROFILES["storage"])
 
-    def put(self, run, ordinal, days, currency="EUR", amount="1.10", deleted=0):
+    def put(self, run, ordinal, days, **values):
+        self.put_rows(run, ordinal, days, **values)
+        attempt = Attempt(run, 1, 0, "sales-onboard", "1.0.0", "sha256:0", START)
+        assert Attempts(self.store).begin(attempt, START).ordinal == ordinal
+
+    def put_rows(self, run, ordinal, days, currency="EUR", amount="1.10", deleted=0):
         rows = [
             {
                 "amount": Decimal(amount).quantize(Decimal("1.000000000")),
@@ -79,8 +84,6 @@ class Sales:
             ]
         )
         self.table.insert(pa.Table.from_pylist(rows, schema))
-        attempt = Attempt(run, 1, 0, "sales-onboard", "1.0.0", "sha256:0", START)
-        assert Attempts(self.store).begin(attempt, START).ordinal == ordinal
 
     def rollup(self, **changes):
         return Rollup(self.store, _analytics(**changes), "occurred_at")
@@ -94,14 +97,12 @@ def sales(engine, project):
     return Sales(engine, project)
 
 
-def _generation(number, digest="sha256:q"):
-    return Generation(number, f"run-{number}", digest)
+def _publisher(number, digest="sha256:q", rivals=()):
+    return Publisher(number, f"run-{number}", digest, rivals)
 
 
 def _publish(rollup, number, digest="sha256:q", sealed=None):
-    return rollup.publish(
-        rollup.touched(digest), _generation(number, digest), sealed, complete=True
-    )
+    return rollup.publish(rollup.touched(digest), _publisher(number, digest), sealed, complete=True)
 
 
 def test_the_playbook_s_query_is_computed_per_window(sales):
@@ -120,6 +121,78 @@ def test_only_touched_windows_are_computed_again_and_a_repeat_changes_nothing(sa
     assert touched == [window_of(START + timedelta(days=3), DAY)]
     assert _publish(sales.rollup(), 2).fingerprint == first.fingerprint
     assert sales.rollup().fingerprint() == first.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("ordinal", "rivals", "covers", "because"),
+    [
+        (5, (), 5, "nobody else writes"),
+        (5, (3,), 2, "an earlier one still loads"),
+        (5, (7,), 5, "a later one begins where this one ends"),
+        (5, (7, 4, 6), 3, "the earliest decides"),
+    ],
+)
+def test_what_a_publication_covers(ordinal, rivals, covers, because):
+    assert _publisher(ordinal, rivals=rivals).covers == covers, because
+
+
+@pytest.mark.parametrize(
+    ("ordinal", "last", "because"),
+    [
+        (5, 0, "the first one"),
+        (5, 4, "in the order of attempts"),
+        (5, 5, "of another query, by the same attempt"),
+        (5, 9, "an attempt that began earlier and publishes later"),
+        (5, (3 << 28) | 9, "again"),
+    ],
+)
+def test_each_publication_is_above_the_last(ordinal, last, because):
+    generation = _publisher(ordinal).generation(last)
+    assert generation > last, because
+    assert generation & ((1 << 28) - 1) == ordinal
+
+
+def test_an_earlier_attempt_that_publishes_later_publishes_all_its_windows(sales):
+    """It loads while a later one publishes the same window without its rows."""
+    sales.put("run-1", 1, [0])
+    sales.put("run-2", 2, [0, 1])
+    later = sales.rollup()
+    windows = later.touched("sha256:q")
+    later.publish(windows, _publisher(2, rivals=(1,)), None, complete=True)
+    sales.put_rows("run-1", 3, [0, 2], currency="USD")
+    earlier = sales.rollup()
+    assert [one.start.day for one in earlier.touched("sha256:q")] == [1, 2, 3]
+    earlier.publish(earlier.touched("sha256:q"), _publisher(1), None, complete=True)
+    assert [row[1:3] for row in sales.rows()] == [("USD", 3), ("EUR", 3), ("USD", 3)]
+
+
+def test_rows_that_come_behind_a_publication_are_in_the_next_one(sales):
+    """The attempt that loads them fails, and never publishes."""
+    sales.put("run-1", 1, [0])
+    sales.put("run-2", 2, [1])
+    rollup = sales.rollup()
+    rollup.publish(rollup.touched("sha256:q"), _publisher(2, rivals=(1,)), None, complete=True)
+    sales.put_rows("run-1", 1, [5])
+    sales.put("run-3", 3, [1])
+    assert 6 in [one.start.day for one in sales.rollup().touched("sha256:q")]
+
+
+def test_rows_of_a_rival_that_has_not_published_them_are_not_swept(sales):
+    sales.put("run-1", 1, [0])
+    sales.put("run-2", 2, [1])
+    earlier, later = sales.rollup(), sales.rollup()
+    switch = earlier._switch
+
+    def others_publish(*given, **named):
+        publisher = _publisher(2, rivals=(1,))
+        later.publish(later.touched("sha256:q")[1:], publisher, None, complete=True)
+        switch(*given, **named)
+
+    earlier._switch = others_publish
+    earlier.publish(
+        earlier.touched("sha256:q")[:1], _publisher(1, rivals=(2,)), None, complete=True
+    )
+    assert [row[2] for row in sales.rows()] == [3, 3]
 
 
 def test_rows_of_a_run_that_never_published_are_covered_by_the_next(sales):
@@ -156,7 +229,7 @@ def test_a_range_that_was_asked_for_leaves_the_others_to_the_next_run(sales):
     sales.put("run-1", 1, range(4))
     rollup = sales.rollup()
     given = windows_between(START, START + timedelta(days=1), DAY)
-    rollup.publish(given, _generation(1), None, complete=False)
+    rollup.publish(given, _publisher(1), None, complete=False)
     assert len(sales.rows()) == 1
     assert len(sales.rollup().touched("sha256:q")) == 4
 
@@ -361,7 +434,7 @@ def test_a_process_that_was_given_up_for_dead_sweeps_nothing_of_its_successor(sa
     late = sales.rollup()
     windows = late.touched("sha256:q")
     late._ensure_output()
-    counts = late._compute(windows, _generation(2))
+    counts = late._compute(windows, 2)
     _publish(sales.rollup(), 1)
-    late._switch(windows, counts, _generation(2), complete=True)
+    late._switch(windows, counts, 2, _publisher(2), complete=True)
     assert [row[2] for row in sales.rows()] == [3, 3]
