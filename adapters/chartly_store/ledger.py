@@ -33,7 +33,6 @@ class Committed:
     segment: int
     attempt: int
     ordinal: int
-    state_key: str
     page_sha256: str
     bytes: int
     read: int

@@ -282,7 +282,7 @@ class Rollup:
         if complete:
             mark = {"dataset": self._output + _WATERMARK, "rows": 0}
             published.append(mark | {"window_start": _EPOCH, "window_end": _EPOCH})
-        common = {"generation": generation, "covers": publisher.covers}
+        common: dict[str, object] = {"generation": generation, "covers": publisher.covers}
         common |= {"run_id": publisher.run_id, "digest": publisher.digest}
         if published:
             self._store.insert_dicts(PUBLISHED, [row | common for row in published])

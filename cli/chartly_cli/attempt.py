@@ -12,6 +12,7 @@ from chartly_cli.runs import METRICS, Intent, RunFolder
 from chartly_loader.metrics import run_metrics, write_metrics
 from chartly_loader.request import LoadRequest, LoadResult, OnProgress
 from chartly_loader.run import load
+from chartly_store.fence import Turn
 from chartly_store.port import Engine
 
 
@@ -31,7 +32,8 @@ def loaded(
     """How the attempt ended that the run's intent describes.
 
     Args:
-        checkpoint: the file of the project's audit chain; None where nobody keeps one.
+        checkpoint: the file of the project's audit chain; None where nobody keeps one, because
+            the store is not this folder's alone.
     """
     intent = attempt.run.intent
     request = LoadRequest(
@@ -47,6 +49,7 @@ def loaded(
         window=_window(intent),
         actor=attempt.actor,
         evidence=intent.evidence,
+        turn=Turn(is_alone=checkpoint is not None),
     )
     return load(request, engine, on_progress, lambda: datetime.now(UTC))
 

@@ -4,8 +4,16 @@ from collections.abc import Iterator
 
 from chartly.names import RUN_UID_LABEL, TURN_MANAGER
 from chartly.reconcile.actions import Key, Object, TakeTurn
-from chartly.reconcile.objects import ACTIVE, key_of, uid_of, version_of
-from chartly.reconcile.turn import Holder, Standing, held_by, holders_of, standing_of
+from chartly.reconcile.objects import key_of, uid_of, version_of
+from chartly.reconcile.turn import (
+    Holder,
+    Standing,
+    epoch_of,
+    held_by,
+    held_by_nobody,
+    holders_of,
+    standing_of,
+)
 from chartly_kube.port import Conflict, KubePort, NotFound
 from chartly_operator import indexes
 from chartly_operator.cache import Cache
@@ -40,6 +48,8 @@ class Turns:
             Conflict: another one may go on, or took it in between; the view is up to date then.
         """
         workflow = await self._workflow(action)
+        if epoch_of(workflow) >= action.epoch:
+            raise Conflict(f"{action.workflow}: a turn was taken after this one was decided")
         mine = False
         for holder in holders(self._cache, workflow):
             if holder.uid == action.run[1]:
@@ -48,8 +58,9 @@ class Turns:
                 raise Conflict(f"{action.workflow}: it is the turn of run {holder.run!r}")
         if mine:
             # Whoever judged it to be given up, and is about to take it, must find a newer version.
-            workflow = await self._applied(action, workflow, {ACTIVE: []})
-        await self._applied(action, workflow, held_by(*action.run))
+            nobody = held_by_nobody(epoch_of(workflow))
+            workflow = await self._applied(action, workflow, nobody)
+        await self._applied(action, workflow, held_by(*action.run, action.epoch))
 
     async def _workflow(self, action: TakeTurn) -> Object:
         try:

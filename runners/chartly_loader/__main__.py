@@ -22,6 +22,7 @@ from chartly_spool.arguments import spool_of
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import Counters
 from chartly_store.access import read_access
+from chartly_store.fence import Turn
 from chartly_store.port import Engine
 from chartly_store.server import open_server
 
@@ -60,6 +61,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--run-digest", required=True)
     parser.add_argument("--frozen-at", type=instant, required=True)
     parser.add_argument("--window", type=instant, nargs=2, metavar=("START", "END"))
+    parser.add_argument("--epoch", type=int, help="of the run's turn, where it took one")
     # The node may have to pull the connector's image first.
     parser.add_argument("--peer-grace", type=float, default=300.0, metavar="SECONDS")
     parser.add_argument("--termination-log", type=Path)
@@ -113,6 +115,7 @@ def _request(arguments: argparse.Namespace) -> LoadRequest:
         checkpoint=None,
         window=tuple(arguments.window) if arguments.window else None,
         grace=arguments.peer_grace,
+        turn=Turn(arguments.epoch),
     )
 
 

@@ -26,10 +26,6 @@ class Accounting:
         self._stream = stream
         self._ordinal = ordinal
         self._now = now
-        plan = request.plan
-        self._state_key = "/".join(
-            (str(plan.project), request.workflow, plan.connector_name, stream.name)
-        )
 
     def entries(
         self,
@@ -79,7 +75,6 @@ class Accounting:
             index=0,
             attempt=self._request.attempt,
             ordinal=self._ordinal,
-            state_key=self._state_key,
             page_sha256=meta.sha256,
             bytes=meta.size,
             position=json.dumps(meta.position),

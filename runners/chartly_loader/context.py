@@ -17,6 +17,7 @@ from chartly_loader.request import LoadRequest, Now, OnProgress, Progress
 from chartly_spool.segment import Counters
 from chartly_store.attempts import Attempt, Attempts
 from chartly_store.events import EventTable
+from chartly_store.fence import Epochs, Fence
 from chartly_store.ledger import Ledger, summed
 from chartly_store.port import Engine
 from chartly_store.project import DatasetRow, ProjectStore
@@ -72,7 +73,10 @@ class LoadContext:
         self.store.create()
         self.store.insist_on_writable()
         self.account.open()
-        self.attempt = self.attempts.begin(_attempt(request), now())
+        datasets = [stream.storage.dataset for stream in request.plan.streams]
+        epoch = Epochs(self.store).enter(datasets, request.turn, request.run_id, now())
+        self.attempt = self.attempts.begin(_attempt(request, epoch), now())
+        self.fence = Fence(self.store, self.attempt, datasets)
         self.account.started()
 
     def insist(self) -> None:
@@ -81,7 +85,7 @@ class LoadContext:
         Raises:
             RunError: ``Terminated``: a later one has begun.
         """
-        self.attempts.insist_on_last(self.attempt)
+        self.fence.insist()
 
     def resume(self) -> PullState:
         """Where the run goes on."""
@@ -112,7 +116,7 @@ class LoadContext:
             seconds[step] = seconds.get(step, 0.0) + passed
 
 
-def _attempt(request: LoadRequest) -> Attempt:
+def _attempt(request: LoadRequest, epoch: int) -> Attempt:
     return Attempt(
         run_id=request.run_id,
         attempt=request.attempt,
@@ -121,4 +125,5 @@ def _attempt(request: LoadRequest) -> Attempt:
         workflow_version=request.workflow_version,
         config_digest=request.plan.digest,
         ingested_at=request.ingested_at,
+        epoch=epoch,
     )

@@ -10,6 +10,7 @@ from chartly.evidence.event import UNVERIFIED
 from chartly.plan.runplan import RunPlan
 from chartly.warning import RunWarning
 from chartly_spool.segment import Counters
+from chartly_store.fence import Turn
 from chartly_store.rollup import RollupResult
 
 
@@ -24,6 +25,7 @@ class LoadRequest:
         window: computes analytics for this range instead of what was touched.
         evidence: what else the audit trail shall say, such as ``--connect-to``.
         grace: seconds to wait for a connector that has not come yet.
+        turn: what the run knows of its turn among the runs of its workflow.
     """
 
     plan: RunPlan
@@ -39,6 +41,7 @@ class LoadRequest:
     actor: str = UNVERIFIED
     evidence: Mapping[str, object] = field(default_factory=dict)
     grace: float = 30.0
+    turn: Turn = field(default_factory=Turn)
 
 
 LOADING, ANALYTICS, EVIDENCE = "loading", "analytics", "evidence"

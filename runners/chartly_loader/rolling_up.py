@@ -11,7 +11,7 @@ from chartly.query.windows import windows_between
 from chartly_loader.closing_warnings import of_sealed_windows
 from chartly_loader.context import LoadContext, LoadStream
 from chartly_loader.request import ANALYTICS
-from chartly_store.rollup import Generation, Rollup, RollupResult
+from chartly_store.rollup import Publisher, Rollup, RollupResult
 
 
 def roll_up(context: LoadContext, stream: LoadStream) -> None:
@@ -34,14 +34,16 @@ def _published(context: LoadContext, query: AnalyticsPlan, stream: LoadStream) -
     layout = json.dumps({"window": query.spec.inputs.window})
     context.store.claim(query.spec.outputs.dataset, request.workflow, layout)
     rollup = Rollup(context.store, query.spec, time_column)
+    # Before the windows are looked for: who ends meanwhile may leave rows in others.
+    rivals = tuple(context.fence.rivals())
     windows = (
         rollup.touched(query.digest)
         if request.window is None
         else windows_between(*request.window, parse_duration(query.spec.inputs.window))
     )
-    generation = Generation(context.attempt.ordinal, request.run_id, query.digest)
+    publisher = Publisher(context.attempt.ordinal, request.run_id, query.digest, rivals)
     complete = request.window is None
-    return rollup.publish(windows, generation, stream.row.sealed_before, complete=complete)
+    return rollup.publish(windows, publisher, stream.row.sealed_before, complete=complete)
 
 
 @contextmanager

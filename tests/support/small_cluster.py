@@ -25,11 +25,11 @@ from chartly.reconcile.actions import (
     TakeTurn,
 )
 from chartly.reconcile.course import is_finished
-from chartly.reconcile.objects import ACTIVE, is_going, key_of, name_of, uid_of
+from chartly.reconcile.objects import ACTIVE, EPOCH, is_going, key_of, name_of, uid_of
 from chartly.reconcile.profile import decide_profile
 from chartly.reconcile.profiles import Shelf
 from chartly.reconcile.run import decide_run
-from chartly.reconcile.turn import Holder, Standing, held_by, holders_of, standing_of
+from chartly.reconcile.turn import Holder, Standing, epoch_of, held_by, holders_of, standing_of
 from chartly.reconcile.workflow import decide_workflow
 from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWorld
 from support.profiles import playbook_profiles, workflow
@@ -174,13 +174,15 @@ class Cluster:
                     raise ConflictError
                 if found["metadata"]["resourceVersion"] != seen:
                     raise ConflictError
-                held = (
-                    {ACTIVE: found["status"][ACTIVE]} if ACTIVE in found.get("status", {}) else {}
-                )
+                held = {
+                    name: value
+                    for name, value in found.get("status", {}).items()
+                    if key.kind == "Workflow" and name in (ACTIVE, EPOCH)
+                }
                 found["status"] = {**held, **json.loads(json.dumps(status))}
                 self._bump(found)
-            case TakeTurn(key, _, run):
-                self._take_turn(self.objects[key], *run)
+            case TakeTurn(key, _, run, epoch):
+                self._take_turn(self.objects[key], *run, epoch)
             case ApplyData(key, labels, data):
                 document = {
                     "kind": "ConfigMap",
@@ -282,11 +284,13 @@ class Cluster:
             for name, uid in holders_of(found or {})
         )
 
-    def _take_turn(self, found: dict[str, Any], run: str, uid: str) -> None:
+    def _take_turn(self, found: dict[str, Any], run: str, uid: str, epoch: int) -> None:
+        if epoch_of(found) >= epoch:
+            raise ConflictError
         others = [one for one in self.holders(found, live=True) if one.uid != uid]
         if any(standing_of(one, self.now) is not Standing.OVER for one in others):
             raise ConflictError
-        found["status"] |= held_by(run, uid)
+        found["status"] |= held_by(run, uid, epoch)
         self._bump(found)
 
     def _create(self, document: Object, owner: str | None) -> None:

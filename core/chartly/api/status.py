@@ -111,6 +111,8 @@ class WorkflowStatus(SpecModel):
     """The datasets that it writes."""
     active: Annotated[tuple[ActiveRun, ...], Field(max_length=64)] = ()
     """The run whose turn it is, or was last."""
+    epoch: Annotated[int, Field(ge=0)] | None = None
+    """The number of that turn. A Pod of an earlier one can no longer write."""
     conditions: Conditions = ()
     """`Ready`; `Reconciling` and `Stalled` are there only while they are true."""
 
@@ -232,6 +234,8 @@ class WorkflowRunStatus(SpecModel):
     """The digest of everything that decides its output."""
     workflow: PinnedWorkflow | None = None
     """The workflow as it was then."""
+    epoch: Annotated[int, Field(ge=0)] | None = None
+    """The number of its turn; none where runs of the workflow take no turns."""
     resolved_profiles: ResolvedReferences = ()
     """What each reference resolved to."""
     attempts: Annotated[tuple[AttemptStatus, ...], Field(max_length=MAX_ATTEMPTS)] = ()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chartly.load.sql import quoted
+from chartly.load.sql import qualified, quoted
 from chartly.load.store_format import extended
 from chartly.load.tables import INSTANT, TEXT, create_table
 
@@ -69,7 +69,6 @@ PROJECT_TABLES: Mapping[str, ProjectTable] = {
             "index": "UInt16",
             "attempt": "UInt32",
             "ordinal": "UInt32",
-            "state_key": TEXT,
             "page_sha256": "String",
             "bytes": "UInt64",
             **dict.fromkeys(_COUNTS, "UInt64"),
@@ -130,6 +129,10 @@ PROJECT_TABLES: Mapping[str, ProjectTable] = {
 }
 
 
+_DROPPED = {LEDGER: ("state_key",)}
+"""Columns of format 1 that nothing reads."""
+
+
 def create_project(database: str, stored: Mapping[str, Sequence[str]] | None = None) -> list[str]:
     """The project's database and its own tables, which follow the format where they are there.
 
@@ -141,4 +144,9 @@ def create_project(database: str, stored: Mapping[str, Sequence[str]] | None = N
         statements.append(create_table(database, name, table.columns, table.engine))
         columns = (stored or {}).get(name, ())
         statements += extended(database, name, columns, table.columns, table.order)
+        statements += [
+            f"ALTER TABLE {qualified(database, name)} DROP COLUMN IF EXISTS {quoted(column)}"
+            for column in _DROPPED.get(name, ())
+            if column in columns
+        ]
     return statements

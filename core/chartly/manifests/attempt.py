@@ -37,6 +37,7 @@ class AttemptPlan:
         secret: the API's Secret and its key, if the connector needs one.
         deadline: seconds that the attempt may take.
         frozen_at: RFC 3339; the same in every attempt.
+        epoch: the number of the run's turn; None where it took none.
     """
 
     run: str
@@ -53,6 +54,7 @@ class AttemptPlan:
     secret: tuple[str, str] | None
     deadline: int
     window: tuple[str, str] | None = None
+    epoch: int | None = None
     runtime: Runtime = field(default_factory=Runtime)
 
     @property

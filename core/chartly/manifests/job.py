@@ -101,6 +101,8 @@ def _loader(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
     arguments += ["--run-digest", plan.run_digest, "--frozen-at", plan.frozen_at]
     if plan.window is not None:
         arguments += ["--window", *plan.window]
+    if plan.epoch is not None:
+        arguments += ["--epoch", str(plan.epoch)]
     asked = plan.runtime.resources
     own = {"requests": dict(asked.requests), "limits": dict(asked.limits)}
     default = _plain(installation.loader_resources)

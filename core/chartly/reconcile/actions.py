@@ -56,11 +56,13 @@ class TakeTurn:
     Attributes:
         uid: whose turn; an object of that name with another uid is not touched.
         run: name and uid of the run.
+        epoch: the number of its turn, above those before it.
     """
 
     workflow: Key
     uid: str
     run: tuple[str, str]
+    epoch: int
 
 
 @dataclass(frozen=True)

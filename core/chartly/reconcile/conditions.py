@@ -14,6 +14,7 @@ from chartly.reconcile.actions import Action, ApplyStatus, Object, Post
 from chartly.reconcile.check import Obstacle
 from chartly.reconcile.objects import (
     ACTIVE,
+    EPOCH,
     condition_of,
     generation_of,
     key_of,
@@ -68,7 +69,8 @@ def _stamped(condition: Condition, before: Object, now: datetime) -> dict[str, A
 
 def said_of(found: Object) -> dict[str, Any]:
     """The status as far as verdicts own it: whose turn it is, is none of their business."""
-    return {name: value for name, value in status_of(found).items() if name != ACTIVE}
+    others = (ACTIVE, EPOCH) if found["kind"] == "Workflow" else ()
+    return {name: value for name, value in status_of(found).items() if name not in others}
 
 
 def status_change(found: Object, status: dict[str, Any]) -> ApplyStatus | None:

@@ -14,6 +14,7 @@ from chartly.reconcile.check import Obstacle
 from chartly.reconcile.course import RunCourse, under_way
 from chartly.reconcile.gate import Admitted, resolution_of, takes_turns
 from chartly.reconcile.objects import (
+    EPOCH,
     generation_of,
     key_of,
     moment,
@@ -22,6 +23,7 @@ from chartly.reconcile.objects import (
     written,
     written_exactly,
 )
+from chartly.reconcile.turn import next_epoch
 from chartly.reconcile.world import RunWorld, Settings
 
 
@@ -30,10 +32,11 @@ def launch(
 ) -> tuple[Action, ...]:
     """Takes the turn, freezes the inputs, records the intent; and only then makes the Job."""
     found = admitted.resolved
-    begun = next_attempt(_frozen(course, admitted, now), now)
+    turn = _turn(world, admitted, now)
+    begun = next_attempt(_frozen(course, admitted, turn, now), now)
     message = started(begun)
     return (
-        *_turn(world, admitted),
+        *((turn,) if turn else ()),
         *(() if world.frozen else (Create(config_map(found.snapshot, _namespace(world))),)),
         *under_way(begun, Reason.RUNNING, message, now),
         create_job(world, begun, settings, now),
@@ -41,12 +44,12 @@ def launch(
     )
 
 
-def _turn(world: RunWorld, admitted: Admitted) -> tuple[TakeTurn, ...]:
+def _turn(world: RunWorld, admitted: Admitted, now: datetime) -> TakeTurn | None:
     workflow = admitted.workflow
     if not takes_turns(workflow):
-        return ()
+        return None
     run = name_of(world.run), uid_of(world.run)
-    return (TakeTurn(key_of(workflow), uid_of(workflow), run),)
+    return TakeTurn(key_of(workflow), uid_of(workflow), run, next_epoch(workflow, now))
 
 
 def frozen_again(world: RunWorld, course: RunCourse) -> tuple[Create, ...]:
@@ -96,6 +99,7 @@ def create_job(world: RunWorld, course: RunCourse, settings: Settings, now: date
         deadline=max(1, int(left.total_seconds())),
         window=(window["start"], window["end"]) if window else None,
         runtime=world.policy.runtime,
+        epoch=fields.get(EPOCH),
     )
     return Create(job(plan, _installation(settings)), owner=plan.run_uid)
 
@@ -106,7 +110,9 @@ def deadline(world: RunWorld, course: RunCourse, settings: Settings) -> datetime
     return moment(course.fields["frozenAt"]) + timedelta(seconds=seconds)
 
 
-def _frozen(course: RunCourse, admitted: Admitted, now: datetime) -> RunCourse:
+def _frozen(
+    course: RunCourse, admitted: Admitted, turn: TakeTurn | None, now: datetime
+) -> RunCourse:
     """The course of a run whose inputs are fixed."""
     spec, workflow, found = admitted.spec, admitted.workflow, admitted.resolved
     run, digest = course.run, found.snapshot.digest
@@ -125,6 +131,7 @@ def _frozen(course: RunCourse, admitted: Admitted, now: datetime) -> RunCourse:
             "generation": generation_of(workflow),
         },
         resolvedProfiles=list(found.pins),
+        **({EPOCH: turn.epoch} if turn else {}),
     )
 
 

@@ -9,6 +9,8 @@ from chartly.reconcile.actions import Key, Object
 
 ACTIVE = "active"
 """The field of a Workflow's status that tells whose turn it is; its field manager is its own."""
+EPOCH = "epoch"
+"""The field of a Workflow's status, and of a run's, that numbers the turns; of the same manager."""
 
 
 def key_of(found: Object) -> Key:

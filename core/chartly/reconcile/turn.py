@@ -14,7 +14,16 @@ from typing import Any
 from chartly.reconcile.actions import Object
 from chartly.reconcile.attempt import is_at_rest, is_pod_over
 from chartly.reconcile.course import is_finished
-from chartly.reconcile.objects import ACTIVE, is_going, moment, name_of, owned_by, status_of, uid_of
+from chartly.reconcile.objects import (
+    ACTIVE,
+    EPOCH,
+    is_going,
+    moment,
+    name_of,
+    owned_by,
+    status_of,
+    uid_of,
+)
 
 _ON_ITS_WAY = 10.0
 """Seconds after the end of an attempt in which its Job may still be made: a write is given up
@@ -59,9 +68,28 @@ def holders_of(workflow: Object) -> Iterator[tuple[str, str]]:
         yield str(one["run"]), str(one["uid"])
 
 
-def held_by(run: str, uid: str) -> dict[str, Any]:
+def held_by(run: str, uid: str, epoch: int) -> dict[str, Any]:
     """The part of a Workflow's status that says who holds the turn."""
-    return {ACTIVE: [{"run": run, "uid": uid}]}
+    return {ACTIVE: [{"run": run, "uid": uid}], EPOCH: epoch}
+
+
+def held_by_nobody(epoch: int) -> dict[str, Any]:
+    """The same of a turn that is about to be taken."""
+    return {ACTIVE: [], EPOCH: epoch}
+
+
+def epoch_of(workflow: Object) -> int:
+    """The number of the last turn; 0 before the first."""
+    return int(status_of(workflow).get(EPOCH) or 0)
+
+
+def next_epoch(workflow: Object, now: datetime) -> int:
+    """The number of the next turn: above every one before it.
+
+    A Workflow that was deleted and made again counts from the beginning, while its datasets have
+    the last epoch; so it is the time in milliseconds where that is higher.
+    """
+    return max(epoch_of(workflow) + 1, int(now.timestamp() * 1000))
 
 
 def standing_of(holder: Holder, now: datetime) -> Standing:

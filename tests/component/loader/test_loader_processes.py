@@ -101,6 +101,32 @@ def test_a_loader_that_wakes_up_after_its_successor_writes_nothing(place, engine
     exact(engine, again)
 
 
+def test_a_run_that_wakes_up_after_the_next_turn_writes_nothing(place, server, engine):
+    """INV-4: its Pod lives on after its cancel, and the next run of the workflow has begun."""
+    other = Place(place.path / "next", server, LOADER_USER, run="sales-8x2k1.0a1b2c3d")
+    with (
+        SpoolWriter(place.spool) as writer,
+        running("chartly_loader", place.arguments("--epoch", "5")) as old,
+    ):
+        writer.wait_for_state(30)
+        old.send_signal(signal.SIGSTOP)
+        stale = page([sale("a", "999"), sale("zombie")])
+        writer.write(segment_meta(0, stale, last=True), stale)
+        writer.end(ended(1))
+        spool_pages(other.spool, PAGES)
+        with running("chartly_loader", other.arguments("--epoch", "6")) as process:
+            process.communicate(timeout=30)
+        assert process.returncode == 0
+        old.send_signal(signal.SIGCONT)
+        old.communicate(timeout=30)
+    assert old.returncode == 143
+    assert place.told["message"] == (
+        f"run '{place.run}' is over: its turn has epoch 5, and a run of epoch 6 has begun to "
+        f"write its datasets"
+    )
+    exact(engine, other)
+
+
 OTHER = {
     "storage": {"spec.dataset": "other-events"},
     "analytics": {"spec.inputs.dataset": "other-events", "spec.outputs.dataset": "other-rollup"},

@@ -4,7 +4,7 @@ import pytest
 
 from chartly.names import MANAGED_BY, OURS, RUN_UID_LABEL
 from chartly.reconcile.actions import Key, TakeTurn
-from chartly.reconcile.objects import ACTIVE, status_of, uid_of, version_of
+from chartly.reconcile.objects import ACTIVE, EPOCH, status_of, uid_of, version_of
 from chartly.reconcile.turn import held_by
 from chartly_kube.port import Conflict, NotFound
 from chartly_operator.turns import Turns
@@ -32,15 +32,15 @@ class Scene:
         return self.objects.by_key[FLOW]
 
     def hold(self, run, uid):
-        self.objects.update(FLOW, lambda one: {**one, "status": held_by(run, uid)}, status=True)
+        self.objects.update(FLOW, lambda one: {**one, "status": held_by(run, uid, 1)}, status=True)
 
     @property
     def holder(self):
         return [one["uid"] for one in status_of(self.flow)[ACTIVE]]
 
-    async def take(self):
+    async def take(self, epoch=2):
         run = self.shell.run["metadata"]["name"], uid_of(self.shell.run)
-        await self.turns.take(TakeTurn(FLOW, uid_of(self.flow), run))
+        await self.turns.take(TakeTurn(FLOW, uid_of(self.flow), run, epoch))
 
     def left(self, kind, status):
         """Something of the holder that only the API server knows."""
@@ -115,14 +115,39 @@ def test_who_holds_the_turn_already_makes_it_anew():
     play(scenario)
 
 
+@pytest.mark.parametrize("epoch", [0, 1])
+def test_a_turn_that_was_decided_before_the_last_one_is_not_taken(epoch):
+    """Its number would let a Pod of the last one write beside it."""
+
+    async def scenario():
+        scene = Scene()
+        with pytest.raises(Conflict, match="a turn was taken after this one was decided"):
+            await scene.take(epoch)
+        assert scene.holder == [GONE]
+        known = scene.shell.cache.get(FLOW)
+        assert known is not None
+        assert version_of(known) == version_of(scene.flow)
+
+    play(scenario)
+
+
+def test_whoever_takes_the_turn_numbers_it():
+    async def scenario():
+        scene = Scene()
+        await scene.take(7)
+        assert status_of(scene.flow)[EPOCH] == 7
+
+    play(scenario)
+
+
 def test_a_workflow_that_is_gone_or_another_one_has_no_turn():
     async def scenario():
         scene = Scene()
         with pytest.raises(Conflict, match="another one by now"):
-            await scene.turns.take(TakeTurn(FLOW, "old-uid", ("r", "r-uid")))
+            await scene.turns.take(TakeTurn(FLOW, "old-uid", ("r", "r-uid"), 2))
         scene.objects.vanish(FLOW)
         with pytest.raises(NotFound):
-            await scene.turns.take(TakeTurn(FLOW, "old-uid", ("r", "r-uid")))
+            await scene.turns.take(TakeTurn(FLOW, "old-uid", ("r", "r-uid"), 2))
         assert scene.shell.cache.get(FLOW) is None
         assert scene.shell.cache.get(KEY) is not None
 

@@ -116,18 +116,6 @@ def test_many_that_begin_at_once_get_a_place_each(tmp_path, project):
         assert len(set(places)) == 6, places
 
 
-def test_an_attempt_writes_until_a_later_one_of_its_run_begins(store):
-    attempts = Attempts(store)
-    first = attempts.begin(attempt("a"), NOW)
-    attempts.begin(attempt("b", 7), NOW)
-    attempts.insist_on_last(first)
-    attempts.begin(attempt("a", 2), NOW)
-    with pytest.raises(RunError) as caught:
-        attempts.insist_on_last(first)
-    assert caught.value.reason is Reason.TERMINATED
-    assert caught.value.message == "attempt 1 of run 'a' is over: attempt 2 has begun"
-
-
 def test_a_finished_attempt_keeps_its_place(store):
     attempts = Attempts(store)
     first = attempts.begin(attempt("a"), NOW)

@@ -6,7 +6,7 @@ import pytest
 
 from chartly.reconcile.actions import Key, TakeTurn
 from chartly.reconcile.objects import condition_of, uid_of, written
-from chartly.reconcile.turn import Holder, Standing, holders_of, standing_of
+from chartly.reconcile.turn import Holder, Standing, holders_of, next_epoch, standing_of
 from support.small_cluster import SPACE, ConflictError, playbook_cluster, said
 
 NOW = datetime(2026, 2, 10, 6, tzinfo=UTC)
@@ -89,7 +89,9 @@ def reason(cluster, name):
 def test_a_run_takes_the_turn_before_it_says_that_it_runs(cluster):
     first = cluster.add_run("sales-1")
     take, *_ = cluster.decide(first).actions
-    assert take == TakeTurn(WORKFLOW, uid_of(cluster.objects[WORKFLOW]), ("sales-1", uid_of(first)))
+    flow = cluster.objects[WORKFLOW]
+    epoch = int(cluster.now.timestamp() * 1000)
+    assert take == TakeTurn(WORKFLOW, uid_of(flow), ("sales-1", uid_of(first)), epoch)
     cluster.settle()
     assert holders(cluster) == [("sales-1", uid_of(first))]
 
@@ -188,3 +190,45 @@ def test_verdicts_leave_the_turn_alone_and_are_not_written_for_it(cluster):
     cluster.change(WORKFLOW, suspend=True)
     cluster.settle()
     assert holders(cluster) == before
+
+
+_NOW = int(NOW.timestamp() * 1000)
+
+
+@pytest.mark.parametrize(
+    ("last", "epoch", "because"),
+    [
+        (None, _NOW, "the first turn, maybe of a workflow that was made again"),
+        (5, _NOW, "a clock that went on"),
+        (_NOW, _NOW + 1, "two turns in one millisecond"),
+        (_NOW + 500, _NOW + 501, "a clock that went back"),
+    ],
+)
+def test_each_turn_has_a_higher_number(last, epoch, because):
+    assert next_epoch({"status": {} if last is None else {"epoch": last}}, NOW) == epoch, because
+
+
+def _epoch_of_job(cluster):
+    (job,) = cluster.of("Job")
+    (loader,) = [
+        container
+        for container in job["spec"]["template"]["spec"]["containers"]
+        if container["name"] == "loader"
+    ]
+    arguments = loader["args"]
+    return int(arguments[arguments.index("--epoch") + 1]) if "--epoch" in arguments else None
+
+
+def test_the_job_of_a_run_has_the_number_of_its_turn(cluster):
+    cluster.add_run("sales-1")
+    cluster.settle()
+    epoch = _epoch_of_job(cluster)
+    assert epoch == cluster.objects[WORKFLOW]["status"]["epoch"]
+    assert epoch == cluster.run("sales-1")["status"]["epoch"]
+
+
+def test_runs_that_take_no_turns_have_no_number(cluster):
+    cluster.change(WORKFLOW, concurrency="Allow")
+    cluster.add_run("sales-1")
+    cluster.settle()
+    assert _epoch_of_job(cluster) is None
