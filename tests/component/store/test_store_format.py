@@ -46,6 +46,12 @@ def _plan(name, project):
     return sales_plan(project, CHANGES[name])
 
 
+def _load(engine, plan, tmp_path, pages, run_id):
+    """A load that finds tables of events of format 1; the test's own look needs the ledger."""
+    ProjectStore(engine, plan.project).create()
+    return load_pages(engine, plan, tmp_path, pages, run_id)
+
+
 def _migrate(engine, plan):
     """What a load does before it asks for a page."""
     from chartly.api.event_schema import event_schema
@@ -118,7 +124,7 @@ def test_a_migrated_project_has_the_tables_of_a_new_one(engine, project, tmp_pat
     changes = CHANGES["sales"]
     load_pages(engine, sales_plan(project, changes), tmp_path, [page([sale("a")])])
     plan = _plan("sales", format_1(engine, "sales"))
-    load_pages(engine, plan, tmp_path / "old", [page([sale("a")])], "run-4")
+    _load(engine, plan, tmp_path / "old", [page([sale("a")])], "run-4")
     old, new = (_columns(engine, ProjectStore(engine, one)) for one in (plan.project, project))
     assert old.keys() == new.keys()
     for table, columns in new.items():
@@ -147,7 +153,7 @@ def test_a_run_that_was_cut_off_goes_on_behind_its_last_page(engine, tmp_path):
     ]  # fmt: skip
     _migrate(engine, plan)
     assert resume(engine, plan, "run-3").next_number == 1
-    result = load_pages(engine, plan, tmp_path, pages, "run-3")
+    result = _load(engine, plan, tmp_path, pages, "run-3")
     assert (result.reason, result.counts["loaded"]) == (Reason.SUCCEEDED, 4)
     amounts = dict.fromkeys("abcdef")
     amounts |= {row[0]: str(row[1].normalize()) for row in events(engine, plan)}
@@ -158,20 +164,20 @@ def test_the_newest_record_stays_the_newest(engine, tmp_path):
     """Versions of format 1 are sixteen times as large, and instants a thousandth: kept as they
     were, older rows would hide newer ones, or the other way round."""
     plan = _plan("sales", format_1(engine, "sales"))
-    load_pages(engine, plan, tmp_path / "a", [page([sale("a", "9")])], "run-4")
+    _load(engine, plan, tmp_path / "a", [page([sale("a", "9")])], "run-4")
     assert events(engine, plan, "event_id, amount")[0] == ("a", 9)
     plan = _plan("versioned", format_1(engine, "versioned"))
     older = page(
         [sale("b", "9", "2026-02-03T10:15:00.4Z"), sale("a", "9", "2026-02-02T10:15:00.002Z")]
     )
-    load_pages(engine, plan, tmp_path / "b", [older], "run-4")
+    _load(engine, plan, tmp_path / "b", [older], "run-4")
     assert events(engine, plan, "event_id, amount") == [("a", 9), ("b", 2)]
 
 
 def test_rollups_keep_what_was_published(engine, tmp_path):
     plan = _plan("sales", format_1(engine, "sales"))
     days = events(engine, plan, "toDayOfMonth(day), orders, total_amount", "sales-rollup-daily")
-    load_pages(engine, plan, tmp_path, [page([sale("z", "1", "2026-02-08T00:00:00Z")])], "run-4")
+    _load(engine, plan, tmp_path, [page([sale("z", "1", "2026-02-08T00:00:00Z")])], "run-4")
     later = events(engine, plan, "toDayOfMonth(day), orders, total_amount", "sales-rollup-daily")
     # The run that was cut off has left rows on the first, the fifth and the sixth.
     assert [day[0] for day in later] == [1, 2, 4, 5, 6, 8]

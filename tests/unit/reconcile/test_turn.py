@@ -179,6 +179,7 @@ def test_allow_takes_no_turn(cluster, monkeypatch):
         cluster.step(one)
     assert len(cluster.jobs_made) == 2
     assert holders(cluster) == []
+    assert [_epoch_of(job) for job in cluster.of("Job")] == [None, None]
 
 
 def test_verdicts_leave_the_turn_alone_and_are_not_written_for_it(cluster):
@@ -208,8 +209,7 @@ def test_each_turn_has_a_higher_number(last, epoch, because):
     assert next_epoch({"status": {} if last is None else {"epoch": last}}, NOW) == epoch, because
 
 
-def _epoch_of_job(cluster):
-    (job,) = cluster.of("Job")
+def _epoch_of(job):
     (loader,) = [
         container
         for container in job["spec"]["template"]["spec"]["containers"]
@@ -222,13 +222,6 @@ def _epoch_of_job(cluster):
 def test_the_job_of_a_run_has_the_number_of_its_turn(cluster):
     cluster.add_run("sales-1")
     cluster.settle()
-    epoch = _epoch_of_job(cluster)
+    epoch = _epoch_of(cluster.of("Job")[0])
     assert epoch == cluster.objects[WORKFLOW]["status"]["epoch"]
     assert epoch == cluster.run("sales-1")["status"]["epoch"]
-
-
-def test_runs_that_take_no_turns_have_no_number(cluster):
-    cluster.change(WORKFLOW, concurrency="Allow")
-    cluster.add_run("sales-1")
-    cluster.settle()
-    assert _epoch_of_job(cluster) is None
