@@ -152,7 +152,7 @@ def test_a_run_that_was_cut_off_goes_on_behind_its_last_page(engine, tmp_path):
         page([sale("f", "7", "2026-02-06T02:00:00Z")]),
     ]  # fmt: skip
     _migrate(engine, plan)
-    assert resume(engine, plan, "run-3").next_number == 1
+    assert resume(engine, plan, "run-3").next_page == 1
     result = _load(engine, plan, tmp_path, pages, "run-3")
     assert (result.reason, result.counts["loaded"]) == (Reason.SUCCEEDED, 4)
     amounts = dict.fromkeys("abcdef")
