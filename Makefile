@@ -47,6 +47,7 @@ test: $(STAMP) lint type rig clickhouse ## lint, check types and run every test 
 
 test-clickhouse: $(STAMP) ## run the engine's contract tests on a server (URL=http://user:password@host:port)
 	@[ -n '$(URL)' ] || { echo 'no server: make test-clickhouse URL=http://user:password@host:port' >&2; exit 1; }
+	@CHARTLY_TEST_CLICKHOUSE='$(URL)' PYTHONPATH=tests $(BIN)/python -m support.clickhouse_given
 	@CHARTLY_TEST_CLICKHOUSE='$(URL)' $(BIN)/python -m pytest tests/contract/test_engine.py -k real
 
 lint: $(STAMP) ## ruff and the import contracts

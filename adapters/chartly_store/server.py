@@ -23,6 +23,8 @@ from chartly_store.driver import aware, insist_on_written, refused, settings_of
 from chartly_store.port import Parameters, Settings
 
 _LOG = logging.getLogger(__name__)
+# Where a program handles no logs, Python would print the stack trace that the driver logs.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 _TOO_MANY_QUERIES = 202
 _READS_ONLY = "1"
 """Of a user who may change no setting either, as a project's analyst, and who inserts nothing."""

@@ -1,12 +1,12 @@
 """What an installed chart says that new projects use: its store, and who may make users there."""
 
-import base64
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chartly.errors import Reason, SpecError
 from chartly.manifests.network import parse_cidr
 from chartly_cli.kubectl import Kubectl
+from chartly_service.project import decoded
 
 CONFIG = "chartly-project-defaults"
 
@@ -43,8 +43,3 @@ def read_defaults(kubectl: Kubectl, namespace: str) -> Defaults:
         admin_password=decoded(held or {}, "password"),
         grantable_cidrs=tuple(map(parse_cidr, ranges)),
     )
-
-
-def decoded(data: Mapping[str, str], key: str) -> str | None:
-    """A value of a Secret as text."""
-    return base64.b64decode(data[key]).decode() if key in data else None

@@ -1,48 +1,46 @@
 """A ClickHouse server as its administrator sees it, for as long as users are made."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from chartly.manifests.network import parse_store
 from chartly.manifests.project import Login
+from chartly_cli.store_login import logged_in
 from chartly_store.access import Access
 from chartly_store.server import AT_A_KEYBOARD, ServerEngine
 
 
 @dataclass(frozen=True)
-class Administrator:
+class StoreAdministrator:
     """Where the store answers from here, and who may make users there."""
 
     url: str
     login: Login
     authority: Path | None
 
+    @contextmanager
+    def opened(self) -> Iterator[Callable[[str], None]]:
+        """What runs statements as the administrator.
 
-@contextmanager
-def run_as_administrator(one: Administrator) -> Iterator[Callable[[str], None]]:
-    """Runs statements one at a time.
+        Raises:
+            RunError: ``AuthRejected`` or ``StoreUnavailable``.
+        """
+        with self._as(self.login, "--store-admin-user and its password") as store:
+            yield store.command
 
-    Raises:
-        RunError: ``StoreUnavailable``, also when the login is refused.
-    """
-    with closing(_open(one, one.login)) as store:
-        yield store.command
+    def check(self, login: Login) -> None:
+        """Whether a user that was made can get in.
 
+        Raises:
+            RunError: ``AuthRejected`` or ``StoreUnavailable``.
+        """
+        with self._as(login, "it was just made; is this the store that runs reach?") as store:
+            store.rows("SELECT 1")
 
-def check_login(one: Administrator, login: Login) -> None:
-    """Whether a user that was made can get in.
-
-    Raises:
-        RunError: ``StoreUnavailable``.
-    """
-    with closing(_open(one, login)) as store:
-        store.rows("SELECT 1")
-
-
-def _open(one: Administrator, login: Login) -> ServerEngine:
-    address = parse_store(one.url)
-    scheme, user, password = one.url.partition(":")[0], login.username, login.password
-    access = Access(scheme, address.host, address.port, user, password, one.authority)
-    return ServerEngine(access, AT_A_KEYBOARD)
+    def _as(self, login: Login, hint: str) -> AbstractContextManager[ServerEngine]:
+        address = parse_store(self.url)
+        scheme, user, password = self.url.partition(":")[0], login.username, login.password
+        access = Access(scheme, address.host, address.port, user, password, self.authority)
+        return logged_in(access, AT_A_KEYBOARD, hint)

@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING
 
 from chartly.errors import Reason, RunError
 from chartly_cli.session import checkpoint_path, exclusive, opened_store
+from chartly_cli.store_login import logged_in
 from chartly_cli.workspace import Workspace
 from chartly_store.access import Access
-from chartly_store.driver import LoginRefusedError
 
 if TYPE_CHECKING:
     from chartly.api.reference import Project
     from chartly_store.port import Engine
-    from chartly_store.server import Patience
     from chartly_store.stored_project import EngineProject
+
+
+_OPTIONS = "--store-user, --store-password-file"
 
 
 @dataclass(frozen=True)
@@ -101,7 +103,7 @@ class ServerBinding:
         """
         from chartly_store.server import AT_A_KEYBOARD  # noqa: PLC0415 - costs 0.4 s
 
-        with self._connected(AT_A_KEYBOARD) as engine:
+        with logged_in(self.access, AT_A_KEYBOARD, _OPTIONS) as engine:
             engine.rows("SELECT 1")
 
     @contextmanager
@@ -109,7 +111,7 @@ class ServerBinding:
         """The engine, with the patience of a run."""
         from chartly_store.server import Patience  # noqa: PLC0415 - costs 0.4 s
 
-        with self._connected(Patience()) as engine:
+        with logged_in(self.access, Patience(), _OPTIONS) as engine:
             yield engine
 
     @contextmanager
@@ -123,25 +125,8 @@ class ServerBinding:
         from chartly_store.server import AT_A_KEYBOARD  # noqa: PLC0415 - costs 0.4 s
         from chartly_store.stored_project import of_server  # noqa: PLC0415 - the same
 
-        with self._connected(AT_A_KEYBOARD) as engine:
+        with logged_in(self.access, AT_A_KEYBOARD, _OPTIONS) as engine:
             yield of_server(engine, project, self.name, self.access.username)
-
-    @contextmanager
-    def _connected(self, patience: "Patience") -> "Iterator[Engine]":
-        from chartly_store.server import ServerEngine  # noqa: PLC0415 - costs 0.4 s
-
-        try:
-            engine = ServerEngine(self.access, patience)
-        except LoginRefusedError:
-            raise RunError(
-                Reason.AUTH_REJECTED,
-                f"store {self.name}: it refused user {self.access.username!r} or its password "
-                f"(--store-user, --store-password-file)",
-            ) from None
-        try:
-            yield engine
-        finally:
-            engine.close()
 
 
 Binding = FolderBinding | ServerBinding

@@ -16,6 +16,7 @@ from chartly.evidence.chain import Fault
 from chartly.evidence.event import EVENT_TYPES
 from chartly.evidence.metric_table import METRICS, OPERATOR_METRICS
 from chartly.extract.reject import REJECT_REASONS, RejectReason
+from chartly.load.grants import ANALYST_LIMITS, LOADER_LIMITS
 from chartly.load.tables import ENVELOPE_TYPES
 from chartly.plan.digest import profile_digest
 from chartly.plan.served import check_served
@@ -236,3 +237,22 @@ def test_a_decision_has_a_date_and_a_status(path):
     assert re.search(form, head, re.MULTILINE)
     if "superseded" in head:
         assert re.search(r"\]\(00\d\d-[a-z-]+\.md\)", head)
+
+
+@pytest.mark.parametrize(
+    ("user", "limits"), [("loader", LOADER_LIMITS), ("analyst", ANALYST_LIMITS)]
+)
+def test_the_limits_of_a_project_s_users_are_documented(user, limits):
+    text = (ROOT / "docs" / "operations" / "install.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `max_.*$", text, re.MULTILINE)
+    (header,) = re.findall(r"^\| setting \|.*$", text, re.MULTILINE)
+    column = [cell.strip() for cell in header.split("|")].index(user)
+    documented = {}
+    for row in rows:
+        cells = [cell.strip() for cell in row.split("|")]
+        documented |= dict(
+            zip(re.findall(r"`(\w+)`", cells[1]), cells[column].split(", "), strict=False)
+        )
+    assert {name: documented.get(name) for name in limits} == {
+        name: str(value) for name, value in limits.items()
+    }

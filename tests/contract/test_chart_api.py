@@ -7,16 +7,17 @@ import pytest
 import yaml
 
 from chartly.names import API_VERSION
-from chartly_cli import store_admin
 from cluster.build import CLUSTER
 from cluster.layout import ROOT
+from support.clickhouse_access import User
+from support.clickhouse_process import clickhouse
 from support.cluster import api_server
 from support.command import chartly
 from support.custom_resources import PLURALS, await_kinds
-from support.store_users import StoreUsers
 
 CHART = ROOT / "charts" / "chartly"
 SYSTEM, SALES = "chartly-system", "tenant-demo-proj-sales"
+SECRETS = ("chartly-store", "chartly-analyst")
 ADMIN = "canary-admin-71aa"
 OPERATOR = f"system:serviceaccount:{SYSTEM}:chartly"
 TRIAL = ("--set", "clickhouse.install=true")
@@ -73,21 +74,20 @@ def create(folder, *options):
     return chartly(folder, "project", "create", "tenant-demo/proj-sales", *options)
 
 
-def test_a_project_is_made_taken_up_and_kept(installed, kubectl, tmp_path, monkeypatch):
+def test_a_project_is_made_taken_up_and_kept(installed, kubectl, tmp_path):
     """Every document passes the server's own checks; twice is as once."""
     password = secret(installed, "chartly-clickhouse", SYSTEM)["password"]
-    store = StoreUsers(chartly_admin=password)
-    monkeypatch.setattr(store_admin, "ServerEngine", store.open)
-    options = ("--chart", SYSTEM, "--store-via", "http://127.0.0.1:8123", "--apply")
-    first = create(tmp_path, *options)
-    assert first.code == 0, first
+    with clickhouse(tmp_path / "clickhouse", [User("chartly_admin", password)]) as store:
+        options = ("--chart", SYSTEM, "--store-via", store.url, "--apply")
+        first = create(tmp_path, *options)
+        assert first.code == 0, first
+        before = {one: secret(installed, one, SALES) for one in SECRETS}
+        again = create(tmp_path, *options)
+        assert again.code == 0, again
     labels = installed.get("namespace", SALES)["metadata"]["labels"]
     assert labels["chartly.io/tenant"] == "tenant-demo"
     assert labels["chartly.io/project"] == "proj-sales"
-    before = {one: secret(installed, one, SALES) for one in ("chartly-store", "chartly-analyst")}
     assert before["chartly-store"]["url"] == f"http://chartly-clickhouse.{SYSTEM}.svc:8123"
-    again = create(tmp_path, *options)
-    assert again.code == 0, again
     assert {one: secret(installed, one, SALES) for one in before} == before
     shown = first.out + first.err + again.out + again.err
     assert [one["password"] for one in before.values() if one["password"] in shown] == []

@@ -9,7 +9,6 @@ import os
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
 import pytest
@@ -23,7 +22,6 @@ from chartly.load.query_output import FORMAT
 from chartly.load.query_output import SETTINGS as RESULT_SETTINGS
 from chartly.load.sql import qualified
 from chartly.names import SYSTEM_DATABASE
-from chartly_store.access import Access
 from chartly_store.embedded import open_embedded
 from chartly_store.events import EventTable
 from chartly_store.ledger import Ledger
@@ -31,10 +29,11 @@ from chartly_store.pages import RawPage
 from chartly_store.project import ProjectStore
 from chartly_store.query_form import parse_result
 from chartly_store.server import Patience, ServerEngine, open_server
+from support.clickhouse_given import VARIABLE, given_access
 from support.clickhouse_process import Serving, clickhouse
 from support.loading import load_pages, page, sale, sales_plan
 
-REAL = os.environ.get("CHARTLY_TEST_CLICKHOUSE")
+REAL = os.environ.get(VARIABLE)
 LEGS = ["embedded", "server", *(["real"] if REAL else [])]
 NUMBERS = itertools.count()
 NAMES = (f"chartly_contract_{os.getpid()}_{number}" for number in itertools.count())
@@ -69,11 +68,7 @@ def _opened(leg, folder):
         with clickhouse(folder / "server", how=Serving(zone="America/New_York")) as server:
             yield open_server(server.secret(folder / "secret"))
     else:
-        parts = urlsplit(REAL)
-        user, password = (unquote(one or "") for one in (parts.username, parts.password))
-        engine = ServerEngine(
-            Access(parts.scheme, parts.hostname, parts.port, user, password), Patience()
-        )
+        engine = ServerEngine(given_access(), Patience())
         before = databases(engine)
         yield engine
         _leave_as_found(engine, before)

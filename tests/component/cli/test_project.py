@@ -5,18 +5,25 @@ import json
 
 import pytest
 import yaml
+from clickhouse_connect.driver.exceptions import DatabaseError
 
-from chartly.load.grants import create_users, password_hash
-from chartly_cli import store_admin
+from chartly.load.grants import create_users
 from chartly_cli.demo.authority import make_authority
+from support.clickhouse_access import User
+from support.clickhouse_process import clickhouse
 from support.command import chartly, chartly_json
 from support.fake_kubectl import fake_kubectl
-from support.store_users import StoreUsers
 
 HOME = "tenant-demo/proj-sales"
 NAMESPACE = "tenant-demo-proj-sales"
 ADMIN = "canary-admin-91c2"
-STORE = ("--store-url", "https://ch.data.svc:8443", "--store-admin-password-env", "STORE_PASSWORD")
+STORE = (
+    "--store-url", "https://ch.data.svc:8443", "--store-admin-user", "root",
+    "--store-admin-password-env", "STORE_PASSWORD",
+)  # fmt: skip
+ADMINS = [User("root", ADMIN), User("chartly_admin", ADMIN)]
+SECRETS = ("chartly-store", "chartly-analyst")
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture
@@ -28,11 +35,22 @@ def cluster(tmp_path, monkeypatch):
     return found
 
 
-@pytest.fixture
-def server(monkeypatch):
-    server = StoreUsers(default=ADMIN)
-    monkeypatch.setattr(store_admin, "ServerEngine", server.open)
-    return server
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """ClickHouse's server; it keeps users of tests before, whose passwords each test changes."""
+    with clickhouse(tmp_path_factory.mktemp("clickhouse"), ADMINS) as running:
+        yield running
+
+
+def lets_in(server, login):
+    """Whether the server knows a user with the password that a Secret holds."""
+    try:
+        with server.client(User(login["username"], login["password"])) as client:
+            return client.command("SELECT currentUser()") == login["username"]
+    except DatabaseError as error:
+        if "AUTHENTICATION_FAILED" not in str(error):
+            raise
+        return False
 
 
 @pytest.fixture
@@ -40,8 +58,10 @@ def certificate(tmp_path):
     return make_authority(tmp_path / "tls").ca
 
 
-def create(folder, *options):
-    return chartly(folder, "project", "create", HOME, *options)
+def create(folder, *options, server=None):
+    """Asks ``server`` where one is given; runs would reach it as ``--store-url`` says."""
+    via = ("--store-via", server.url) if server else ()
+    return chartly(folder, "project", "create", HOME, *options, *via)
 
 
 def test_without_apply_it_prints_what_kubectl_takes(tmp_path, monkeypatch):
@@ -83,7 +103,7 @@ def test_a_store_with_a_name_outside_is_told_of(tmp_path):
 
 
 def test_apply_makes_the_project_and_its_users(tmp_path, cluster, server):
-    outcome = create(tmp_path, *STORE, "--apply")
+    outcome = create(tmp_path, *STORE, "--apply", server=server)
     assert outcome.code == 0, outcome
     assert f"applied  Namespace {NAMESPACE}" in outcome.out
     assert "made     store user tenant_demo__proj_sales_loader" in outcome.out
@@ -92,76 +112,101 @@ def test_apply_makes_the_project_and_its_users(tmp_path, cluster, server):
     assert loader["username"] == "tenant_demo__proj_sales_loader"
     assert loader["password"] != analyst["password"]
     assert min(len(one["password"]) for one in (loader, analyst)) >= 43
-    for one in (loader, analyst):
-        assert server.hashes[one["username"]] == password_hash(one["password"])
+    assert [lets_in(server, one) for one in (loader, analyst)] == [True, True]
     assert any("except" in json.dumps(one) for one in cluster.objects.values())
 
 
 def test_no_secret_is_in_an_argument_an_output_or_a_statement(tmp_path, cluster, server):
     """INV-6."""
-    outcome = create(tmp_path, *STORE, "--apply")
+    outcome = create(tmp_path, *STORE, "--apply", server=server)
     shown = chartly(tmp_path, "--output", "json", "project", "create", HOME, *STORE, "--apply")
     passwords = [cluster.secret(one)["password"] for one in ("chartly-store", "chartly-analyst")]
     seen = "\n".join(
-        [outcome.out, outcome.err, shown.out, shown.err, *server.statements, *map(str, cluster.calls)]
+        [outcome.out, outcome.err, shown.out, shown.err, *server.state["statements"], *map(str, cluster.calls)]
     )  # fmt: skip
     assert [one for one in (*passwords, ADMIN) if one in seen] == []
 
 
 def test_asking_twice_changes_nothing(tmp_path, cluster, server):
-    create(tmp_path, *STORE, "--apply")
-    before, hashes = cluster.objects, dict(server.hashes)
-    assert create(tmp_path, *STORE, "--apply").code == 0
+    create(tmp_path, *STORE, "--apply", server=server)
+    before = cluster.objects
+    assert create(tmp_path, *STORE, "--apply", server=server).code == 0
     assert cluster.objects == before
-    assert server.hashes == hashes
+    assert [lets_in(server, cluster.secret(one)) for one in SECRETS] == [True, True]
 
 
 def test_rotate_gives_new_passwords_to_both_sides(tmp_path, cluster, server):
-    create(tmp_path, *STORE, "--apply")
-    before = cluster.secret("chartly-store")["password"]
-    assert create(tmp_path, *STORE, "--apply", "--rotate").code == 0
+    create(tmp_path, *STORE, "--apply", server=server)
+    before = cluster.secret("chartly-store")
+    assert create(tmp_path, *STORE, "--apply", "--rotate", server=server).code == 0
     after = cluster.secret("chartly-store")
-    assert after["password"] != before
-    assert server.hashes[after["username"]] == password_hash(after["password"])
+    assert after["password"] != before["password"]
+    assert [lets_in(server, one) for one in (before, after)] == [False, True]
+    assert lets_in(server, cluster.secret("chartly-analyst"))
 
 
 @pytest.mark.parametrize("lost", ["the store's users", "the secrets"])
-def test_what_was_lost_or_never_finished_is_made_whole(tmp_path, cluster, server, lost):
+def test_what_was_lost_or_never_finished_is_made_whole(tmp_path, cluster, server, lost, request):
     """Killed between the cluster and the store, or one of them restored: both agree again."""
-    create(tmp_path, *STORE, "--apply")
+    create(tmp_path, *STORE, "--apply", server=server)
     if lost == "the secrets":
         (cluster.home / "state.json").unlink()
+        whole = server
     else:
-        server.hashes = {"default": password_hash(ADMIN)}
-    assert create(tmp_path, *STORE, "--apply").code == 0
-    for name in ("chartly-store", "chartly-analyst"):
-        login = cluster.secret(name)
-        assert server.hashes[login["username"]] == password_hash(login["password"])
+        whole = request.getfixturevalue("restored")
+    assert create(tmp_path, *STORE, "--apply", server=whole).code == 0
+    assert [lets_in(whole, cluster.secret(name)) for name in SECRETS] == [True, True]
+
+
+@pytest.fixture
+def restored(tmp_path):
+    """A server from before the project's users were made."""
+    with clickhouse(tmp_path / "restored", ADMINS) as running:
+        yield running
 
 
 def test_a_store_that_is_not_there_changes_nothing(tmp_path, cluster, server):
-    server.down = True
-    outcome = create(tmp_path, *STORE, "--apply")
-    assert outcome.errors == ["error: StoreUnavailable: store https://ch.data.svc:8443: refused"]
+    server.shut()
+    outcome = create(tmp_path, *STORE, "--apply", server=server)
+    server.open()
+    assert outcome.code == 11
+    assert outcome.errors == [f"error: StoreUnavailable: store {server.url}: connection refused"]
+    assert cluster.objects == {}
+
+
+def test_an_administrator_with_another_password_changes_nothing(
+    tmp_path, cluster, server, monkeypatch
+):
+    monkeypatch.setenv("STORE_PASSWORD", "canary-wrong")
+    outcome = create(tmp_path, *STORE, "--apply", server=server)
+    assert outcome.code == 5
+    assert outcome.errors == [
+        (
+            f"error: AuthRejected: store {server.url}: it refused user 'root' or its password "
+            "(--store-admin-user and its password)"
+        )
+    ]
     assert cluster.objects == {}
 
 
 def test_another_user_s_secret_is_not_written_over(tmp_path, cluster, server):
+    asked = server.state["served"]
     data = {"username": base64.b64encode(b"dba").decode()}
     metadata = {"name": "chartly-store", "namespace": NAMESPACE}
     cluster.put({"kind": "Secret", "metadata": metadata, "data": data})
-    outcome = create(tmp_path, *STORE, "--apply")
+    outcome = create(tmp_path, *STORE, "--apply", server=server)
     assert outcome.code == 3
     assert "holds user 'dba', which was not made here" in outcome.errors[0]
-    assert server.statements == []
+    assert server.state["served"] == asked
 
 
 def test_without_a_store_the_rest_is_made(tmp_path, cluster, server):
+    asked = server.state["served"]
     outcome = create(tmp_path, "--apply")
     assert outcome.code == 0
     assert "make Secret chartly-store yourself" in outcome.err
     assert not any(key.startswith("secret/") for key in cluster.objects)
-    assert server.urls == []
+    assert server.state["served"] == asked
 
 
 def chart(cluster, **data):
@@ -190,12 +235,10 @@ def chart(cluster, **data):
 
 def test_the_chart_says_store_administrator_and_ranges(tmp_path, cluster, server):
     chart(cluster)
-    server.hashes = {"chartly_admin": password_hash(ADMIN)}
-    via = ("--store-via", "http://127.0.0.1:8123")
-    outcome = create(tmp_path, "--chart", "chartly-system", *via, "--apply")
+    outcome = create(tmp_path, "--chart", "chartly-system", "--apply", server=server)
     assert outcome.code == 0, outcome
     assert cluster.secret("chartly-store")["url"].startswith("http://chartly-clickhouse.")
-    assert set(server.urls) == {"http://127.0.0.1:8123"}
+    assert lets_in(server, cluster.secret("chartly-store"))
     policy = cluster.objects[f"networkpolicy/{NAMESPACE}/chartly-runs-egress"]
     assert "10.30.0.0/16" in json.dumps(policy)
 
@@ -230,21 +273,20 @@ def test_a_chart_that_is_not_there_is_told(tmp_path, cluster):
 
 
 def test_the_password_s_file_and_user_are_options(tmp_path, cluster, server):
-    server.hashes = {"root": password_hash(ADMIN)}
     file = tmp_path / "password"
     file.write_text(ADMIN + "\n")
     options = ("--store-admin-user", "root", "--store-admin-password-file", str(file))
-    assert create(tmp_path, *STORE[:2], *options, "--apply").code == 0
+    assert create(tmp_path, *STORE[:2], *options, "--apply", server=server).code == 0
 
 
 def test_the_context_is_given_to_every_call(tmp_path, cluster, server):
-    assert create(tmp_path, *STORE, "--apply", "--context", "kind-one").code == 0
+    assert create(tmp_path, *STORE, "--apply", "--context", "kind-one", server=server).code == 0
     assert all(call[:2] == ["--context", "kind-one"] for call in cluster.calls)
 
 
 def test_authorities_go_where_they_are_read(tmp_path, cluster, server, certificate):
     options = ("--cacert", str(certificate), "--store-cacert", str(certificate))
-    assert create(tmp_path, *STORE, *options, "--apply").code == 0
+    assert create(tmp_path, *STORE, *options, "--apply", server=server).code == 0
     trusted = cluster.objects[f"configmap/{NAMESPACE}/chartly-trust"]["data"]["ca.crt"]
     assert trusted.startswith("-----BEGIN CERTIFICATE-----\n")
     assert cluster.secret("chartly-store")["ca.crt"] == trusted
@@ -257,26 +299,27 @@ def namespace(name, tenant, project):
 
 def test_a_project_has_one_namespace(tmp_path, cluster, server):
     cluster.put(namespace("elsewhere", "tenant-demo", "proj-sales"))
-    outcome = create(tmp_path, *STORE, "--apply")
+    outcome = create(tmp_path, *STORE, "--apply", server=server)
     (told,) = outcome.errors
     assert told == (
         "error: DuplicateProject: project tenant-demo/proj-sales: has namespace 'elsewhere' "
         "already; 'tenant-demo-proj-sales' would be a second one"
     )
-    assert create(tmp_path, *STORE, "--apply", "--namespace", "elsewhere").code == 0
+    assert create(tmp_path, *STORE, "--apply", "--namespace", "elsewhere", server=server).code == 0
 
 
 def test_a_namespace_has_one_project(tmp_path, cluster, server):
     """INV-8: a-b/c and a/b-c have one namespace name; the first keeps it."""
+    asked = server.state["served"]
     cluster.put(namespace(NAMESPACE, "tenant", "demo-proj-sales"))
-    outcome = create(tmp_path, *STORE, "--apply")
+    outcome = create(tmp_path, *STORE, "--apply", server=server)
     assert "belongs to project tenant/demo-proj-sales" in outcome.errors[0]
-    assert server.statements == []
+    assert server.state["served"] == asked
 
 
 def test_a_namespace_that_is_there_becomes_the_project_s(tmp_path, cluster, server):
     cluster.put(namespace(NAMESPACE, None, None))
-    assert create(tmp_path, *STORE, "--apply").code == 0
+    assert create(tmp_path, *STORE, "--apply", server=server).code == 0
     labels = cluster.objects[f"namespace//{NAMESPACE}"]["metadata"]["labels"]
     assert labels["chartly.io/tenant"] == "tenant-demo"
 
@@ -287,7 +330,7 @@ def test_a_namespace_that_is_there_becomes_the_project_s(tmp_path, cluster, serv
 def test_kubectl_s_refusal_is_one_sentence_without_secrets(tmp_path, cluster, server, said, told):
     """INV-6, INV-10: an API server may repeat what it refuses."""
     (cluster.home / "failure").write_text(said)
-    outcome = create(tmp_path, *STORE, "--apply")
+    outcome = create(tmp_path, *STORE, "--apply", server=server)
     assert outcome.code == 3
     assert outcome.errors[0].startswith("error: PrerequisiteMissing: kubectl apply: ")
     assert told.strip() in outcome.errors[0]
@@ -307,6 +350,8 @@ def test_without_kubectl_it_is_told_what_to_do(tmp_path, monkeypatch):
     [
         (("--quota", "pods"), "--quota 'pods': must be NAME=AMOUNT"),
         (("--grant-cidr", "10.0.0.1/8"), "range '10.0.0.1/8': must be a CIDR"),
+        (("--store-url", ""), "--store-url: is empty; give it a value, or leave it out"),
+        (("--store-via", ""), "--store-via: is empty"),
         (("--store-url", "http://admin:canary@ch"), "store URL: must be http(s)://host[:port]"),
         (("--namespace", "n" * 64), "has 64 characters, 63 are allowed"),
         (("--cacert", "nothing.pem"), "--cacert nothing.pem: cannot be read"),
@@ -355,10 +400,8 @@ def test_the_engine_s_own_parser_takes_every_statement(engine):
 def test_a_cluster_that_does_not_count_the_quota_is_waited_for_and_then_named(
     cluster, tmp_path, monkeypatch
 ):
-    from chartly_cli.commands import project
-
-    monkeypatch.setattr(project, "_QUOTA_SECONDS", 0.2)
-    monkeypatch.setattr(project, "_QUOTA_POLL", 0.05)
+    monkeypatch.setattr("chartly_service.project.QUOTA_SECONDS", 0.2)
+    monkeypatch.setattr("chartly_service.project.QUOTA_POLL", 0.05)
     (cluster.home / "uncounted").touch()
     outcome = chartly(tmp_path, "project", "create", HOME, "--apply")
     assert outcome.code == 3

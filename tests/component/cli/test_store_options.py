@@ -1,6 +1,8 @@
 """What the options of the store may say, and how a server that cannot be used is told of."""
 
 import socket
+import subprocess
+import sys
 
 import pytest
 import trustme
@@ -103,6 +105,18 @@ def test_a_closed_port_is_told(folder):
         assert ask(folder, "--store-url", url) == (
             11, f"error: StoreUnavailable: store {url}: connection refused",
         )  # fmt: skip
+
+
+def test_the_program_prints_one_sentence_and_no_stack_trace(folder):
+    """INV-10: also what a driver logs, which a test's own handlers would hide."""
+    command = [sys.executable, "-m", "chartly_cli", "-C", str(folder), "query", "SELECT 1"]
+    done = subprocess.run(
+        [*command, "--store-url", "http://127.0.0.1:1"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (11, "")
+    assert done.stderr == (
+        "error: StoreUnavailable: store http://127.0.0.1:1: connection refused\n"
+    )
 
 
 def test_a_certificate_of_an_unknown_authority_is_told(folder, tmp_path):
