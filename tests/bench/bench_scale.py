@@ -3,7 +3,8 @@
 Everything is real but the nodes: API server, controllers, scheduler, the operator's own process. Fake
 nodes complete Pods at once, with the termination message of a good run. What happens is counted by
 watches. Writes and processor time are all of the operator's, from the first run's creation until it
-has nothing more to do: status, Jobs, frozen inputs, Events, and the read and write of each turn.
+has nothing more to do: status, Jobs, frozen inputs, Events, and the read and write of each turn. The
+same requests are then made once more by a plain client, which is the most that any operator reaches.
 Prints a table and, last, ``runs/min: N (bare Jobs: M, ratio R)``.
 
 Usage: python tests/bench/bench_scale.py [--runs 1000] [--projects 20] [--finished 10000]
@@ -23,6 +24,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+from bench.launch_cost import PROFILES, launch_milliseconds  # noqa: E402
+from bench.scale_floor import floor  # noqa: E402
 from bench.scale_objects import (  # noqa: E402
     OURS,
     bare_jobs,
@@ -159,7 +162,7 @@ class Runs:
         began = time.monotonic()
         for place, call in enumerate(workflow_runs(runs, projects, "paced")):
             time.sleep(max(0.0, began + place / per_second - time.monotonic()))
-            caller(*call)
+            caller(*call[0])
         self.finished.wait("paced", runs)
         return waits(self.created.times, self.pods.times, "paced")
 
@@ -202,7 +205,8 @@ def main() -> None:
         finally:
             operator.terminate()
             operator.wait(30)
-        side_by_side(rig, finished_runs(given.finished - 2 * runs, projects))
+        alone = floor(rig, runs, projects)
+        side_by_side(rig, finished_runs(given.finished - 3 * runs, projects))
         again, after = start_again(rig, Path(folder))
     rows = [
         ("bare Jobs/min", f"{bare:,.0f}"),
@@ -213,6 +217,11 @@ def main() -> None:
         ("created to Pod, at half that rate: p50, p99", _percentiles(paced)),
         ("operator's processor time per run", f"{burst.processor:.1f} ms"),
         ("API writes per run", f"{burst.writes:.1f}"),
+        ("runs/min of the same requests without operator", f"{alone:,.0f}"),
+        *(
+            (f"event loop per launch, {count:,} profiles", f"{launch_milliseconds(count):.2f} ms")
+            for count in PROFILES
+        ),
         ("operator's peak memory", f"{peak:.0f} MiB"),
         (f"start with {given.finished} finished runs", f"{again:.1f} s"),
         ("operator's memory then", f"{after:.0f} MiB"),
@@ -220,6 +229,7 @@ def main() -> None:
     for name, value in rows:
         print(f"{name:<48}{value:>16}")
     ratio = burst.minute / bare
+    print(f"of the requests alone: {burst.minute / alone:.2f}; they alone: {alone / bare:.2f}")
     print(f"runs/min: {burst.minute:.0f} (bare Jobs: {bare:.0f}, ratio {ratio:.2f})")
 
 

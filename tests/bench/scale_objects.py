@@ -8,6 +8,8 @@ from support.profiles import playbook_profiles
 
 Call = tuple[str, str, object]
 """Method, path and document of a request."""
+Group = tuple[Call, ...]
+"""Requests that are made one after the other."""
 OURS = "/apis/chartly.io/v1alpha1"
 
 
@@ -15,24 +17,22 @@ def space(project: int) -> str:
     return f"bench-p{project}"
 
 
-def spaces(projects: int) -> Iterator[Call]:
+def spaces(projects: int) -> Iterator[Group]:
     """The namespaces of the projects, and the one that they share."""
-    yield "POST", "/api/v1/namespaces", {"metadata": {"name": "chartly-global"}}
+    yield (("POST", "/api/v1/namespaces", {"metadata": {"name": "chartly-global"}}),)
     for project in range(projects):
         labels = {TENANT_LABEL: "bench", PROJECT_LABEL: f"p{project}"}
-        yield "POST", "/api/v1/namespaces", {"metadata": {"name": space(project), "labels": labels}}
+        metadata = {"name": space(project), "labels": labels}
+        yield (("POST", "/api/v1/namespaces", {"metadata": metadata}),)
 
 
-def objects(runs: int, projects: int) -> Iterator[Call]:
+def objects(runs: int, projects: int) -> Iterator[Group]:
     """Shared profiles, and for each run a workflow with a dataset of its own."""
     profiles = {one.id.kind: one for one in playbook_profiles()}
     base = f"{OURS}/namespaces"
     for kind in ("connector", "normalizer"):
-        yield (
-            "POST",
-            f"{base}/chartly-global/profiles",
-            as_resource(profiles[kind], "chartly-global"),
-        )
+        profile = as_resource(profiles[kind], "chartly-global")
+        yield (("POST", f"{base}/chartly-global/profiles", profile),)
     for number in range(runs):
         where = space(number % projects)
         storage = as_resource(profiles["storage"], where)
@@ -43,7 +43,6 @@ def objects(runs: int, projects: int) -> Iterator[Call]:
             "name": name,
             "storage": {**profiles["storage"].written, "dataset": name},
         }  # type: ignore[call-overload]
-        yield "POST", f"{base}/{where}/profiles", storage
         steps = [
             {"type": "connector_sync", "connector_profile": "global::connector/sales-http@1.0.0"},
             {"type": "normalize", "normalizer_profile": "global::normalizer/sales-default@1.0.0"},
@@ -54,10 +53,13 @@ def objects(runs: int, projects: int) -> Iterator[Call]:
             "metadata": {"name": f"flow-{number}", "namespace": where},
             "spec": {"version": "1.0.0", "steps": steps, "history": {"keepSucceeded": 1000}},
         }  # fmt: skip
-        yield "POST", f"{base}/{where}/workflows", flow
+        yield (
+            ("POST", f"{base}/{where}/profiles", storage),
+            ("POST", f"{base}/{where}/workflows", flow),
+        )
 
 
-def workflow_runs(runs: int, projects: int, series: str) -> Iterator[Call]:
+def workflow_runs(runs: int, projects: int, series: str) -> Iterator[Group]:
     for number in range(runs):
         where = space(number % projects)
         run = {
@@ -65,10 +67,10 @@ def workflow_runs(runs: int, projects: int, series: str) -> Iterator[Call]:
             "metadata": {"name": f"{series}-{number}", "namespace": where},
             "spec": {"workflowRef": {"name": f"flow-{number}"}},
         }  # fmt: skip
-        yield "POST", f"{OURS}/namespaces/{where}/workflowruns", run
+        yield (("POST", f"{OURS}/namespaces/{where}/workflowruns", run),)
 
 
-def finished_runs(count: int, projects: int) -> Iterator[Call]:
+def finished_runs(count: int, projects: int) -> Iterator[Group]:
     """Runs that ended long ago, of a workflow that is gone, so that no history removes them."""
     condition = {"observedGeneration": 1, "reason": "Succeeded", "message": "", "lastTransitionTime": "2026-02-10T06:00:00Z"}  # fmt: skip
     types = ("Succeeded", "Finished", "Frozen", "Audited", "Ready")
@@ -86,11 +88,13 @@ def finished_runs(count: int, projects: int) -> Iterator[Call]:
             "apiVersion": "chartly.io/v1alpha1", "kind": "WorkflowRun",
             "metadata": {"name": f"old-{number}"}, "spec": {"workflowRef": {"name": "gone"}},
         }  # fmt: skip
-        yield "POST", where, run
-        yield "PATCH", f"{where}/old-{number}/status", {"status": status}
+        yield (
+            ("POST", where, run),
+            ("PATCH", f"{where}/old-{number}/status", {"status": status}),
+        )
 
 
-def bare_jobs(runs: int) -> Iterator[Call]:
+def bare_jobs(runs: int) -> Iterator[Group]:
     container = {"name": "loader", "image": "none"}
     template = {"spec": {"restartPolicy": "Never", "containers": [container]}}
     for number in range(runs):
@@ -98,4 +102,4 @@ def bare_jobs(runs: int) -> Iterator[Call]:
             "metadata": {"name": f"bare-{number}"},
             "spec": {"backoffLimit": 0, "template": template},
         }
-        yield "POST", "/apis/batch/v1/namespaces/default/jobs", job
+        yield (("POST", "/apis/batch/v1/namespaces/default/jobs", job),)

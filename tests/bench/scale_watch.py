@@ -7,7 +7,7 @@ import json
 import ssl
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import Any
@@ -18,6 +18,7 @@ from bench.scale_objects import Call
 from cluster.rig import Rig
 
 _CONNECTIONS = 8
+_APPLY = "application/apply-patch+yaml"
 _LIMIT = 900.0
 _WATCH_SECONDS = 1800
 
@@ -36,7 +37,9 @@ class Caller:
 
     def __call__(self, method: str, path: str, document: object = None) -> Any:
         body = None if document is None else json.dumps(document)
-        form = "application/merge-patch+json" if method == "PATCH" else "application/json"
+        form = "application/json"
+        if method == "PATCH":
+            form = _APPLY if "force=true" in path else "application/merge-patch+json"
         self._server.request(method, path, body, {"Content-Type": form})
         answer = self._server.getresponse()
         content = answer.read()
@@ -45,20 +48,17 @@ class Caller:
         return json.loads(content)
 
 
-def side_by_side(rig: Rig, calls: Iterable[Call]) -> None:
-    """Makes calls on eight connections; a PATCH goes after the call before it."""
-    given = list(calls)
-    size = 2 if any(method == "PATCH" for method, *_ in given) else 1
-    grouped = [given[place : place + size] for place in range(0, len(given), size)]
+def side_by_side(rig: Rig, groups: Iterable[Sequence[Call]]) -> None:
+    """Makes calls on eight connections; those of a group one after the other."""
+    given = list(groups)
 
-    def make(part: list[Call]) -> None:
+    def make(part: list[Sequence[Call]]) -> None:
         caller = Caller(rig)
-        for call in part:
+        for call in chain(*part):
             caller(*call)
 
     with ThreadPoolExecutor(_CONNECTIONS) as pool:
-        parts = [list(chain(*grouped[place::_CONNECTIONS])) for place in range(_CONNECTIONS)]
-        list(pool.map(make, parts))
+        list(pool.map(make, [given[place::_CONNECTIONS] for place in range(_CONNECTIONS)]))
 
 
 class _Condition(msgspec.Struct):
