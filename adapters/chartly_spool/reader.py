@@ -57,7 +57,9 @@ class SpoolReader:
     def write_state(self, state: PullState) -> None:
         """Says where the connector starts; segments are expected from there on."""
         self._next = state.next_number
-        self._pages = {of: one.next_page for of, one in state.slices.items() if not one.complete}
+        self._pages = {
+            slice_: start.next_page for slice_, start in state.slices.items() if not start.complete
+        }
         hidden = self._path / f".{STATE}.tmp"
         hidden.write_bytes(dump_state(state))
         os.replace(hidden, self._path / STATE)  # noqa: PTH105 - Path.replace is the same call

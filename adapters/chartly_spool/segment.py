@@ -108,7 +108,7 @@ def digest(body: bytes) -> str:
 
 def dump_state(state: PullState) -> bytes:
     """The JSON of a state."""
-    slices = [{**_names_of(of), **asdict(one)} for of, one in state.slices.items()]
+    slices = [{**_names_of(slice_), **asdict(start)} for slice_, start in state.slices.items()]
     return _dumped({"next_number": state.next_number, "slices": slices})
 
 
@@ -119,7 +119,7 @@ def dump_meta(meta: SegmentMeta) -> bytes:
 
 def dump_end(end: End) -> bytes:
     """The JSON of an end."""
-    slices = [{**vars(one), **_names_of(one.slice)} for one in end.slices]
+    slices = [{**vars(ended), **_names_of(ended.slice)} for ended in end.slices]
     return _dumped({**asdict(end), "slices": slices})
 
 
@@ -128,10 +128,10 @@ def load_state(path: Path) -> PullState:
     raw = _object(path, None)
     return PullState(
         {
-            slice_named(one["stream"], one["slice"]): SliceState(
-                one["next_page"], one["position"], tuple(one["seen"]), one["complete"]
+            slice_named(start["stream"], start["slice"]): SliceState(
+                start["next_page"], start["position"], tuple(start["seen"]), start["complete"]
             )
-            for one in raw["slices"]
+            for start in raw["slices"]
         },
         raw["next_number"],
     )
@@ -148,10 +148,10 @@ def load_meta(path: Path) -> SegmentMeta:
         meta = SegmentMeta(slice=_take_slice(raw), **raw)
         whole = (
             all(
-                type(one) is int
-                for one in (meta.number, meta.page, meta.size, meta.status, meta.records)
+                type(number) is int
+                for number in (meta.number, meta.page, meta.size, meta.status, meta.records)
             )
-            and all(isinstance(one, str) for one in (meta.sha256, meta.url, meta.token_hash))
+            and all(isinstance(text, str) for text in (meta.sha256, meta.url, meta.token_hash))
             and isinstance(meta.position, dict | None)
         )
     except (KeyError, TypeError, ValueError):
@@ -175,7 +175,7 @@ def load_end(path: Path) -> End:
             raw["message"],
             Counters(**raw["counters"]),
             parsed(raw.get("warnings", [])),
-            tuple(_slice_end(one) for one in raw["slices"]),
+            tuple(map(_slice_end, raw["slices"])),
         )
         whole = (
             isinstance(raw["slices"], list)
@@ -201,15 +201,15 @@ def _is_told(end: End | SliceEnd) -> bool:
 def _is_counted(counters: Counters) -> bool:
     counts = (counters.pages, counters.requests, counters.retries, counters.bytes)
     return (
-        all(type(one) is int for one in (*counts, *counters.codes.values()))
+        all(type(count) is int for count in (*counts, *counters.codes.values()))
         and type(counters.throttled_seconds) in (int, float)
         and all(code.isdigit() for code in counters.codes)
     )
 
 
-def _names_of(of: Slice) -> dict[str, str]:
+def _names_of(slice_: Slice) -> dict[str, str]:
     """The members that name a slice in each file."""
-    return {"stream": of.stream, "slice": of.key}
+    return {"stream": slice_.stream, "slice": slice_.key}
 
 
 def _take_slice(raw: dict[str, Any]) -> Slice:

@@ -77,7 +77,8 @@ class Ledger:
             if page == len(unbroken):
                 unbroken.append((str(position), str(token_hash)))
         return PullState(
-            {of: _state_after(pages.get((of.stream, of.key), [])) for of in slices}, last + 1
+            {slice_: _state_after(pages.get((slice_.stream, slice_.key), [])) for slice_ in slices},
+            last + 1,
         )
 
     def pages(self, run_id: str) -> list[tuple[object, ...]]:
@@ -133,4 +134,4 @@ def _state_after(pages: list[tuple[str, str]]) -> SliceState:
 
 
 def _counts(row: Sequence[object]) -> dict[str, int]:
-    return dict(zip(_NAMES, (int(str(one)) for one in row), strict=True))
+    return dict(zip(_NAMES, (int(str(count)) for count in row), strict=True))

@@ -54,14 +54,14 @@ def _load(
 
 
 def _fill(spool: Path, fixtures: list[Fixture], plan: RunPlan) -> None:
-    (of,) = plan.slices
+    (slice_,) = plan.slices
     with SpoolWriter(spool) as writer:
         for number, fixture in enumerate(fixtures):
             body = page_of(fixture.sample, plan)
             body_hash = digest(body)
             meta = SegmentMeta(
                 number=number,
-                slice=of,
+                slice=slice_,
                 page=number,
                 size=len(body),
                 sha256=body_hash,
@@ -73,5 +73,5 @@ def _fill(spool: Path, fixtures: list[Fixture], plan: RunPlan) -> None:
             )
             writer.write(meta, body)
         pages = len(fixtures)
-        ends = (SliceEnd(of, pages, Reason.SUCCEEDED, ""),)
+        ends = (SliceEnd(slice_, pages, Reason.SUCCEEDED, ""),)
         writer.end(End(pages, Reason.SUCCEEDED, "", Counters(pages=pages), slices=ends))

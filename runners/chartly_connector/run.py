@@ -69,12 +69,12 @@ class Pull:
         """How each slice ended."""
         return tuple(
             SliceEnd(
-                of,
-                self._pages[of],
+                slice_,
+                self._pages[slice_],
                 error.reason if error else Reason.SUCCEEDED,
                 self._client.redacted(error.message)[:_MESSAGE] if error else "",
             )
-            for of, error in self.schedule.ends
+            for slice_, error in self.schedule.ends
         )
 
     def run(self) -> None:
@@ -111,8 +111,8 @@ class Pull:
         target = self._client.page_target(page.query)
         if page.link is not None:
             target = self._client.link_target(page.link, target)
-        of, schedule = request.slice, self.schedule
-        expected = Expectation(partial(schedule.ends_with, of), partial(schedule.hint, of))
+        slice_, schedule = request.slice, self.schedule
+        expected = Expectation(partial(schedule.ends_with, slice_), partial(schedule.hint, slice_))
         response, (records, receipt) = self._client.fetch(
             target, partial(self._accept, request), expected
         )
@@ -155,8 +155,8 @@ class Pull:
         waited = self._writer.write(meta, body)
         self._client.traffic.throttled_seconds += waited
         self._pages[meta.slice] += 1
-        of = "" if meta.slice.is_plain else f" of {meta.slice}"
-        _LOG.info("page %d%s: %d records from %s", meta.page, of, meta.records, meta.url)
+        slice_ = "" if meta.slice.is_plain else f" of {meta.slice}"
+        _LOG.info("page %d%s: %d records from %s", meta.page, slice_, meta.records, meta.url)
 
     @property
     def _is_late(self) -> bool:
@@ -182,8 +182,8 @@ def pull(plan: RunPlan, client: EgressClient, spool: Spooling, clock: PullClock)
             reason, message = _stopped(course, error)
         except Exception as error:  # noqa: BLE001 - the loader has to be told, whatever it is
             _LOG.exception("this is a bug in Chartly")
-            said = f"the connector met {type(error).__name__}; its log has the details"
-            reason, message = _stopped(course, Bug(said))
+            message = f"the connector met {type(error).__name__}; its log has the details"
+            reason, message = _stopped(course, Bug(message))
         end = _end(course, client, reason, client.redacted(message))
         writer.end(end)
         return end

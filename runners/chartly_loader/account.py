@@ -48,13 +48,13 @@ class Account:
 
     def started(self) -> None:
         """The attempt has its place; both chains say so before it does anything."""
-        for one in self._request.plan.profiles:
+        for profile in self._request.plan.profiles:
             self._trail.say(
-                f"{one.reference.profile.kind}.profile.resolved",
+                f"{profile.reference.profile.kind}.profile.resolved",
                 {
-                    "reference": str(one.reference),
-                    "foundIn": one.found_in,
-                    "digest": one.digest,
+                    "reference": str(profile.reference),
+                    "foundIn": profile.found_in,
+                    "digest": profile.digest,
                 },
             )
         identity = {
@@ -70,22 +70,22 @@ class Account:
         self._keep("workflow.run.started", identity)
 
     def connector_ended(self, end: End) -> None:
-        ended = "succeeded" if end.reason is Reason.SUCCEEDED else "failed"
+        outcome = "succeeded" if end.reason is Reason.SUCCEEDED else "failed"
         counters = {name: str(value) for name, value in asdict(end.counters).items()}
-        said: dict[str, object] = {**counters, "reason": end.reason.value, "pages": end.pages}
+        data: dict[str, object] = {**counters, "reason": end.reason.value, "pages": end.pages}
         if not self._is_plain:
-            said |= _listed(
-                {"stream": one.slice.stream, "slice": one.slice.key, "pages": one.pages}
-                | {"reason": one.reason.value}
-                for one in sorted(end.slices, key=lambda one: one.reason is Reason.SUCCEEDED)
+            data |= _listed(
+                {"stream": ended.slice.stream, "slice": ended.slice.key, "pages": ended.pages}
+                | {"reason": ended.reason.value}
+                for ended in sorted(end.slices, key=lambda ended: ended.reason is Reason.SUCCEEDED)
             )
-        self._trail.say(f"connector.run.{ended}", said)
+        self._trail.say(f"connector.run.{outcome}", data)
 
     def too_many_rejects(
         self, stream: StreamPlan, totals: Mapping[str, int], reason: Reason
     ) -> None:
-        said = {**totals, "reason": reason.value}
-        self._trail.say("normalizer.run.failed", {**self._of_stream(stream), **said})
+        data = {**totals, "reason": reason.value}
+        self._trail.say("normalizer.run.failed", {**self._of_stream(stream), **data})
 
     def normalized(self, stream: StreamPlan, totals: Mapping[str, int]) -> None:
         self._trail.say("normalizer.run.succeeded", {**self._of_stream(stream), **totals})
@@ -100,11 +100,11 @@ class Account:
             "storageDigest": stream.storage_digest,
             "normalizerDigest": stream.normalizer_digest,
         }
-        said: dict[str, object] = {"dataset": stream.storage.dataset, **digests, **totals}
+        data: dict[str, object] = {"dataset": stream.storage.dataset, **digests, **totals}
         if not self._is_plain:
-            said |= self._of_stream(stream)
-            said |= _listed({"slice": of.key, **counts} for of, counts in slices.items())
-        self._trail.say("dataset.updated", said)
+            data |= self._of_stream(stream)
+            data |= _listed({"slice": slice_.key, **counts} for slice_, counts in slices.items())
+        self._trail.say("dataset.updated", data)
 
     def rolled_up(self, digest: str, result: RollupResult) -> None:
         self._trail.say("analytics.query.executed", {"digest": digest, **asdict(result)})
@@ -118,9 +118,9 @@ class Account:
         warnings: Iterable[RunWarning] = (),
     ) -> None:
         """How it ended, with every part that was started and has not said how it ended."""
-        said = {entry.event["type"] for entry in self._trail.entries}
+        types = {entry.event["type"] for entry in self._trail.entries}
         for part in ("connector", "normalizer"):
-            if not said & {f"{part}.run.succeeded", f"{part}.run.failed"}:
+            if not types & {f"{part}.run.succeeded", f"{part}.run.failed"}:
                 self._trail.say(f"{part}.run.failed", {"reason": reason.value})
         kind = last_word(reason)
         closing: dict[str, object] = {
@@ -141,7 +141,7 @@ class Account:
         entries = self._chains.of_attempt(self._request.run_id, self._request.attempt)
         if verify(entries, self._trail.head).fault is not None:
             return False
-        kinds = [one.reference.profile.kind for one in self._request.plan.profiles]
+        kinds = [profile.reference.profile.kind for profile in self._request.plan.profiles]
         if reason is Reason.SUCCEEDED:
             return not missing_types(
                 entries, required_types(kinds, len(self._request.plan.analytics))
@@ -157,16 +157,16 @@ class Account:
     def _of_stream(self, stream: StreamPlan) -> dict[str, object]:
         return {} if self._is_plain else {"stream": stream.name}
 
-    def _keep(self, kind: str, said: Mapping[str, object]) -> None:
+    def _keep(self, kind: str, data: Mapping[str, object]) -> None:
         """Stores what was said so far, and has the project's chain say where it ends."""
         run_id, attempt = self._request.run_id, self._request.attempt
         self._chains.append(run_id, attempt, self._trail.entries)
         chain = {"chain": f"{run_id}/{attempt}", "head": self.head}
-        self._home.append_project([(kind, {**said, **chain})], self._source, self._now)
+        self._home.append_project([(kind, {**data, **chain})], self._source, self._now)
 
 
 def _listed(slices: Iterable[Mapping[str, object]]) -> dict[str, object]:
     """Slices as an event holds them: the first ones, and how many more there are."""
-    each = [dict(one) for one in slices]
+    each = [dict(counts) for counts in slices]
     left = {"slicesLeftOut": len(each) - _SLICES} if len(each) > _SLICES else {}
     return {"slices": each[:_SLICES], **left}

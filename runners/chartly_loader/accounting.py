@@ -89,7 +89,7 @@ def _counts(
 ) -> dict[str, npt.NDArray[np.int64]]:
     """What became of each page's records (INV-4)."""
     size = len(shaped.read)
-    rejected = np.bincount([one.page for one in shaped.rejections], minlength=size)
+    rejected = np.bincount([rejection.page for rejection in shaped.rejections], minlength=size)
     in_time = np.bincount(kept, minlength=size)
     nothing = np.zeros(size, dtype=np.int64)
     duplicate = nothing if repeated is None else np.bincount(kept[repeated], minlength=size)

@@ -15,8 +15,8 @@ def insist_on_sums(slices: Mapping[Slice, Mapping[str, int]]) -> None:
         Bug: one is not.
     """
     _insist_on_sum("", summed(slices.values()))
-    for of, totals in slices.items():
-        _insist_on_sum(f"slice {str(of)!r}: ", totals)
+    for slice_, totals in slices.items():
+        _insist_on_sum(f"slice {str(slice_)!r}: ", totals)
 
 
 def _insist_on_sum(where: str, totals: Mapping[str, int]) -> None:

@@ -162,18 +162,18 @@ class PageIntake:
 
     def _check_whole(self, end: End | None) -> None:
         """Whether the connector's last word fits the pages that came, on the whole and by slice."""
-        said = end.pages if end is not None else 0
-        if said != self.progress.pages:
+        written = end.pages if end is not None else 0
+        if written != self.progress.pages:
             raise RunError(
                 Reason.PEER_LOST,
-                f"the connector wrote {said} pages and {self.progress.pages} came",
+                f"the connector wrote {written} pages and {self.progress.pages} came",
             )
-        for one in end.slices if end is not None else ():
-            came = self._came[one.slice.stream, one.slice.key]
-            if one.pages != came:
+        for ended in end.slices if end is not None else ():
+            came = self._came[ended.slice.stream, ended.slice.key]
+            if ended.pages != came:
                 raise RunError(
                     Reason.PEER_LOST,
-                    f"the connector wrote {one.pages} pages of slice {str(one.slice)!r} and "
+                    f"the connector wrote {ended.pages} pages of slice {str(ended.slice)!r} and "
                     f"{came} came",
                 )
 

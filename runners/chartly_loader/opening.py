@@ -16,7 +16,7 @@ def open_streams(context: LoadContext) -> tuple[list[LoadStream], PullState]:
     """The plan's streams, each with its dataset, and where the run goes on."""
     streams = [_opened(context, plan) for plan in context.request.plan.streams]
     state = context.resume()
-    resumed = {of.stream for of, one in state.slices.items() if one.next_page}
+    resumed = {slice_.stream for slice_, start in state.slices.items() if start.next_page}
     for stream in streams:
         stream.resumed = stream.plan.name in resumed
     return streams, state

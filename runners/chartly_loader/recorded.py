@@ -22,7 +22,7 @@ def record_of(result: LoadResult) -> dict[str, object]:
     return {
         "counts": result.counts,
         "counters": asdict(result.counters),
-        "outputs": [asdict(one) for one in result.outputs],
+        "outputs": [asdict(output) for output in result.outputs],
         "audited": result.audited,
         "seconds": result.seconds,
         "warnings": written(result.warnings),
@@ -32,19 +32,19 @@ def record_of(result: LoadResult) -> dict[str, object]:
 
 def result_of(attempt: Attempt) -> LoadResult:
     """The result that an attempt has recorded."""
-    found = attempt.outcome
+    outcome = attempt.outcome
     reason, message = reason_told(attempt.reason, attempt.message)
     return LoadResult(
         reason=reason,
         message=message,
-        counts=found["counts"],
-        counters=Counters(**found["counters"]),
-        outputs=tuple(RollupResult(**one) for one in found["outputs"]),
+        counts=outcome["counts"],
+        counters=Counters(**outcome["counters"]),
+        outputs=tuple(RollupResult(**output) for output in outcome["outputs"]),
         audit_head=attempt.audit_head,
-        audited=found["audited"],
-        seconds=found["seconds"],
-        warnings=parsed(found.get("warnings", [])),
-        datasets=found.get("datasets", {}),
+        audited=outcome["audited"],
+        seconds=outcome["seconds"],
+        warnings=parsed(outcome.get("warnings", [])),
+        datasets=outcome.get("datasets", {}),
     )
 
 
@@ -57,10 +57,10 @@ def earlier_success(request: LoadRequest, engine: Engine) -> LoadResult | None:
     store = ProjectStore(engine, request.plan.project)
     store.create()
     attempts = Attempts(store).of_run(request.run_id)
-    for one in attempts:
-        if one.state == FINISHED and one.reason == Reason.SUCCEEDED:
-            return result_of(one)
-    last = max((one.attempt for one in attempts), default=0)
+    for attempt in attempts:
+        if attempt.state == FINISHED and attempt.reason == Reason.SUCCEEDED:
+            return result_of(attempt)
+    last = max((attempt.attempt for attempt in attempts), default=0)
     if last >= request.attempt:
         raise RunError(
             Reason.TERMINATED,

@@ -26,7 +26,9 @@ def settle(context: LoadContext, stream: LoadStream) -> None:
     outcome.warnings.extend(_never_matched(context, stream))
     slices = context.slice_totals()
     insist_on_sums(slices)
-    of_stream = {of: counts for of, counts in slices.items() if of.stream == stream.plan.name}
+    of_stream = {
+        slice_: counts for slice_, counts in slices.items() if slice_.stream == stream.plan.name
+    }
     totals = summed(of_stream.values())
     stream.table.of_run(request.run_id).insist_on_all()
     try:

@@ -62,7 +62,10 @@ class Shaping:
         return LoadBatch(
             rows=self._enveloped(rows, metas),
             starts=np.searchsorted(places, np.arange(len(metas))),
-            rejects=[self._accounting.reject(one, metas[one.page]) for one in shaped.rejections],
+            rejects=[
+                self._accounting.reject(rejection, metas[rejection.page])
+                for rejection in shaped.rejections
+            ],
             ledger=self._accounting.entries(metas, shaped, places, repeated),
             raw=raw_pages(self._request, segments) if self._keeps_pages else [],
             repeated=repeated is not None,
@@ -82,7 +85,7 @@ class Shaping:
     def _late_before(self, sealed_before: datetime | None) -> datetime | None:
         retention = self._stream.storage.retention
         cut = self._request.ingested_at - timedelta(days=retention.days) if retention else None
-        known = [one for one in (cut, sealed_before) if one is not None]
+        known = [floor for floor in (cut, sealed_before) if floor is not None]
         return max(known, default=None)
 
     def _on_time(self, shaped: ShapedBatch) -> tuple[pa.Table, list[str]]:
@@ -113,7 +116,9 @@ class Shaping:
         )
         places = rows.column("_page").to_numpy()
         # Two pages may be equal, and a dictionary holds a text once.
-        columns["_page"] = pa.array([one.sha256 for one in metas]).dictionary_encode().take(places)
+        columns["_page"] = (
+            pa.array([meta.sha256 for meta in metas]).dictionary_encode().take(places)
+        )
         columns["_record"] = rows.column("_index")
         columns["_ver"] = self._versions(rows, places, metas)
         columns["_deleted"] = pa.repeat(pa.scalar(0, pa.uint8()), count)

@@ -71,12 +71,13 @@ def _check_end(context: LoadContext, end: End | None, asked: Mapping[Slice, obje
     context.account.connector_ended(end)
     if end.reason is not Reason.SUCCEEDED:
         raise RunError(end.reason, end.message)
-    ends = {one.slice: one.reason for one in end.slices}
-    for of in asked:
-        reason = ends.get(of)
+    ends = {ended.slice: ended.reason for ended in end.slices}
+    for slice_ in asked:
+        reason = ends.get(slice_)
         if reason is not Reason.SUCCEEDED:
-            said = f"that it ended with {reason.value}" if reason else "nothing"
+            account = f"that it ended with {reason.value}" if reason else "nothing"
             raise RunError(
                 Reason.PEER_LOST,
-                f"the connector says that it succeeded, and of slice {str(of)!r} it says {said}",
+                f"the connector says that it succeeded, and of slice {str(slice_)!r} it says "
+                f"{account}",
             )

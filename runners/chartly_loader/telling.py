@@ -45,7 +45,7 @@ def _by_dataset(
 ) -> dict[str, dict[str, int]]:
     return {
         stream.storage.dataset: summed(
-            counts for of, counts in slices.items() if of.stream == stream.name
+            counts for slice_, counts in slices.items() if slice_.stream == stream.name
         )
         for stream in streams
     }

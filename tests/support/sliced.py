@@ -35,7 +35,7 @@ def sliced_plan(project: Project, slices: Sequence[Slice]) -> RunPlan:
     changes: Changes = {"normalizer": {"spec.rejectThreshold": {"percent": 100}}}
     plan = sales_plan(project, changes)
     (sales,) = plan.streams
-    names = dict.fromkeys(of.stream for of in slices)
+    names = dict.fromkeys(slice_.stream for slice_ in slices)
     streams = tuple(
         replace(
             sales, name=name, storage=sales.storage.model_copy(update={"dataset": f"{name}-events"})
@@ -71,26 +71,26 @@ def spool_slices(
                 under_way.append(step)
                 continue
             asked = under_way.popleft()
-            of, page = asked.slice, int(asked.page.query.get("after", "0"))
-            last = page + 1 == len(bodies[of])
-            if last and of in failing:
-                schedule.failed(of, DOWN)
+            slice_, page = asked.slice, int(asked.page.query.get("after", "0"))
+            last = page + 1 == len(bodies[slice_])
+            if last and slice_ in failing:
+                schedule.failed(slice_, DOWN)
                 continue
             facts = PageFacts(1, {"responseField": None if last else str(page + 1)})
-            receipt = schedule.received(of, facts)
-            body = bodies[of][page]
+            receipt = schedule.received(slice_, facts)
+            body = bodies[slice_][page]
             meta = SegmentMeta(
-                receipt.number, of, receipt.page, len(body), digest(body),
+                receipt.number, slice_, receipt.page, len(body), digest(body),
                 "https://api.example.invalid/", 200, 1, receipt.position, asked.page.token_hash,
             )  # fmt: skip
             writer.write(meta, body)
-            pages[of] += 1
+            pages[slice_] += 1
         reason, message = verdict(schedule.ends)
         slices = tuple(
-            SliceEnd(of, pages[of], error.reason, error.message)
+            SliceEnd(slice_, pages[slice_], error.reason, error.message)
             if error
-            else SliceEnd(of, pages[of], Reason.SUCCEEDED, "")
-            for of, error in schedule.ends
+            else SliceEnd(slice_, pages[slice_], Reason.SUCCEEDED, "")
+            for slice_, error in schedule.ends
         )
         end = End(pages.total(), reason, message, Counters(pages=pages.total()), slices=slices)
         writer.end(end)

@@ -12,7 +12,7 @@ SLICES = st.builds(slice_of, TEXT, PARTITIONS, st.one_of(st.none(), st.tuples(EN
 
 
 @pytest.mark.parametrize(
-    ("of", "key", "told"),
+    ("slice_", "key", "shown"),
     [
         (Slice("main"), "", "main"),
         (slice_of("visits", {"site": "eu"}), '{"site":"eu"}', 'visits {"site":"eu"}'),
@@ -22,23 +22,23 @@ SLICES = st.builds(slice_of, TEXT, PARTITIONS, st.one_of(st.none(), st.tuples(EN
         (slice_of("visits", {}), "", "visits"),
     ],
 )
-def test_a_slice_is_named_within_its_stream(of, key, told):
-    assert (of.key, str(of), of.is_plain) == (key, told, key == "")
+def test_a_slice_is_named_within_its_stream(slice_, key, shown):
+    assert (slice_.key, str(slice_), slice_.is_plain) == (key, shown, key == "")
 
 
 @given(SLICES)
-def test_the_name_of_a_slice_leads_back_to_it(of):
-    assert slice_named(of.stream, of.key) == of
+def test_the_name_of_a_slice_leads_back_to_it(slice_):
+    assert slice_named(slice_.stream, slice_.key) == slice_
 
 
 @given(st.lists(SLICES, unique=True))
 def test_no_two_slices_of_a_stream_have_one_name(slices):
-    assert len({(of.stream, of.key) for of in slices}) == len(slices)
+    assert len({(slice_.stream, slice_.key) for slice_ in slices}) == len(slices)
 
 
 @given(st.lists(SLICES))
 def test_slices_are_ordered_by_stream_first(slices):
-    streams = [of.stream for of in sorted(slices)]
+    streams = [slice_.stream for slice_ in sorted(slices)]
     assert streams == sorted(streams)
 
 

@@ -70,10 +70,12 @@ class PullSchedule:
         self._slices = state.slices
         self._max_concurrent = max_concurrent
         self._next_number = state.next_number
-        self._waiting = deque(of for of, one in state.slices.items() if not one.complete)
+        self._waiting = deque(
+            slice_ for slice_, start in state.slices.items() if not start.complete
+        )
         self._ready: deque[_Pull] = deque()
         self._under_way: dict[Slice, _Pull] = {}
-        self._complete = {of for of, one in state.slices.items() if one.complete}
+        self._complete = {slice_ for slice_, start in state.slices.items() if start.complete}
         self._errors: dict[Slice, ChartlyError] = {}
         self._warnings: dict[Slice, tuple[RunWarning, ...]] = {}
 
@@ -96,15 +98,15 @@ class PullSchedule:
             self._under_way[pull.slice] = pull
             return SliceRequest(pull.slice, request)
 
-    def ends_with(self, of: Slice, status: int) -> bool:
+    def ends_with(self, slice_: Slice, status: int) -> bool:
         """Whether a status, as the answer to a slice's request, stands for the end of its pages."""
-        return self._under_way[of].paging.ends_with(status)
+        return self._under_way[slice_].paging.ends_with(status)
 
-    def hint(self, of: Slice, status: int) -> str:
+    def hint(self, slice_: Slice, status: int) -> str:
         """What to write where a status may stand for the end of the pages; or nothing."""
-        return self._under_way[of].paging.hint(status)
+        return self._under_way[slice_].paging.hint(status)
 
-    def received(self, of: Slice, facts: PageFacts) -> PageReceipt:
+    def received(self, slice_: Slice, facts: PageFacts) -> PageReceipt:
         """Takes the answer to a slice's request.
 
         A loop or a limit ends the slice, and its page is good all the same.
@@ -113,38 +115,38 @@ class PullSchedule:
             RunError: ``UpstreamUnavailable``: the page cannot be gone on from; the request is still
                 under way, and the page may be asked for again. Also what ends all slices.
         """
-        pull = self._under_way[of]
+        pull = self._under_way[slice_]
         try:
             pull.paging.advance(facts)
         except RunError as error:
             if error.reason is Reason.UPSTREAM_UNAVAILABLE:
                 raise
-            self._end(of, error)
-        del self._under_way[of]
+            self._end(slice_, error)
+        del self._under_way[slice_]
         receipt = PageReceipt(self._next_number, pull.page, pull.paging.position)
         self._next_number += 1
         pull.page += 1
-        if of not in self._errors:
+        if slice_ not in self._errors:
             self._go_on(pull)
         return receipt
 
-    def failed(self, of: Slice, error: ChartlyError) -> None:
+    def failed(self, slice_: Slice, error: ChartlyError) -> None:
         """Ends a slice whose request, or whose page, came to nothing."""
-        self._under_way.pop(of, None)
-        self._ready = deque(pull for pull in self._ready if pull.slice != of)
-        self._errors[of] = error
+        self._under_way.pop(slice_, None)
+        self._ready = deque(pull for pull in self._ready if pull.slice != slice_)
+        self._errors[slice_] = error
 
     def stop(self, error: ChartlyError) -> None:
         """Ends every slice that has pages left."""
-        for of in self._slices.keys() - self._complete - self._errors.keys():
-            self._errors[of] = error
+        for slice_ in self._slices.keys() - self._complete - self._errors.keys():
+            self._errors[slice_] = error
         for queue in (self._waiting, self._ready, self._under_way):
             queue.clear()
 
     @property
     def ends(self) -> list[tuple[Slice, ChartlyError | None]]:
         """How each slice ended, in their order; to be asked when the schedule is over."""
-        return [(of, self._errors.get(of)) for of in self._slices]
+        return [(slice_, self._errors.get(slice_)) for slice_ in self._slices]
 
     @property
     def warnings(self) -> list[RunWarning]:
@@ -167,14 +169,14 @@ class PullSchedule:
     def _open(self) -> None:
         """Opens slices up to the limit."""
         while self._waiting and len(self._ready) + len(self._under_way) < self._max_concurrent:
-            of = self._waiting.popleft()
-            state = self._slices[of]
+            slice_ = self._waiting.popleft()
+            state = self._slices[slice_]
             try:
                 paging = Paging(self._pagination, state.position, state.seen)
             except RunError as error:
-                self._end(of, error)
+                self._end(slice_, error)
                 continue
-            self._go_on(_Pull(of, paging, state.next_page))
+            self._go_on(_Pull(slice_, paging, state.next_page))
 
     def _go_on(self, pull: _Pull) -> None:
         if pull.paging.is_over:
@@ -183,7 +185,7 @@ class PullSchedule:
         else:
             self._ready.append(pull)
 
-    def _end(self, of: Slice, error: RunError) -> None:
+    def _end(self, slice_: Slice, error: RunError) -> None:
         if error.reason in ENDS_ALL:
             raise error
-        self._errors[of] = error
+        self._errors[slice_] = error

@@ -10,7 +10,7 @@ _MOST_RETRYABLE = (Retry.FREE, Retry.RETRY, Retry.NEVER)
 
 def verdict(ends: Sequence[tuple[Slice, ChartlyError | None]]) -> tuple[Reason, str]:
     """The reason and sentence of a run: those of the failed slice that a retry helps most."""
-    failed = [(of, error) for of, error in ends if error is not None]
+    failed = [(slice_, error) for slice_, error in ends if error is not None]
     if not failed:
         return Reason.SUCCEEDED, ""
     worst, error = min(failed, key=lambda end: _MOST_RETRYABLE.index(REASONS[end[1].reason].retry))

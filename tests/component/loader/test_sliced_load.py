@@ -39,18 +39,18 @@ PAGES = st.lists(st.lists(RECORDS, max_size=3), min_size=1, max_size=4)
 CRASHES = st.lists(st.tuples(st.integers(0, 16), st.sampled_from(["before", "after"])), max_size=3)
 
 
-def body(of, records):
+def body(slice_, records):
     """A page whose keys are those of its slice."""
     return page(
         [
-            sale(f"{of} {key}", "null" if amount is None else str(amount), f"2026-02-0{day}T00:00:00Z")
+            sale(f"{slice_} {key}", "null" if amount is None else str(amount), f"2026-02-0{day}T00:00:00Z")
             for key, day, amount in records
         ]
     )  # fmt: skip
 
 
-def named(of):
-    return f"slice {str(of)!r}"
+def named(slice_):
+    return f"slice {str(slice_)!r}"
 
 
 @pytest.mark.slow
@@ -73,7 +73,7 @@ def test_inv_4_of_each_slice_and_of_the_run_whenever_a_load_dies(
     monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
     number = next(EXAMPLES)
     plan = sliced_plan(Project("tenant-sliced", f"p-{number}"), SLICES)
-    bodies = {of: [body(of, records) for records in pages[of]] for of in SLICES}
+    bodies = {slice_: [body(slice_, records) for records in pages[slice_]] for slice_ in SLICES}
     spool = tmp_path / str(number)
     for place, when in crashes:
         dying = DyingEngine(
@@ -89,8 +89,10 @@ def test_inv_4_of_each_slice_and_of_the_run_whenever_a_load_dies(
     store = ProjectStore(engine, plan.project)
     ledger = Ledger(store)
     totals = ledger.slice_totals("run-1")
-    wanted = {of: counted(pages[of]) for of in SLICES}
-    assert {of: {name: one[name] for name in wanted[of]} for of, one in totals.items()} == wanted
+    wanted = {slice_: counted(pages[slice_]) for slice_ in SLICES}
+    assert {
+        slice_: {name: one[name] for name in wanted[slice_]} for slice_, one in totals.items()
+    } == wanted
     assert all(one["read"] == sum(one[name] for name in PARTS) for one in totals.values())
     assert {name: result.counts[name] for name in wanted[EU]} == {
         name: sum(one[name] for one in wanted.values()) for name in wanted[EU]
@@ -98,16 +100,18 @@ def test_inv_4_of_each_slice_and_of_the_run_whenever_a_load_dies(
     for stream in ("sales", "returns"):
         rows = f"SELECT event_id, amount FROM {store.view(f'{stream}-events')}"
         assert dict(engine.rows(rows)) == {
-            f"{of} {key}": Decimal(amount)
-            for of in SLICES
-            if of.stream == stream
-            for records in pages[of]
+            f"{slice_} {key}": Decimal(amount)
+            for slice_ in SLICES
+            if slice_.stream == stream
+            for records in pages[slice_]
             for key, _, amount in records
             if amount is not None
         }
     state = ledger.resume("run-1", SLICES)
     assert all(one.complete for one in state.slices.values())
-    assert [one.next_page for one in state.slices.values()] == [len(pages[of]) for of in SLICES]
+    assert [one.next_page for one in state.slices.values()] == [
+        len(pages[slice_]) for slice_ in SLICES
+    ]
 
 
 def counted(pages):
@@ -139,7 +143,7 @@ def test_a_failed_slice_leaves_the_others_loaded_and_is_pulled_alone_afterwards(
     assert first.message == f"{US}: status 500 (1 of 4 slices failed)"
     assert (first.counts["pages"], first.counts["read"]) == (7, 8)
     state = state_of(engine, plan)
-    assert [of for of, one in state.slices.items() if not one.complete] == [US]
+    assert [slice_ for slice_, one in state.slices.items() if not one.complete] == [US]
     assert (state.slices[US].next_page, state.next_number) == (2, 7)
 
     second = load_slices(engine, plan, tmp_path, BODIES)
@@ -184,7 +188,7 @@ def test_the_audit_trail_names_slices_where_they_are_not_plain(engine, project, 
 def test_an_event_names_a_hundred_slices_and_counts_the_others(engine, project, tmp_path):
     slices = [slice_of("sales", {"n": f"{number:03}"}) for number in range(102)]
     plan = replace(sliced_plan(project, slices), analytics=())
-    load_slices(engine, plan, tmp_path, {of: [page([])] for of in slices})
+    load_slices(engine, plan, tmp_path, {slice_: [page([])] for slice_ in slices})
     entries = AttemptChains(ProjectStore(engine, project)).of_attempt("run-1", 1)
     (data,) = [one.event["data"] for one in entries if one.event["type"] == "dataset.updated"]
     assert (len(data["slices"]), data["slicesLeftOut"]) == (100, 2)

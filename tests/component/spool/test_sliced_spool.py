@@ -28,10 +28,10 @@ SLICES = (MAIN, slice_of("visits", {"site": "eu"}), slice_of("visits", {"site": 
 EXAMPLES = itertools.count()
 
 
-def meta(number, of, page, body, *, last=False):
+def meta(number, slice_, page, body, *, last=False):
     position = None if last else {"next": str(page + 1), "pages": page + 1}
     return SegmentMeta(
-        number, of, page, len(body), digest(body), "https://a.example/", 200, 1, position, f"t{page}"
+        number, slice_, page, len(body), digest(body), "https://a.example/", 200, 1, position, f"t{page}"
     )  # fmt: skip
 
 
@@ -49,12 +49,12 @@ class Attempt:
     def state(self, next_number):
         return PullState(
             {
-                of: SliceState(
-                    len(self.committed[of]),
-                    {"next": str(len(self.committed[of]))},
-                    complete=len(self.committed[of]) == self.sizes[of],
+                slice_: SliceState(
+                    len(self.committed[slice_]),
+                    {"next": str(len(self.committed[slice_]))},
+                    complete=len(self.committed[slice_]) == self.sizes[slice_],
                 )
-                for of in SLICES
+                for slice_ in SLICES
             },
             next_number,
         )
@@ -65,14 +65,14 @@ class Attempt:
             reader.write_state(self.state(next_number))
             state = writer.wait_for_state(5)
             assert state == self.state(next_number)
-            pages = {of: one.next_page for of, one in state.slices.items()}
+            pages = {slice_: one.next_page for slice_, one in state.slices.items()}
             number = state.next_number
-            for of in itertools.islice(order, writes):
-                if pages[of] < self.sizes[of]:
-                    body = f"{of} {pages[of]}".encode()
-                    last = pages[of] + 1 == self.sizes[of]
-                    writer.write(meta(number, of, pages[of], body, last=last), body)
-                    pages[of] += 1
+            for slice_ in itertools.islice(order, writes):
+                if pages[slice_] < self.sizes[slice_]:
+                    body = f"{slice_} {pages[slice_]}".encode()
+                    last = pages[slice_] + 1 == self.sizes[slice_]
+                    writer.write(meta(number, slice_, pages[slice_], body, last=last), body)
+                    pages[slice_] += 1
                     number += 1
             writer.end(End(number - next_number, Reason.SUCCEEDED, "", Counters()))
             segments = reader.next_segments(takes, 2**20, 0.01)
@@ -95,7 +95,7 @@ class Attempt:
 def test_inv_4_each_slice_arrives_in_order_and_once_whenever_its_sides_die(
     tmp_path, sizes, orders, cuts
 ):
-    committed = {of: [] for of in SLICES}
+    committed = {slice_: [] for slice_ in SLICES}
     folder = tmp_path / str(next(EXAMPLES))
     folder.mkdir()
     order = itertools.cycle([*orders, *SLICES])
@@ -104,23 +104,24 @@ def test_inv_4_each_slice_arrives_in_order_and_once_whenever_its_sides_die(
         attempt = Attempt(folder / str(place), sizes, committed)
         number = attempt.run(number, order, writes, takes)
     assert committed == {
-        of: [(page, f"{of} {page}".encode()) for page in range(size)] for of, size in sizes.items()
+        slice_: [(page, f"{slice_} {page}".encode()) for page in range(size)]
+        for slice_, size in sizes.items()
     }
 
 
 @pytest.mark.parametrize(
-    ("state", "of", "page", "says"),
+    ("state", "slice_", "page", "says"),
     [
         (alone(), MAIN, 1, "is page 1 of slice 'main', which goes on with page 0"),
         (alone(), Slice("other"), 0, "is page 0 of slice 'other', which was not asked for"),
         (complete_state([MAIN]), MAIN, 0, "is page 0 of slice 'main', which was not asked for"),
     ],
 )
-def test_a_page_that_was_not_asked_for_is_refused(tmp_path, state, of, page, says):
+def test_a_page_that_was_not_asked_for_is_refused(tmp_path, state, slice_, page, says):
     """Segments are untrusted input."""
     with SpoolReader(tmp_path) as reader, SpoolWriter(tmp_path) as writer:
         reader.write_state(state)
-        writer.write(meta(0, of, page, b"{}"), b"{}")
+        writer.write(meta(0, slice_, page, b"{}"), b"{}")
         with pytest.raises(RunError) as caught:
             reader.next_segments(1, 1, 1)
     assert caught.value.reason is Reason.PEER_LOST
@@ -142,7 +143,7 @@ def test_both_sides_refuse_what_another_version_wrote(tmp_path):
 
 
 def test_a_state_keeps_the_order_of_its_slices(tmp_path):
-    state = PullState({of: SliceState() for of in reversed(SLICES)}, 3)
+    state = PullState({slice_: SliceState() for slice_ in reversed(SLICES)}, 3)
     with SpoolReader(tmp_path) as reader:
         reader.write_state(state)
     assert [*load_state(tmp_path / STATE).slices] == [*reversed(SLICES)]

@@ -36,26 +36,26 @@ class Journal:
     numbers: list[int] = field(default_factory=list)
 
     def add(self, request, receipt):
-        of = request.slice
-        self.asked.setdefault(of, []).append(request.page.query.get("after", ""))
-        self.pages.setdefault(of, []).append(receipt.page)
-        self.positions[of] = receipt.position
-        self.seen.setdefault(of, []).append(request.page.token_hash)
+        slice_ = request.slice
+        self.asked.setdefault(slice_, []).append(request.page.query.get("after", ""))
+        self.pages.setdefault(slice_, []).append(receipt.page)
+        self.positions[slice_] = receipt.position
+        self.seen.setdefault(slice_, []).append(request.page.token_hash)
         self.numbers.append(receipt.number)
 
     def state(self, slices):
         """Where a later attempt goes on, as the ledger tells it."""
         return PullState(
             {
-                of: SliceState(
-                    len(self.pages[of]),
-                    json.loads(json.dumps(self.positions[of])),
-                    tuple(self.seen[of]),
-                    self.positions[of] is None,
+                slice_: SliceState(
+                    len(self.pages[slice_]),
+                    json.loads(json.dumps(self.positions[slice_])),
+                    tuple(self.seen[slice_]),
+                    self.positions[slice_] is None,
                 )
-                if of in self.pages
+                if slice_ in self.pages
                 else SliceState()
-                for of in slices
+                for slice_ in slices
             },
             max(self.numbers, default=-1) + 1,
         )
@@ -89,8 +89,8 @@ SLICES = st.lists(
 @st.composite
 def apis(draw):
     slices = draw(SLICES)
-    sizes = {of: draw(st.integers(1, 4)) for of in slices}
-    failing = {of: draw(st.integers(0, 4)) for of in slices if draw(st.booleans())}
+    sizes = {slice_: draw(st.integers(1, 4)) for slice_ in slices}
+    failing = {slice_: draw(st.integers(0, 4)) for slice_ in slices if draw(st.booleans())}
     return Api(sizes, failing)
 
 
@@ -126,14 +126,14 @@ def test_each_slice_is_pulled_in_order_and_once_whatever_the_others_do(api, limi
     journal = Journal()
     start = PullState(dict.fromkeys(api.sizes, SliceState()), 7)
     schedule = pulled(api, start, limit, chooser(data), journal)
-    for of, size in api.sizes.items():
-        wanted = list(range(min(size, api.failing.get(of, size))))
-        assert journal.pages.get(of, []) == wanted
-        assert [int(token or 0) for token in journal.asked.get(of, [])] == wanted
+    for slice_, size in api.sizes.items():
+        wanted = list(range(min(size, api.failing.get(slice_, size))))
+        assert journal.pages.get(slice_, []) == wanted
+        assert [int(token or 0) for token in journal.asked.get(slice_, [])] == wanted
     assert journal.numbers == list(range(7, 7 + len(journal.numbers))), "counted over all slices"
-    failed = {of for of, page in api.failing.items() if page < api.sizes[of]}
-    assert [(of, error) for of, error in schedule.ends if error is not None] == [
-        (of, DOWN) for of in api.sizes if of in failed
+    failed = {slice_ for slice_, page in api.failing.items() if page < api.sizes[slice_]}
+    assert [(slice_, error) for slice_, error in schedule.ends if error is not None] == [
+        (slice_, DOWN) for slice_ in api.sizes if slice_ in failed
     ]
 
 
@@ -144,7 +144,7 @@ def test_inv_4_pulls_that_are_cut_anywhere_give_the_pages_of_one(api, limit, cut
     start = PullState(dict.fromkeys(api.sizes, SliceState()))
     pulled(api, start, limit, chooser(data), journal, cut)
     schedule = pulled(whole, journal.state(api.sizes), limit, chooser(data), journal)
-    assert journal.pages == {of: list(range(size)) for of, size in api.sizes.items()}
+    assert journal.pages == {slice_: list(range(size)) for slice_, size in api.sizes.items()}
     assert journal.numbers == list(range(len(journal.numbers)))
     assert all(error is None for _, error in schedule.ends)
 
@@ -157,8 +157,10 @@ def test_a_stop_ends_the_slices_that_have_pages_left_and_no_other(api, limit, cu
     late = RunError(Reason.LIMIT_REACHED, "maxRunSeconds")
     schedule.stop(late)
     assert schedule.next() is Idle.OVER
-    done = {of for of, size in api.sizes.items() if len(journal.pages.get(of, [])) == size}
-    assert schedule.ends == [(of, None if of in done else late) for of in api.sizes]
+    done = {
+        slice_ for slice_, size in api.sizes.items() if len(journal.pages.get(slice_, [])) == size
+    }
+    assert schedule.ends == [(slice_, None if slice_ in done else late) for slice_ in api.sizes]
 
 
 def test_a_slice_that_is_complete_asks_for_nothing():
