@@ -10,6 +10,7 @@ import pyarrow as pa
 from chartly.api.analytics import AnalyticsSpec
 from chartly.api.columns import parse_column_type
 from chartly.api.duration import parse_duration
+from chartly.api.place import Place
 from chartly.errors import Reason, RunError
 from chartly.extract.storable import arrow_type
 from chartly.load.sql import instant_parameter
@@ -92,7 +93,7 @@ class Computation:
         rows = self._engine.rows(sql, _parameters([Window(_EPOCH, _EPOCH)], [""]))
         return {str(row[0]): str(row[1]) for row in rows}
 
-    def insist(self, where: str) -> None:
+    def insist(self, where: Place) -> None:
         """Whether the engine takes the query, as it is written and as it runs.
 
         Raises:

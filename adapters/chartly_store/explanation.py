@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from chartly.api.analytics import AnalyticsSpec
-from chartly.errors import ChartlyError, RunError, SpecError
+from chartly.api.place import Place
+from chartly.errors import ChartlyError, RunError
 from chartly.load.sql import quoted
 from chartly.plan.check import view_types
 from chartly.plan.runplan import RunPlan
@@ -49,13 +50,12 @@ def check_explained(plan: RunPlan) -> None:
         try:
             for query in plan.analytics:
                 types = view_types(streams[query.spec.inputs.dataset])
-                where = f"{query.reference.profile}: spec.queryTemplate.text"
-                explain(engine, query.spec, types, where)
+                explain(engine, query.spec, types, query.text_place)
         finally:
             engine.close()
 
 
-def explain(engine: Engine, spec: AnalyticsSpec, types: Mapping[str, str], where: str) -> None:
+def explain(engine: Engine, spec: AnalyticsSpec, types: Mapping[str, str], where: Place) -> None:
     """Runs a query, as it is written and as it is computed, over no rows of these types.
 
     Raises:
@@ -72,7 +72,7 @@ def explain(engine: Engine, spec: AnalyticsSpec, types: Mapping[str, str], where
 
 
 def of_query(
-    error: RunError, query: CheckedQuery, types: Mapping[str, str], where: str
+    error: RunError, query: CheckedQuery, types: Mapping[str, str], where: Place
 ) -> ChartlyError:
     """The refusal of a query as a mistake in it; any other error as it is."""
     found = _REFUSED.search(error.message)
@@ -81,7 +81,7 @@ def of_query(
     said = _ENDS.split(found[2])[0].rstrip(". ")
     columns = sorted(set(_arguments(said, query, types)))
     named = f"; column {', '.join(map(repr, columns))}" if columns else ""
-    return SpecError(f"{where}: the query cannot run: {said}{named}")
+    return where.refusal(f"the query cannot run: {said}{named}")
 
 
 def _arguments(said: str, query: CheckedQuery, types: Mapping[str, str]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pyarrow as pa
 
 from chartly.api.columns import MAX_PRECISION, TIMESTAMP, parse_column_type
-from chartly.errors import SpecError
+from chartly.api.place import Place
 from chartly.extract.storable import arrow_type
 from chartly.load.sql import bare
 from chartly.query.ticks import digits_of
@@ -27,7 +27,7 @@ _TYPE_DIGITS = re.compile(r"[0-9](?=, 'UTC'\))")
 _WIDE = re.compile(r"Decimal\(76,")
 
 
-def check_types(empty: pa.Table, declared: Mapping[str, str], where: str) -> None:
+def check_types(empty: pa.Table, declared: Mapping[str, str], where: Place) -> None:
     """Whether the types that a query gives can become those that are declared, value by value.
 
     Args:
@@ -45,8 +45,8 @@ def check_types(empty: pa.Table, declared: Mapping[str, str], where: str) -> Non
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
             fits = False
         if not fits:
-            raise SpecError(
-                f"{where}: column {name!r} gives {column.type}, which never becomes {kind} as "
+            raise where.refusal(
+                f"column {name!r} gives {column.type}, which never becomes {kind} as "
                 f"outputs.columns declares"
             )
 

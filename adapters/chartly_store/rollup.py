@@ -10,6 +10,7 @@ import pyarrow as pa
 from chartly.api.analytics import AnalyticsSpec
 from chartly.api.columns import parse_column_type
 from chartly.api.duration import parse_duration
+from chartly.api.place import Place
 from chartly.errors import Reason, RunError
 from chartly.load.project_tables import ATTEMPTS, PUBLISHED
 from chartly.load.sql import base_type, nullable, qualified, quoted
@@ -87,7 +88,7 @@ class Rollup:
         self._table = data_table(self._output)
         self._published = qualified(store.database, PUBLISHED)
 
-    def insist(self, where: str) -> None:
+    def insist(self, where: Place) -> None:
         """Whether the query can run, and gives the columns that the output holds.
 
         Raises:

@@ -48,8 +48,8 @@ def _run() -> int:
 
 
 def _tell(error: ChartlyError) -> int:
-    for problem in getattr(error, "problems", (error.message,)):
-        _say(f"error: {error.reason}: {problem}", error.reason)
+    for problem in error.problems:
+        _say(f"error: {problem.reason}: {problem}", problem.reason)
     return error.exit_code
 
 

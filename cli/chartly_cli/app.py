@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
+from chartly_cli.group import ReportingGroup
 from chartly_cli.output import Form
 from chartly_cli.session import Session
 from chartly_cli.store_options import on_a_store
 
 app = typer.Typer(
     name="chartly",
+    cls=ReportingGroup,
     help="A few small YAML files become a data domain that runs.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

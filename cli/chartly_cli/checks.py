@@ -14,7 +14,7 @@ import typer
 from chartly.api.connector import SecretRef
 from chartly.egress.credential import secret_objection, secret_value
 from chartly.egress.echo import SHORTEST
-from chartly.errors import ChartlyError, Reason, RunError
+from chartly.errors import ChartlyError, Problem, Reason, RunError, SpecError
 from chartly.plan.prepare import FrozenWorkflow
 from chartly_cli.output import counted
 from chartly_cli.store_binding import Binding, FolderBinding
@@ -34,6 +34,7 @@ class Check:
     Attributes:
         reason: what a run that lacks it fails with.
         warning: it is there, and something about it is unsafe.
+        problems: what is wrong with the files.
     """
 
     name: str
@@ -41,6 +42,14 @@ class Check:
     sentence: str
     reason: Reason = Reason.PREREQUISITE_MISSING
     warning: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    @classmethod
+    def failed(cls, name: str, error: ChartlyError) -> "Check":
+        """A check that an error ended."""
+        return cls(
+            name, ok=False, sentence=error.message, reason=error.reason, problems=error.problems
+        )
 
 
 def machine_checks(workspace: Workspace, binding: Binding) -> Iterator[Check]:
@@ -78,8 +87,10 @@ def _services(binding: Binding) -> str:
 def profile_checks(workspace: Workspace) -> Iterator[Check]:
     """Whether the files can be read, and say to which project they belong."""
     count = len(workspace.profiles)
-    sentence = workspace.problems[0] if workspace.problems else f"{counted(count, 'profile')} read"
-    yield Check("profiles", not workspace.problems, sentence, Reason.CONFIG_INVALID)
+    if workspace.problems:
+        yield Check.failed("profiles", SpecError(workspace.problems))
+    else:
+        yield Check("profiles", True, f"{counted(count, 'profile')} read")  # noqa: FBT003 - a verdict
     yield Check(
         "workflows",
         bool(workspace.workflows),
@@ -95,7 +106,7 @@ def run_checks(frozen: FrozenWorkflow, secrets: Path) -> Iterator[Check]:
         frozen.check()
         yield Check("plan", True, f"{frozen.resolution.workflow} resolves to {plan.digest}")  # noqa: FBT003 - a verdict
     except ChartlyError as error:
-        yield Check("plan", False, error.message, error.reason)  # noqa: FBT003 - a verdict
+        yield Check.failed("plan", error)
     workflow = frozen.resolution.workflow
     if workflow.spec.suspend:
         said = f"{workflow}: spec.suspend is true, so no run starts"
@@ -124,11 +135,12 @@ def query_checks(frozen: FrozenWorkflow) -> Iterator[Check]:
     from chartly_store.explanation import check_explained  # noqa: PLC0415 - costs 0.4 s
 
     try:
-        check_explained(frozen.plan)
+        with frozen.resolution.locating():
+            check_explained(frozen.plan)
         said = f"{frozen.resolution.workflow}: the engine takes every query"
         yield Check("queries", True, said)  # noqa: FBT003 - a verdict
     except ChartlyError as error:
-        yield Check("queries", False, error.message, error.reason)  # noqa: FBT003 - a verdict
+        yield Check.failed("queries", error)
 
 
 def _secret_check(reference: SecretRef, path: Path) -> Check:
@@ -172,9 +184,12 @@ def insist(checks: Iterator[Check]) -> None:
     """Goes through checks, tells warnings, and stops at the first that fails.
 
     Raises:
+        SpecError: with the problems of the files.
         RunError: with the check's reason and sentence.
     """
     for check in checks:
+        if check.problems:
+            raise SpecError(check.problems)
         if not check.ok:
             raise RunError(check.reason, f"{check.name}: {check.sentence}")
         if check.warning:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from chartly.errors import Reason, SpecError
+from chartly.api.place import Place
+from chartly.errors import Reason
 from chartly.manifests.network import parse_cidr
 from chartly_cli.kubectl import Kubectl
 from chartly_service.project import decoded
@@ -29,9 +30,9 @@ def read_defaults(kubectl: Kubectl, namespace: str) -> Defaults:
     """
     found = kubectl.get("configmap", CONFIG, namespace)
     if found is None:
-        raise SpecError(
-            f"--chart {namespace}: the chart is not installed there (no ConfigMap {CONFIG})",
-            Reason.PREREQUISITE_MISSING,
+        raise Place(object=f"--chart {namespace}").refusal(
+            f"the chart is not installed there (no ConfigMap {CONFIG})",
+            reason=Reason.PREREQUISITE_MISSING,
         )
     data: Mapping[str, str] = found.get("data") or {}
     secret = data.get("store-admin-secret")

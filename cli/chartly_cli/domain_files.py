@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chartly.api.documents import parse_documents
+from chartly.api.place import Place
 from chartly.api.profile import Profile, parse_profile
 from chartly.api.workflow import Workflow, as_resource
-from chartly.errors import Bug, Reason, SpecError
+from chartly.errors import Bug, Reason
 from chartly.names import DEPRECATED_ANNOTATION
 from chartly.plan.digest import profile_digest
 from chartly_cli.runs import run_folders, write_durably
@@ -75,9 +76,8 @@ class WorkspaceFiles:
             return False
         sources = [one.source for one in self.others(workflow)]
         if workflow.source in (*sources, *(one.source for _, one in self.workspace.profiles)):
-            raise SpecError(
-                f"{path}: holds other objects, too; take the workflow out of it by hand"
-            )
+            why = "holds other objects, too; take the workflow out of it by hand"
+            raise Place(object=str(path)).refusal(why)
         path.unlink()
         return True
 
@@ -103,9 +103,9 @@ class WorkspaceFiles:
         found = _METADATA.search(text)
         simple = found is not None and text.count("\nmetadata:") + text.startswith("metadata:") == 1
         if found is None or not simple or "annotations:" in text or profile.deprecated is not None:
-            raise SpecError(
-                f"{path}: cannot be edited safely; add the annotation "
-                f"{DEPRECATED_ANNOTATION}: {because!r} by hand"
+            raise Place(object=str(path)).refusal(
+                f"cannot be edited safely; add the annotation {DEPRECATED_ANNOTATION}: "
+                f"{because!r} by hand"
             )
         quoted = because.replace("\\", "\\\\").replace('"', '\\"')
         line = f'annotations: {{{DEPRECATED_ANNOTATION}: "{quoted}"}}\n{found["indent"]}'

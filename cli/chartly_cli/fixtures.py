@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from chartly.api.place import Place
 from chartly.api.workflow import Workflow
 from chartly.errors import Reason, RunError, SpecError
 from chartly.extract.canonical import canonical_json, recanonicalised
@@ -76,7 +77,8 @@ def compare(fixture: Fixture, plan: RunPlan) -> Comparison:
     page = reader.read(page_of(fixture.sample, plan))
     events = [decode_page(one) for one in shaper.events(page)]
     if not fixture.canonical.exists():
-        raise SpecError(f"fixture {fixture.name!r}: its golden {fixture.canonical} is not there")
+        place = Place(object=f"fixture {fixture.name!r}")
+        raise place.refusal(f"its golden {fixture.canonical} is not there")
     golden = decode_page(_canonical_bytes(fixture.canonical))
     expected = golden if isinstance(golden, list) else [golden]
     conforms = canonical_json(events) == canonical_json(expected)

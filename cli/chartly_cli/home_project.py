@@ -1,7 +1,8 @@
 """The one project that a folder's workflows belong to."""
 
+from chartly.api.place import Place
 from chartly.api.reference import Project
-from chartly.errors import Reason, SpecError
+from chartly.errors import Reason
 from chartly_cli.workspace import Workspace
 
 
@@ -16,8 +17,8 @@ def project_of(workspace: Workspace) -> Project:
         return workspace.project
     homes = {workspace.home(workflow) for workflow in workspace.workflows}
     if len(homes) != 1:
-        raise SpecError(
-            f"{workspace.root}: workflows of {len(homes)} projects; give --project tenant/project",
-            Reason.NOT_A_PROJECT,
+        raise Place(object=str(workspace.root)).refusal(
+            f"holds workflows of {len(homes)} projects; give --project tenant/project",
+            reason=Reason.NOT_A_PROJECT,
         )
     return homes.pop()

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from chartly.errors import Reason, RunError, SpecError
+from chartly.api.place import Place
+from chartly.errors import Reason, RunError
 from chartly.manifests.project import MADE_BY
 
 Json: TypeAlias = dict[str, Any]
@@ -74,10 +75,10 @@ def open_kubectl(context: str | None) -> Kubectl:
     """
     program = shutil.which("kubectl")
     if program is None:
-        raise SpecError(
-            "kubectl is not on the path; install it, or leave --apply and --chart out and apply "
-            "what is printed",
-            Reason.PREREQUISITE_MISSING,
+        raise Place(object="kubectl").refusal(
+            "is not on the path; install it, or leave --apply and --chart out and apply what is "
+            "printed",
+            reason=Reason.PREREQUISITE_MISSING,
         )
     return Kubectl(program, context)
 

@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chartly.api.place import Place
 from chartly.api.workflow import Workflow
-from chartly.errors import REASONS, ChartlyError, Reason
+from chartly.errors import REASONS, ChartlyError, Problem, Reason
 from chartly.plan.digest import run_digest
 from chartly.plan.prepare import FrozenWorkflow
 from chartly.warning import written
@@ -88,8 +89,17 @@ class RunReport:
             "evidence": self.intent.evidence,
             "seconds": round(self.seconds, 3),
             "folder": str(self.folder),
+            "problems": [one.document() for one in self.problems],
             **result,
         }
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Why the run did not succeed."""
+        if self.result.reason is Reason.SUCCEEDED:
+            return ()
+        place = Place(object=f"run {self.intent.run_id}")
+        return (place.problem(self.result.message, reason=self.result.reason),)
 
 
 def run_workflow(

@@ -4,7 +4,8 @@ import re
 import ssl
 from pathlib import Path
 
-from chartly.errors import SpecError
+from chartly.api.place import Place
+from chartly_cli.reading import cause
 
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----", re.DOTALL)
 
@@ -15,12 +16,13 @@ def read_certificates(path: Path, option: str) -> str:
     Raises:
         SpecError: it cannot be read, holds no certificate, or holds a private key.
     """
+    place = Place(object=f"{option} {path}")
     try:
         text = path.read_text(encoding="ascii").replace("\r\n", "\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"{option} {path}: cannot be read: {error}") from None
+        raise place.refusal(f"cannot be read: {cause(error)}") from None
     if "PRIVATE KEY" in text:
-        raise SpecError(f"{option} {path}: holds a private key; give the certificates alone")
+        raise place.refusal("holds a private key; give the certificates alone")
     found = _BLOCK.findall(text)
     try:
         for one in found:
@@ -28,5 +30,5 @@ def read_certificates(path: Path, option: str) -> str:
     except ssl.SSLError:
         found = []
     if not found:
-        raise SpecError(f"{option} {path}: holds no certificate in PEM")
+        raise place.refusal("holds no certificate in PEM")
     return "\n".join(found) + "\n"

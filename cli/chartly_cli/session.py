@@ -12,6 +12,7 @@ from chartly_cli.store_options import StoreOptions
 from chartly_spool.lock import FileLock, holder
 
 if TYPE_CHECKING:
+    from chartly.api.place import Place
     from chartly.api.reference import Project
     from chartly_cli.store_binding import FolderBinding, ServerBinding
     from chartly_cli.workspace import Workspace
@@ -28,6 +29,13 @@ class Session:
     form: Form
     project: str | None
     store: StoreOptions = field(default_factory=StoreOptions)
+
+    @property
+    def place(self) -> "Place":
+        """The folder, as what a problem is about."""
+        from chartly.api.place import Place  # noqa: PLC0415 - --help must be quick
+
+        return Place(object=str(self.directory))
 
     @property
     def printer(self) -> Printer:

@@ -3,8 +3,9 @@
 import os
 from pathlib import Path
 
-from chartly.errors import SpecError
+from chartly.api.place import Place
 from chartly_cli.pem import read_certificates
+from chartly_cli.reading import cause
 from chartly_cli.store_options import (
     CACERT_VARIABLE,
     PASSWORD_FILE_VARIABLE,
@@ -33,12 +34,13 @@ def read_access_options(options: StoreOptions) -> Access | None:
     if url is None:
         alone = next((one for one in (user, password, cacert) if one is not None), None)
         if alone is not None:
-            raise SpecError(f"{alone[0]}: names no server; give --store-url or {URL_VARIABLE}, too")
+            why = f"names no server; give --store-url or {URL_VARIABLE}, too"
+            raise Place(object=alone[0]).refusal(why)
         return None
     try:
         address = parse_server_url(url[1])
     except ValueError as error:
-        raise SpecError(f"{url[0]}: {error}") from None
+        raise Place(object=url[0]).refusal(str(error)) from None
     return Access(
         scheme=address.scheme,
         host=str(address.hostname),
@@ -52,32 +54,34 @@ def read_access_options(options: StoreOptions) -> Access | None:
 def _given(option: str, value: str | None, variable: str) -> _Given | None:
     name, text = (variable, os.environ.get(variable)) if value is None else (option, value)
     if text is not None and not text.strip():
-        raise SpecError(f"{name}: is empty; give it a value, or leave it out")
+        raise Place(object=name).refusal("is empty; give it a value, or leave it out")
     return None if text is None else (name, text)
 
 
 def _printable(given: _Given) -> str:
     if not given[1].isprintable():
-        raise SpecError(f"{given[0]} {given[1]!r}: holds control characters")
+        raise Place(object=given[0]).refusal("holds control characters", value=given[1])
     return given[1]
 
 
 def _first_line(given: _Given) -> str:
     name, path = given
+    place = Place(object=f"{name} {path}")
     try:
         line = Path(path).read_text(encoding="utf-8").partition("\n")[0].removesuffix("\r")
     except OSError as error:
-        raise SpecError(f"{name} {path}: {error.strerror}") from None
+        raise place.refusal(cause(error)) from None
     except UnicodeDecodeError:
-        raise SpecError(f"{name} {path}: is not text in UTF-8") from None
+        raise place.refusal("is not text in UTF-8") from None
     if not line or not line.isprintable():
-        raise SpecError(f"{name} {path}: its first line is empty or holds control characters")
+        raise place.refusal("its first line is empty or holds control characters")
     return line
 
 
 def _authority(given: _Given, scheme: str) -> Path:
     if scheme != "https":
-        raise SpecError(f"{given[0]} {given[1]}: an http URL has no certificate to check")
+        place = Place(object=f"{given[0]} {given[1]}")
+        raise place.refusal("an http URL has no certificate to check")
     path = Path(given[1])
     read_certificates(path, given[0])
     return path

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chartly.api.documents import Document, Json, parse_documents
+from chartly.api.place import Place
 from chartly.api.profile import Profile, parse_profile
 from chartly.api.reference import Project, parse_project
 from chartly.api.suggestion import one_of
 from chartly.api.workflow import Workflow, parse_workflow
 from chartly.api.workflow_run import WorkflowRun, parse_workflow_run
-from chartly.errors import Reason, SpecError
+from chartly.errors import Problem, Reason, SpecError
 from chartly.names import (
     GLOBAL_NAMESPACE,
     PROJECT_LABEL,
@@ -20,10 +21,12 @@ from chartly.names import (
 from chartly.plan.catalog import Catalog, Scope
 from chartly.plan.prepare import FrozenWorkflow, freeze_workflow, prepare
 from chartly.plan.resolve import homes, step_problems
+from chartly_cli.reading import cause
 
 STATE = ".chartly"
 NAMESPACE_FILE = "namespace.yaml"
 _SUFFIXES = (".yaml", ".yml", ".json")
+_KINDS = ("Profile", "Workflow", "WorkflowRun", "Namespace")
 _FOLDERS = ("profiles", "workflows", "global")
 
 
@@ -32,7 +35,7 @@ class Workspace:
     """What a folder holds.
 
     Attributes:
-        problems: one sentence for each file or object that could not be read.
+        problems: what is wrong with files and objects that could not be read.
     """
 
     root: Path
@@ -40,7 +43,7 @@ class Workspace:
     workflows: list[Workflow] = field(default_factory=list)
     runs: list[WorkflowRun] = field(default_factory=list)
     project: Project | None = None
-    problems: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
     @property
     def state(self) -> Path:
@@ -64,10 +67,11 @@ class Workspace:
         if not found:
             known = sorted({one.name for one in self.workflows} | {*self.domains()})
             there = one_of(wanted, known) if known else "it holds no workflow"
-            raise SpecError(f"workflow {name!r} is not in {self.root}; {there}")
+            why = f"is not in {self.root}; {there}"
+            raise Place(object="workflow").refusal(why, value=name, allowed=known)
         if len({(one.version, str(one.written)) for one in found}) > 1:
             places = ", ".join(one.source for one in found)
-            raise SpecError(f"workflow {name!r} stands in several files: {places}")
+            raise Place(object="workflow").refusal(f"stands in several files: {places}", value=name)
         return found[0]
 
     def domains(self) -> list[str]:
@@ -85,11 +89,10 @@ class Workspace:
             return self.project
         if len(named) == 1:
             return next(iter(named))
-        raise SpecError(
-            f"{workflow}: it is not said which project it belongs to; give --project "
-            f"tenant/project, or put a {NAMESPACE_FILE} with the labels {TENANT_LABEL} and "
-            f"{PROJECT_LABEL} into {self.root}",
-            Reason.NOT_A_PROJECT,
+        raise workflow.place.refusal(
+            "it is not said which project it belongs to; give --project tenant/project, or put a "
+            f"{NAMESPACE_FILE} with the labels {TENANT_LABEL} and {PROJECT_LABEL} into {self.root}",
+            reason=Reason.NOT_A_PROJECT,
         )
 
     def catalog(self, home: Project) -> Catalog:
@@ -121,12 +124,10 @@ class Workspace:
         """Whether every file could be read.
 
         Raises:
-            InvalidObjectError: with one sentence for each that could not.
+            SpecError: with the problems of those that could not.
         """
         if self.problems:
-            from chartly.api.diagnosis import InvalidObjectError  # noqa: PLC0415 - rarely needed
-
-            raise InvalidObjectError(self.problems)
+            raise SpecError(self.problems)
 
 
 def read_workspace(root: Path, project: str | None = None) -> Workspace:
@@ -150,7 +151,7 @@ def read_files(paths: Iterable[Path], root: Path) -> Workspace:
         files = sorted(filter(_is_ours, path.iterdir())) if path.is_dir() else [path]
         found = [one for file in files for one in _documents(file, root, workspace.problems)]
         if not found and len(workspace.problems) == before:
-            workspace.problems.append(f"{path}: holds no object")
+            workspace.problems.append(Place(object=str(path)).problem("holds no object"))
         for document in found:
             _take(document, workspace, shared=False)
     return workspace
@@ -165,19 +166,19 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _is_ours(path: Path) -> bool:
-    return path.suffix in _SUFFIXES and path.is_file()
+    return path.suffix.lower() in _SUFFIXES and path.is_file()
 
 
-def _documents(path: Path, root: Path, problems: list[str]) -> list[Document]:
+def _documents(path: Path, root: Path, problems: list[Problem]) -> list[Document]:
     source = str(path.relative_to(root)) if path.is_relative_to(root) else str(path)
     try:
         return parse_documents(path.read_text(encoding="utf-8"), source)
     except SpecError as error:
-        problems.append(error.message)
+        problems += error.problems
     except OSError as error:
-        problems.append(f"{source}: cannot be read: {error.strerror}")
+        problems.append(Place(source).problem(f"cannot be read: {cause(error)}"))
     except UnicodeDecodeError:
-        problems.append(f"{source}: is not UTF-8; save it in that encoding")
+        problems.append(Place(source).problem("is not UTF-8; save it in that encoding"))
     return []
 
 
@@ -191,16 +192,19 @@ def _take(document: Document, workspace: Workspace, *, shared: bool) -> None:
         elif kind == "Workflow":
             workflow = parse_workflow(document)
             workspace.workflows.append(workflow)
-            workspace.problems += [f"{workflow.source}: {one}" for one in step_problems(workflow)]
+            workspace.problems += step_problems(workflow)
         elif kind == "WorkflowRun":
             workspace.runs.append(parse_workflow_run(document))
         elif kind == "Namespace":
             workspace.project = _project(document) or workspace.project
         else:
-            hint = one_of(str(kind), ("Profile", "Workflow", "WorkflowRun", "Namespace"))
-            workspace.problems.append(f"{document.source}: kind: {kind!r} is not known; {hint}")
+            why = f"is not known; {one_of(str(kind), _KINDS)}"
+            if kind is None:
+                why = f"is required; allowed are {', '.join(_KINDS)}"
+            place = document.place.at("kind")
+            workspace.problems.append(place.problem(why, value=kind, allowed=_KINDS))
     except SpecError as error:
-        workspace.problems += getattr(error, "problems", (error.message,))
+        workspace.problems += error.problems
 
 
 def _project(document: Document) -> Project | None:
@@ -208,7 +212,8 @@ def _project(document: Document) -> Project | None:
     labels: Json = metadata.get("labels") if isinstance(metadata, dict) else None
     if not isinstance(labels, dict) or TENANT_LABEL not in labels:
         return None
-    return parse_project(f"{labels[TENANT_LABEL]}/{labels.get(PROJECT_LABEL, '')}")
+    with document.place.of("Namespace").at("metadata", "labels").within():
+        return parse_project(f"{labels[TENANT_LABEL]}/{labels.get(PROJECT_LABEL, '')}")
 
 
 def _check_workflows(workspace: Workspace) -> None:
@@ -216,10 +221,9 @@ def _check_workflows(workspace: Workspace) -> None:
     for one in workspace.workflows:
         other = seen.setdefault(f"{one.name}@{one.version}", one)
         if other.steps != one.steps:
-            workspace.problems.append(
-                f"{one.source}: {one}: differs from the same version in {other.source}; "
-                f"give the changed one a new version"
-            )
+            why = f"differs from the same version in {other.source}"
+            why += "; give the changed one a new version"
+            workspace.problems.append(one.place.problem(why, reason=Reason.VERSION_REUSED))
 
 
 def _domain(workflow: Workflow) -> str:

@@ -3,15 +3,18 @@
 The tree::
 
     ChartlyError            a failure with a reason and one sentence
-    +-- SpecError           the user's files or arguments; never retried
+    +-- SpecError           the user's files or arguments, as problems; never retried
     +-- RunError            the world during a run; the reason says if a retry may help
     +-- Bug                 Chartly's own fault
 
 Conditions, Events, exit codes, metrics and docs are all generated from ``REASONS``.
 """
 
+import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, StrEnum
+from typing import TypeAlias
 
 
 class Reason(StrEnum):
@@ -212,6 +215,63 @@ def reason_told(text: str, message: str) -> tuple[Reason, str]:
     return reason_named(text), message if known else f"{text}: {message}"
 
 
+Scalar: TypeAlias = str | int | float | bool | None
+_CLIP = 80
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One failure as data; conditions, Events, the command line and REST are projections of it.
+
+    ``chartly.api.place`` makes those of files and arguments, without credentials.
+
+    Attributes:
+        why: what is wrong, and what is allowed; follows the value in the sentence.
+        object: a profile, workflow, run, project, file or option.
+        path: the field within the object, such as ``spec.steps[0].type``.
+        value: what the field holds, if that is a scalar and may be shown.
+        written: the value as the file spells it, where YAML reads it as something else.
+        allowed: the values or names that would be valid, where they can be listed.
+        source: the file.
+        line: of the file, from 1.
+    """
+
+    why: str
+    reason: Reason = Reason.CONFIG_INVALID
+    object: str = ""
+    path: str = ""
+    value: Scalar = None
+    written: str = ""
+    allowed: tuple[str, ...] = ()
+    source: str = ""
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """The sentence: file, object, field, value, and what is wrong."""
+        file = f"{self.source}:{self.line}" if self.source and self.line else self.source
+        why = " ".join(filter(None, (self._shown(), self.why)))
+        return ": ".join(filter(None, (file, self.object, self.path, why)))
+
+    def _shown(self) -> str:
+        if self.value is None:
+            return ""
+        text = self.written or json.dumps(self.value, ensure_ascii=False)
+        return text if len(text) <= _CLIP else f"{text[:_CLIP]}..."
+
+    def document(self) -> dict[str, Scalar | list[str]]:
+        """The members of a JSON object; what is not known is null."""
+        return {
+            "reason": self.reason.value,
+            "message": str(self),
+            "source": self.source or None,
+            "line": self.line,
+            "object": self.object or None,
+            "path": self.path or None,
+            "value": self.value,
+            "allowed": list(self.allowed) or None,
+        }
+
+
 class ChartlyError(Exception):
     """A failure that a user can read: a reason and one sentence."""
 
@@ -221,15 +281,28 @@ class ChartlyError(Exception):
         self.message = message
 
     @property
+    def problems(self) -> tuple[Problem, ...]:
+        """The failure as data."""
+        return (Problem(self.message, self.reason),)
+
+    @property
     def exit_code(self) -> int:
         return REASONS[self.reason].exit_code
 
 
 class SpecError(ChartlyError):
-    """The user's files or arguments are not allowed."""
+    """The user's files or arguments are not allowed: a problem for each mistake."""
 
-    def __init__(self, message: str, reason: Reason = Reason.CONFIG_INVALID) -> None:
-        super().__init__(reason, message)
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        """Takes at least one problem; the first one's reason is the error's."""
+        self._problems = tuple(problems)
+        more = len(self._problems) - 1
+        first = self._problems[0]
+        super().__init__(first.reason, str(first) + (f" (and {more} more)" if more else ""))
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        return self._problems
 
 
 class RunError(ChartlyError):

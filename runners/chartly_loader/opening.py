@@ -28,8 +28,7 @@ def insist_on_queries(context: LoadContext, streams: Sequence[LoadStream]) -> No
     for query in context.request.plan.analytics:
         time = times[query.spec.inputs.dataset]
         if time is not None:
-            where = f"{query.reference.profile}: spec.queryTemplate.text"
-            Rollup(context.store, query.spec, time).insist(where)
+            Rollup(context.store, query.spec, time).insist(query.text_place)
 
 
 def _opened(context: LoadContext, plan: StreamPlan) -> LoadStream:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from chartly.errors import SpecError
+from chartly.api.place import Place
 from chartly.evidence.chain import ChainVerdict, Entry
 from chartly_service.attempt import RecordedAttempt
 
@@ -46,7 +46,7 @@ def events(project: AuditedProject, run: str | None) -> list[Entry]:
     name = project.latest_run() if run is None else run
     attempts = project.attempts_of(name)
     if not attempts:
-        raise SpecError(f"run {run!r} is not in {project.name}")
+        raise Place(object="run").refusal(f"is not in {project.name}", value=run)
     return [
         entry
         for attempt in sorted(one.attempt for one in attempts)

@@ -6,7 +6,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from chartly.errors import Reason, RunError, SpecError
+from chartly.api.place import Place
+from chartly.errors import Reason, RunError
 from chartly.load.grants import analyst_user, create_users, loader_user, password_hash
 from chartly.manifests.network import StoreAddress
 from chartly.manifests.project import (
@@ -148,19 +149,19 @@ def _claim(spec: ProjectSpec, cluster: ProjectCluster) -> None:
     for one in cluster.find("namespaces", labels):
         name = one["metadata"]["name"]
         if name != spec.namespace:
-            raise SpecError(
-                f"project {spec.project}: has namespace {name!r} already; {spec.namespace!r} "
-                f"would be a second one",
-                Reason.DUPLICATE_PROJECT,
+            raise Place(object=f"project {spec.project}").refusal(
+                f"has namespace {name!r} already; {spec.namespace!r} would be a second one",
+                reason=Reason.DUPLICATE_PROJECT,
             )
     found = cluster.get("namespace", spec.namespace) or {"metadata": {}}
     theirs = found["metadata"].get("labels") or {}
     pair = (theirs.get(TENANT_LABEL), theirs.get(PROJECT_LABEL))
     if pair not in {(None, None), (spec.project.tenant, spec.project.project)}:
-        raise SpecError(
-            f"namespace {spec.namespace!r}: belongs to project {pair[0]}/{pair[1]}; "
-            f"give {spec.project} another one with --namespace",
-            Reason.DUPLICATE_PROJECT,
+        tenant, project = (label or "?" for label in pair)
+        raise Place(object=f"namespace {spec.namespace!r}").refusal(
+            f"belongs to project {tenant}/{project}; give {spec.project} another one with "
+            "--namespace",
+            reason=Reason.DUPLICATE_PROJECT,
         )
 
 
@@ -195,9 +196,9 @@ def _login(
     data = (cluster.get("secret", secret, spec.namespace) or {}).get("data") or {}
     held, password = decoded(data, "username"), decoded(data, "password")
     if held not in {None, user}:
-        raise SpecError(
-            f"Secret {secret} in {spec.namespace} holds user {held!r}, which was not made here; "
-            f"delete it, or leave --store-url and --chart out to keep it"
+        raise Place(object=f"Secret {secret} in {spec.namespace}").refusal(
+            f"holds user {held!r}, which was not made here; delete it, or leave --store-url and "
+            "--chart out to keep it"
         )
     kept = None if users.rotate else password
     return Login(user, kept or users.new_password())

@@ -4,7 +4,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
-from chartly.errors import Reason, RunError, SpecError
+from chartly.api.place import Place
+from chartly.errors import Reason, RunError
 from chartly.query.adhoc import check_select
 
 
@@ -23,7 +24,9 @@ class QueryResult:
         """
         twice = next((name for name in self.names if self.names.count(name) > 1), None)
         if twice is not None:
-            raise SpecError(f"query: two columns are named {twice!r}; give one another name")
+            raise Place(object="query").refusal(
+                f"two columns are named {twice!r}; give one another name"
+            )
         return [dict(zip(self.names, row, strict=True)) for row in self.rows]
 
 
@@ -55,4 +58,4 @@ def query(project: QueryableProject, sql: str, limit: int) -> QueryResult:
     except RunError as error:
         if error.reason is not Reason.STORE_UNAVAILABLE:
             raise
-        raise SpecError(f"query: {error.message}") from None
+        raise Place(object="query").refusal(error.message) from None

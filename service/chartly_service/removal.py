@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from chartly.errors import ChartlyError, Reason, SpecError
+from chartly.api.place import Place
+from chartly.errors import ChartlyError, Reason
 
 
 class RemovalResult(StrEnum):
@@ -94,7 +95,8 @@ def _act(step: RemovalStep) -> bool:
     try:
         return step.act()
     except OSError as error:
-        raise SpecError(f"{error.filename or step.name}: {error.strerror}") from None
+        place = Place(object=str(error.filename or step.name))
+        raise place.refusal(error.strerror or type(error).__name__) from None
 
 
 def first_failure(outcomes: Sequence[RemovalOutcome]) -> Reason | None:

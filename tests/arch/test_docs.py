@@ -8,6 +8,7 @@ import pytest
 
 from chartly.api.connector import ConnectorSpec
 from chartly.api.documents import parse_documents
+from chartly.api.place import Place
 from chartly.api.profile import SPEC_MODELS, parse_profile
 from chartly.api.workflow import SPELLINGS, WorkflowSpec, parse_workflow
 from chartly.api.workflow_run import WorkflowRunSpec
@@ -30,6 +31,8 @@ from chartly_cli.docs.profiles_page import operation, transform_models
 from chartly_cli.docs.table_pages import RETRY_WORDS, _exit_code
 from chartly_cli.docs.workflow_page import step_models
 from support.profiles import changed, playbook_profile, playbook_workflow
+
+HERE = Place(object="here")
 
 ROOT = Path(__file__).parents[2]
 TROUBLE = ROOT / "docs" / "operations" / "troubleshooting.md"
@@ -161,7 +164,7 @@ def test_what_is_not_served_is_refused_by_name(kind, field, value):
     document = changed(original, f"spec.{field}", value)
     parsed = parse_workflow(document) if kind == "workflow" else parse_profile(document)
     with pytest.raises(SpecError, match=f"spec[.].*{field.rpartition('.')[2]}") as raised:
-        check_served(parsed.spec, "here")
+        check_served(parsed.spec, HERE)
     assert raised.value.reason is Reason.NOT_SERVED
 
 

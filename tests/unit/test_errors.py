@@ -1,6 +1,16 @@
 import pytest
 
-from chartly.errors import REASONS, Bug, ChartlyError, Reason, Retry, RunError, SpecError, reason_of
+from chartly.errors import (
+    REASONS,
+    Bug,
+    ChartlyError,
+    Problem,
+    Reason,
+    Retry,
+    RunError,
+    SpecError,
+    reason_of,
+)
 
 
 def test_every_reason_has_a_row():
@@ -70,7 +80,50 @@ def test_a_mistake_in_the_files_is_never_retried():
 
 
 def test_errors_carry_reason_message_and_exit_code():
-    assert SpecError("x").reason is Reason.CONFIG_INVALID
+    assert SpecError([Problem("x")]).reason is Reason.CONFIG_INVALID
     assert RunError(Reason.PEER_LOST, "gone").exit_code == 12
     assert isinstance(Bug("b"), ChartlyError)
     assert str(Bug("b")) == "b"
+
+
+@pytest.mark.parametrize(
+    ("problem", "sentence", "because"),
+    [
+        (Problem("is required"), "is required", "nothing else is known"),
+        (Problem("is required", object="run r"), "run r: is required", "an object"),
+        (Problem("must be text", object="a", path="b", value=1), "a: b: 1 must be text", "a value is JSON"),
+        (Problem("must be text", path="b", value="x\ny"), 'b: "x\\ny" must be text', "text stays on one line"),
+        (Problem("must be text", path="b", value=True), "b: true must be text", "no Python words"),
+        (Problem("must be text", path="b", value=1, written="1.0"), "b: 1.0 must be text", "as the file spells it"),
+        (Problem("is bad", source="f.yaml", line=3, path="b"), "f.yaml:3: b: is bad", "file and line"),
+        (Problem("is bad", source="f.yaml", path="b"), "f.yaml: b: is bad", "a file without lines"),
+        (Problem("is bad", line=3, path="b"), "b: is bad", "a line of no file says nothing"),
+        (Problem("is long", path="b", value="x" * 99), f'b: "{"x" * 79}... is long', "a long value is clipped"),
+    ],
+)  # fmt: skip
+def test_a_problem_is_one_sentence(problem, sentence, because):
+    assert str(problem) == sentence, because
+
+
+def test_a_problem_is_an_object_of_json_with_every_member():
+    document = Problem("is bad", path="b", value=1, allowed=("2", "3")).document()
+    assert document == {
+        "reason": "ConfigInvalid",
+        "message": "b: 1 is bad",
+        "source": None,
+        "line": None,
+        "object": None,
+        "path": "b",
+        "value": 1,
+        "allowed": ["2", "3"],
+    }
+
+
+def test_an_error_of_several_problems_shows_the_first_and_counts_the_rest():
+    error = SpecError([Problem("is bad", Reason.NOT_SERVED, path="a"), Problem("x"), Problem("y")])
+    assert (error.message, error.reason) == ("a: is bad (and 2 more)", Reason.NOT_SERVED)
+    assert len(error.problems) == 3
+
+
+def test_an_error_of_a_run_is_one_problem():
+    assert RunError(Reason.PEER_LOST, "gone").problems == (Problem("gone", Reason.PEER_LOST),)

@@ -7,7 +7,8 @@ from typing import Any
 
 import typer
 
-from chartly.errors import REASONS, Reason, RunError, SpecError
+from chartly.api.place import Place
+from chartly.errors import REASONS, Reason, RunError
 from chartly_cli.fixtures import compare, fixtures_of, strays
 from chartly_cli.output import counted
 from chartly_cli.runs import write_durably
@@ -23,7 +24,7 @@ def conformance(session: Session, *, update: bool) -> None:
     workspace = session.workspace()
     workspace.require_whole()
     if not workspace.workflows:
-        raise SpecError(f"{session.directory}: holds no workflows/ to compare")
+        raise session.place.refusal("holds no workflows/ to compare")
     path = workspace.fixtures / RECORD
     now, goldens = _resolved(workspace), _goldens(workspace)
     if update and not goldens:
@@ -44,7 +45,8 @@ def _resolved(workspace: Workspace) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for workflow in workspace.workflows:
         frozen = workspace.prepare(workflow)
-        check_explained(frozen.plan)
+        with frozen.resolution.locating():
+            check_explained(frozen.plan)
         found[f"{workflow.name}@{workflow.version}"] = {
             "configDigest": frozen.snapshot.digest,
             "fixtures": [one.name for one in fixtures_of(workspace.fixtures, workflow)],
@@ -109,7 +111,9 @@ def _recorded(path: Path) -> tuple[str, dict[str, dict[str, Any]]]:
     except (ValueError, RecursionError):
         text, record = "", None
     if not isinstance(record, dict) or not all(isinstance(one, dict) for one in record.values()):
-        raise SpecError(f"{path}: is not a record of workflows; record it anew with --update")
+        raise Place(object=str(path)).refusal(
+            "is not a record of workflows; record it anew with --update"
+        )
     return text, record
 
 

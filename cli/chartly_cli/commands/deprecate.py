@@ -4,8 +4,9 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from chartly.api.place import Place
 from chartly.api.suggestion import one_of
-from chartly.errors import Reason, RunError, SpecError
+from chartly.errors import Reason, RunError
 from chartly_cli.domain_files import WorkspaceFiles
 from chartly_cli.home_project import project_of
 from chartly_cli.session import Session
@@ -24,9 +25,11 @@ def deprecate(session: Session, reference: str, because: str) -> None:
     wanted = reference.rpartition("::")[2]
     profiles = {str(one.id): one for _, one in workspace.profiles}
     if wanted not in profiles:
-        raise SpecError(
-            f"profile {reference!r} is not in {session.directory}; {one_of(wanted, profiles)}",
-            Reason.PROFILE_NOT_FOUND,
+        raise Place(object="profile").refusal(
+            f"is not in {session.directory}; {one_of(wanted, profiles)}",
+            value=reference,
+            allowed=profiles,
+            reason=Reason.PROFILE_NOT_FOUND,
         )
     binding = session.binding(workspace)
     with ExitStack() as stack:

@@ -3,8 +3,8 @@
 from importlib import resources
 from string import Template
 
+from chartly.api.place import Place
 from chartly.api.reference import Project
-from chartly.errors import SpecError
 from chartly.names import SLUG_LENGTH, SLUG_RULE, is_slug, slugified
 from chartly_cli.session import Session
 
@@ -25,10 +25,9 @@ def init(session: Session, domain: str) -> None:
     """Writes the files of a domain; never over one that is there."""
     name = slugified(domain)
     if not is_slug(name) or len(name) > SLUG_LENGTH - _LONGEST_SUFFIX:
-        raise SpecError(
-            f"domain {domain!r}: takes {SLUG_RULE.replace(str(SLUG_LENGTH), '27')}; "
-            f"underscores become dashes"
-        )
+        rule = SLUG_RULE.replace(str(SLUG_LENGTH), "27")
+        why = f"is not allowed; it takes {rule}; underscores become dashes"
+        raise Place(object="domain").refusal(why, value=domain)
     # A second domain in a folder joins the project that is there.
     project = session.workspace().project or Project("tenant-demo", f"proj-{name}")
     words = {
@@ -46,7 +45,7 @@ def init(session: Session, domain: str) -> None:
         del targets[namespace]
     there = next((path for path in targets if path.exists()), None)
     if there is not None:
-        raise SpecError(f"{there} is there already; init writes over nothing")
+        raise Place(object=str(there)).refusal("is there already; init writes over nothing")
     scaffold = resources.files("chartly_cli.scaffold")
     for path, template in targets.items():
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,8 +6,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from chartly.api.place import Place
 from chartly.api.reference import Project, parse_project
-from chartly.errors import SpecError
 from chartly.load.grants import create_users
 from chartly.manifests.network import StoreAddress, parse_cidr, parse_store
 from chartly.manifests.project import (
@@ -21,6 +21,7 @@ from chartly_cli.commands.render import to_yaml
 from chartly_cli.defaults import Defaults, read_defaults
 from chartly_cli.kubectl import open_kubectl
 from chartly_cli.pem import read_certificates
+from chartly_cli.reading import cause
 from chartly_cli.session import Session
 from chartly_cli.store_admin import StoreAdministrator
 from chartly_service.project import (
@@ -87,7 +88,7 @@ def _insist_on_values(options: ProjectOptions) -> None:
     """Refuses an empty address: empty is not the same as not given."""
     for name, value in (("--store-url", options.store_url), ("--store-via", options.via)):
         if value is not None and not value.strip():
-            raise SpecError(f"{name}: is empty; give it a value, or leave it out")
+            raise Place(object=name).refusal("is empty; give it a value, or leave it out")
 
 
 def _quota_wait(session: Session) -> QuotaWait:
@@ -101,10 +102,8 @@ def _quota_wait(session: Session) -> QuotaWait:
 def _spec(project: Project, options: ProjectOptions, defaults: Defaults) -> ProjectSpec:
     name = options.namespace or namespace(project.tenant, project.project)
     if len(name) > _LONGEST_NAMESPACE:
-        raise SpecError(
-            f"namespace {name!r}: has {len(name)} characters, {_LONGEST_NAMESPACE} are allowed; "
-            f"give --namespace"
-        )
+        why = f"has {len(name)} characters, {_LONGEST_NAMESPACE} are allowed; give --namespace"
+        raise Place(object="namespace").refusal(why, value=name)
     url = defaults.store_url if options.store_url is None else options.store_url
     trust = read_certificates(options.cacert, "--cacert") if options.cacert else None
     return ProjectSpec(
@@ -120,7 +119,8 @@ def _spec(project: Project, options: ProjectOptions, defaults: Defaults) -> Proj
 def _quota_entry(text: str) -> tuple[str, str]:
     name, _, amount = text.partition("=")
     if not name or not amount:
-        raise SpecError(f"--quota {text!r}: must be NAME=AMOUNT, such as limits.memory=64Gi")
+        why = "must be NAME=AMOUNT, such as limits.memory=64Gi"
+        raise Place(object="--quota").refusal(why, value=text)
     return name, amount
 
 
@@ -164,13 +164,13 @@ def _user_plan(options: ProjectOptions, defaults: Defaults, store: StoreAddress)
     elif variable is not None:
         password = os.environ.get(variable)
         if password is None:
-            raise SpecError(f"--store-admin-password-env: {variable} is not set")
+            raise Place(object="--store-admin-password-env").refusal(f"{variable} is not set")
     elif password is not None:
         user = defaults.admin_user
     if password is None:
-        raise SpecError(
-            "the store's users are made by its administrator: give --store-admin-password-file or "
-            "--store-admin-password-env, or --chart with a store that has a Secret"
+        raise Place(object="the store's administrator").refusal(
+            "has no password here, and makes the store's users: give --store-admin-password-file "
+            "or --store-admin-password-env, or --chart with a store that has a Secret"
         )
     cafile = options.store_cacert
     authority = read_certificates(cafile, "--store-cacert") if cafile else None
@@ -188,4 +188,5 @@ def _first_line(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").partition("\n")[0]
     except (OSError, UnicodeDecodeError) as error:
-        raise SpecError(f"--store-admin-password-file {path}: cannot be read: {error}") from None
+        place = Place(object=f"--store-admin-password-file {path}")
+        raise place.refusal(f"cannot be read: {cause(error)}") from None

@@ -36,10 +36,10 @@ def render(session: Session, paths: list[Path]) -> None:
     workspace.require_whole()
     if workspace.runs:
         run = workspace.runs[0]
-        raise SpecError(f"{run.source}: run {run.name}: is a custom resource; apply it as it is")
+        raise run.place.refusal("is a custom resource; apply it as it is")
     found = resources(workspace, folder)
     if not found:
-        raise SpecError(f"{session.directory}: holds no profiles/ and workflows/ to render")
+        raise session.place.refusal("holds no profiles/ and workflows/ to render")
     session.printer.result(found, to_yaml(found).removesuffix("\n"))
     if any("namespace" not in one["metadata"] for one in found):
         session.printer.note(

@@ -1,7 +1,8 @@
 """``chartly resolve`` and ``chartly digest``."""
 
+from chartly.api.place import Place
 from chartly.api.suggestion import one_of
-from chartly.errors import Reason, SpecError
+from chartly.errors import Reason
 from chartly.plan.digest import profile_digest, run_digest
 from chartly_cli.output import pairs, table
 from chartly_cli.session import Session
@@ -39,9 +40,11 @@ def digest(session: Session, what: str | None) -> None:
     if "@" in what:
         key = what.rpartition("::")[2]
         if key not in digests:
-            raise SpecError(
-                f"profile {what!r} is not in {session.directory}; {one_of(key, digests)}",
-                Reason.PROFILE_NOT_FOUND,
+            raise Place(object="profile").refusal(
+                f"is not in {session.directory}; {one_of(key, digests)}",
+                value=what,
+                allowed=digests,
+                reason=Reason.PROFILE_NOT_FOUND,
             )
         session.printer.result({key: digests[key]}, digests[key])
         return

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import typer
 
+from chartly.api.place import Place
 from chartly.api.workflow_run import WINDOW_SAYS, parse_instant
-from chartly.errors import REASONS, Reason, SpecError
+from chartly.errors import REASONS, Reason
 from chartly.warning import RunWarning
 from chartly_cli.interruption import resident
 from chartly_cli.local_run import RunOptions, RunReport, run_workflow
@@ -68,30 +69,32 @@ def told(warning: RunWarning) -> str:
 def _check_window(window: tuple[str, str] | None) -> None:
     if window is None:
         return
+    place = Place(object=f"--window {' '.join(window)}")
     try:
         start, end = map(parse_instant, window)
     except ValueError as error:
-        raise SpecError(
-            f"--window {' '.join(window)}: {error}; two RFC 3339 instants are wanted, such as "
-            f"2026-02-01T00:00:00Z 2026-02-02T00:00:00Z"
+        raise place.refusal(
+            f"{error}; two RFC 3339 instants are wanted, such as 2026-02-01T00:00:00Z "
+            "2026-02-02T00:00:00Z"
         ) from None
     if start >= end:
-        raise SpecError(f"--window {' '.join(window)}: {WINDOW_SAYS}")
+        raise place.refusal(WINDOW_SAYS)
 
 
 def _memory(text: str) -> int:
-    found = _BYTES.fullmatch(text)
-    if found is None:
-        raise SpecError(f"--max-memory {text!r}: must be bytes, such as 1500Mi or 2Gi")
+    place, amount = Place(object="--max-memory"), _BYTES.fullmatch(text)
+    if amount is None:
+        raise place.refusal("must be bytes, such as 1500Mi or 2Gi", value=text)
     if not resident(os.getpid()):
-        raise SpecError("--max-memory: this system does not tell how much memory a process has")
-    return int(found[1]) * _UNITS[found[2]]
+        raise place.refusal("this system does not tell how much memory a process has")
+    return int(amount[1]) * _UNITS[amount[2]]
 
 
 def _check_pins(pins: tuple[str, ...]) -> None:
     for pin in pins:
         if not _PIN.fullmatch(pin):
-            raise SpecError(f"--connect-to {pin!r}: must be HOST:PORT=ADDR:PORT")
+            why = "must be HOST:PORT=ADDR:PORT"
+            raise Place(object="--connect-to").refusal(why, value=pin)
 
 
 def summary(report: RunReport) -> str:

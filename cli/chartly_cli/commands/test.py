@@ -1,9 +1,11 @@
 """``chartly test``."""
 
+from collections.abc import Mapping
+
 import typer
 
 from chartly.api.workflow import Workflow
-from chartly.errors import REASONS, Reason, RunError, SpecError
+from chartly.errors import REASONS, Reason, RunError
 from chartly_cli.commands.run import told
 from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import compare, fixtures_of
@@ -22,7 +24,7 @@ def test(session: Session, domain: str | None) -> None:
     workspace.require_whole()
     chosen = [workspace.workflow(domain)] if domain else workspace.workflows
     if not chosen:
-        raise SpecError(f"{session.directory}: holds no workflows/ to test")
+        raise session.place.refusal("holds no workflows/ to test")
     reports = [_test(workspace, workflow) for workflow in chosen]
     document = [report for report, _ in reports]
     session.printer.result(document, "\n".join(text for _, text in reports))
@@ -35,7 +37,7 @@ def _test(workspace: Workspace, workflow: Workflow) -> tuple[dict[str, object], 
     fixtures = fixtures_of(workspace.fixtures, workflow)
     if not fixtures:
         domain = workflow.labels.get("domain", workflow.name)
-        raise SpecError(f"{workflow}: has no fixtures/{domain}.sample.json")
+        raise workflow.place.refusal(f"has no fixtures/{domain}.sample.json")
     compared = [compare(fixture, frozen.plan) for fixture in fixtures]
     lines = [
         f"{'ok  ' if one.conforms else 'FAIL'}  {one.fixture}: {counted(one.events, 'event')}, "
@@ -79,6 +81,10 @@ def _problem(first: LoadResult, second: LoadResult) -> str:
         if not result.audited:
             return "audit evidence is missing"
     if first.counts != second.counts:
-        return f"counts changed from {first.counts} to {second.counts}"
+        return f"counts changed from {_listed(first.counts)} to {_listed(second.counts)}"
     one, two = ({o.dataset: o.fingerprint for o in result.outputs} for result in (first, second))
-    return "" if one == two else f"outputs changed from {one} to {two}"
+    return "" if one == two else f"outputs changed from {_listed(one)} to {_listed(two)}"
+
+
+def _listed(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items()) or "none"

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import typer
 
-from chartly.api.diagnosis import InvalidObjectError
+from chartly.api.place import Place
 from chartly.api.reference import Project, parse_reference
 from chartly.api.workflow import Workflow
-from chartly.errors import ChartlyError, SpecError
+from chartly.errors import REASONS, ChartlyError, Problem, Reason, SpecError
 from chartly.load.pages import pages_dataset
 from chartly.plan.catalog import Catalog
 from chartly.plan.check import check_alone
+from chartly.plan.prepare import FrozenWorkflow
 from chartly.plan.resolve import homes
 from chartly.plan.runplan import RunPlan
 from chartly.plan.served import check_served
@@ -37,45 +38,43 @@ def validate(session: Session, paths: list[Path]) -> None:
         workspace, unchecked = _at_hand(workspace, folder)
     if not problems:
         problems += _workflow_problems(workspace)
-    document = {"checked": checked, "problems": problems, "unchecked": unchecked}
+    document = {
+        "checked": checked,
+        "problems": [one.document() for one in problems],
+        "unchecked": unchecked,
+    }
     if problems and session.printer.is_json:
         session.printer.result(document, "")
-        raise typer.Exit(3)
+        raise typer.Exit(REASONS[problems[0].reason].exit_code)
     if problems:
-        raise InvalidObjectError(problems)
+        raise SpecError(problems)
     if not checked and paths:
-        raise SpecError("no named file holds a Profile, Workflow or WorkflowRun")
+        why = "hold no Profile, Workflow or WorkflowRun"
+        raise Place(object="the named files").refusal(why)
     if not checked:
-        raise SpecError(f"{session.directory}: holds no profiles/ and workflows/ to check")
+        raise session.place.refusal("holds no profiles/ and workflows/ to check")
     told = f"{counted(checked, 'object')} {'is' if checked == 1 else 'are'} valid"
     lines = [told, *(f"not checked: {one}" for one in unchecked)]
     session.printer.result(document, "\n".join(map(one_line, lines)))
 
 
-def _object_problems(workspace: Workspace) -> list[str]:
+def _object_problems(workspace: Workspace) -> list[Problem]:
     """What each object shows by itself."""
     checks: list[Callable[[], object]] = [
         # One version has one content, also where no workflow names it.
         partial(Catalog, [(None if shared else _HOME, one) for shared, one in workspace.profiles]),
-        *(
-            partial(check_alone, one.spec, f"{one.source}: {one.id}")
-            for _, one in workspace.profiles
-        ),
-        *(partial(check_served, one.spec, f"{one.source}: {one}") for one in workspace.workflows),
-        *(
-            partial(check_served, one.spec, f"{one.source}: run {one.name}")
-            for one in workspace.runs
-        ),
+        *(partial(check_alone, one.spec, one.spec_place) for _, one in workspace.profiles),
+        *(partial(check_served, one.spec, one.place.at("spec")) for one in workspace.workflows),
+        *(partial(check_served, one.spec, one.place.at("spec")) for one in workspace.runs),
     ]
     return [problem for check in checks for problem in _problems(check)]
 
 
-def _problems(check: Callable[[], object]) -> Sequence[str]:
+def _problems(check: Callable[[], object]) -> Sequence[Problem]:
     try:
         check()
     except ChartlyError as error:
-        told: Sequence[str] = getattr(error, "problems", (error.message,))
-        return told
+        return error.problems
     return ()
 
 
@@ -110,40 +109,48 @@ def _lacking(workflow: Workflow, whole: Workspace) -> list[str]:
     ]
 
 
-def _workflow_problems(workspace: Workspace) -> list[str]:
+def _workflow_problems(workspace: Workspace) -> list[Problem]:
     """What only shows when a workflow is resolved: references, order, paths, queries, datasets."""
-    problems: list[str] = []
+    problems: list[Problem] = []
     writers: dict[str, str] = {}
     for workflow in workspace.workflows:
         try:
             frozen = workspace.prepare(workflow)
         except ChartlyError as error:
-            problems += getattr(error, "problems", (error.message,))
+            problems += error.problems
             continue
-        plan = frozen.plan
-        problems += _problems_of_queries(plan)
-        datasets = [one.storage.dataset for one in plan.streams]
-        datasets += [pages_dataset(one.storage) for one in plan.streams if one.storage.raw.enabled]
-        datasets += [one.spec.outputs.dataset for one in plan.analytics]
-        for dataset in datasets:
-            key = f"{plan.project}/{dataset}"
+        problems += _query_problems(frozen)
+        for dataset in _datasets(frozen.plan):
+            key = f"{frozen.plan.project}/{dataset}"
             other = writers.setdefault(key, workflow.name)
             if other != workflow.name:
-                problems.append(
-                    f"{workflow.source}: {workflow}: dataset {dataset!r} is already written by "
-                    f"workflow {other!r}; a dataset has one writer"
+                why = (
+                    f"dataset {dataset!r} is already written by workflow {other!r}; a dataset has "
+                    "one writer"
                 )
+                place = workflow.place.at("spec", "steps")
+                problems.append(place.problem(why, reason=Reason.DATASET_IN_USE))
     return list(dict.fromkeys(problems))
 
 
-def _problems_of_queries(plan: RunPlan) -> Sequence[str]:
+def _datasets(plan: RunPlan) -> list[str]:
+    """Every dataset that a plan writes."""
+    return [
+        *(one.storage.dataset for one in plan.streams),
+        *(pages_dataset(one.storage) for one in plan.streams if one.storage.raw.enabled),
+        *(one.spec.outputs.dataset for one in plan.analytics),
+    ]
+
+
+def _query_problems(frozen: FrozenWorkflow) -> Sequence[Problem]:
     """What an engine refuses of the queries; that there is no engine is none of their problems."""
-    if not plan.analytics:
+    if not frozen.plan.analytics:
         return ()
     from chartly_store.explanation import check_explained  # noqa: PLC0415 - costs 0.4 s
 
     try:
-        check_explained(plan)
+        with frozen.resolution.locating():
+            check_explained(frozen.plan)
     except SpecError as error:
-        return (error.message,)
+        return error.problems
     return ()

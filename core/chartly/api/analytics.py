@@ -8,6 +8,9 @@ from chartly.api.columns import ColumnTypeText
 from chartly.api.duration import Duration
 from chartly.api.model import Bytes, FieldName, Slug, SpecModel, Unserved
 
+QUERY_TEXT = ("queryTemplate", "text")
+"""The field that holds the SQL, within the spec."""
+
 
 class Inputs(SpecModel):
     """The dataset read, the window's length, and how far before it the query may look."""

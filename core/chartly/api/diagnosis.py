@@ -1,82 +1,105 @@
 """Validation errors as sentences: the field, the value, and what is allowed (INV-10)."""
 
 import json
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import groupby
 from types import UnionType
 from typing import Annotated, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from chartly.api.credential import holds_credential
 from chartly.api.documents import without_nulls
-from chartly.api.suggestion import did_you_mean, one_of
-from chartly.errors import SpecError
+from chartly.api.place import Place, open_name
+from chartly.api.suggestion import one_of
+from chartly.api.wording import KEY, allowed_values, given_tag, why, why_of_union
+from chartly.errors import Problem, SpecError
 
 _MODEL = TypeVar("_MODEL", bound=BaseModel)
-_PRIVATE = re.compile(r"auth|secret|header|token|password|query", re.IGNORECASE)
-_IN_URL = re.compile(r"://\S*@|[^/\s:]:[^/\s:]+@|\?\S*=")
-"""A user or a query, either of which may hold a credential."""
-_TYPES = {
-    "string_type": "text",
-    "int_type": "a whole number",
-    "bool_type": "true or false",
-    "model_type": "an object",
-    "dict_type": "an object",
-    "tuple_type": "a list",
-    "model_attributes_type": "an object",
-}
-_CLIP = 80
+_MEMBERS = {"str": "string", "constrained-str": "string", "int": "int", "bool": "bool"}
+"""The members of a union of scalars, as pydantic names them, with the start of their errors."""
 
 
-class InvalidObjectError(SpecError):
-    """An object with one or more mistakes; ``problems`` has one sentence for each."""
-
-    def __init__(self, problems: Iterable[str]) -> None:
-        self.problems = tuple(problems)
-        more = len(self.problems) - 1
-        super().__init__(self.problems[0] + (f" (and {more} more)" if more else ""))
-
-
-def parse_model(model: type[_MODEL], written: object, where: str, field: str) -> _MODEL:
-    """``written`` as ``model``; a null counts as absent, as in digests.
-
-    Args:
-        where: the object, such as ``profiles/x.yaml: connector/sales-http@1.0.0``.
-        field: the path of ``written`` within it, such as ``spec``.
+def parse_model(model: type[_MODEL], written: object, place: Place) -> _MODEL:
+    """``written``, which stands at ``place``, as ``model``; a null counts as absent, as in digests.
 
     Raises:
-        InvalidObjectError: with one sentence for each mistake.
+        SpecError: with a problem for each mistake.
     """
     try:
         return model.model_validate_json(json.dumps(without_nulls(written)))
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        raise InvalidObjectError(
-            f"{where}: {_sentence(detail, model, field)}" for detail in details
-        ) from None
+        details = [one for one in error.errors(include_url=False) if not _is_echo(one)]
+        raise SpecError(_problems(details, model, place)) from None
 
 
-def _sentence(detail: ErrorDetails, model: type[BaseModel], field: str) -> str:
+def _problems(
+    details: list[ErrorDetails], model: type[BaseModel], place: Place
+) -> Iterator[Problem]:
+    """A problem for each value: a union tells of each of its members."""
+    for loc, group in groupby(details, lambda detail: detail["loc"][:-1]):
+        found = list(group)
+        union = [one for one in found if _is_member(one)]
+        if len(union) == 1:
+            union = []
+        yield from (_problem(one, model, place) for one in found if one not in union)
+        if union:
+            yield _problem_of_union(union, loc, model, place)
+
+
+def _is_echo(detail: ErrorDetails) -> bool:
+    """Whether a list only counts as short because its items have mistakes of their own."""
+    short = detail["type"] == "too_short"
+    return short and len(detail["input"]) >= detail["ctx"]["min_length"]
+
+
+def _is_member(detail: ErrorDetails) -> bool:
+    kind = _MEMBERS.get(str(detail["loc"][-1])) if detail["loc"] else None
+    return kind is not None and detail["type"].startswith(kind)
+
+
+def _problem_of_union(
+    union: list[ErrorDetails],
+    loc: tuple[int | str, ...],
+    model: type[BaseModel],
+    place: Place,
+) -> Problem:
+    """The one member whose type the value has, or all of them."""
+    field = place.at(*_fields(model, loc))
+    of_type = next((one for one in union if not one["type"].endswith("_type")), None)
+    if of_type is not None:
+        return field.problem(why(of_type, ""), value=of_type["input"])
+    kinds = [one["type"] for one in union]
+    return field.problem(why_of_union(kinds), value=union[0]["input"])
+
+
+def _problem(detail: ErrorDetails, model: type[BaseModel], place: Place) -> Problem:
     loc = detail["loc"]
-    path = [part for place, part in enumerate(loc) if not _is_tag(model, loc, place)]
-    kind, given = detail["type"], detail["input"]
-    if kind == "json_invalid":
-        # The input is the whole object here, which may hold anything.
-        return f"{field}: holds what JSON cannot say, such as half of a surrogate pair"
-    if kind == "extra_forbidden":
-        return f"{_path(field, path[:-1])}: {_unknown(_named(path[-1]), model, loc)}"
-    if kind == "missing":
-        return f"{_path(field, path)}: is required"
-    return f"{_path(field, path)}: {_shown(given, path)}{_rule(detail)}"
+    if detail["type"] == "extra_forbidden":
+        return _unknown(detail, model, place)
+    field = place.at(*_fields(model, loc))
+    if loc[-1:] == (KEY,):
+        # The name is the path's last part.
+        return field.problem(f"the name {why(detail, '')}", allowed=allowed_values(detail))
+    value = None if detail["type"] in ("missing", "json_invalid") else given_tag(detail)
+    words = why(detail, field.written)
+    return field.problem(words, value=value, allowed=allowed_values(detail))
 
 
-def _unknown(name: str, model: type[BaseModel], loc: tuple[int | str, ...]) -> str:
-    takers = _takers(model, loc)
-    if takers:
-        return not_its_own_says(name, takers)
-    return f"unknown field {name!r}; {one_of(name, _fields_at(model, loc[:-1]))}"
+def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[int | str]:
+    """The parts of a location that somebody wrote."""
+    parts = loc[:-1] if loc[-1:] == (KEY,) else loc
+    return [part for position, part in enumerate(parts) if not _is_tag(model, parts, position)]
+
+
+def _unknown(detail: ErrorDetails, model: type[BaseModel], place: Place) -> Problem:
+    loc = detail["loc"]
+    holder, name = place.at(*_fields(model, loc[:-1])), open_name(str(loc[-1]))
+    takers, known = _takers(model, loc), _fields_at(model, loc[:-1])
+    words = f"unknown field {name!r}; {one_of(name, known)}"
+    problem = holder.problem(not_its_own_says(name, takers) if takers else words, allowed=known)
+    return replace(problem, line=holder.at(name).line)
 
 
 def not_its_own_says(name: str, takers: Iterable[str]) -> str:
@@ -92,54 +115,6 @@ def _takers(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     if loc[-2] not in variants:
         return []
     return [tag for tag, one in variants.items() if loc[-1] in _aliases(one)]
-
-
-def _rule(detail: ErrorDetails) -> str:
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind in _TYPES:
-        return f"must be {_TYPES[kind]}"
-    if kind in ("literal_error", "union_tag_invalid"):
-        expected = context.get("expected") or context.get("expected_tags") or ""
-        allowed = re.findall(r"'([^']*)'", str(expected))
-        near = did_you_mean(str(_given(detail)), allowed)
-        hint = f"; did you mean {near!r}?" if near else ""
-        return f"is not one of {', '.join(allowed)}{hint}"
-    if kind == "union_tag_not_found":
-        return "needs an op"
-    if kind == "string_pattern_mismatch":
-        return f"must match {context['pattern']}"
-    if kind == "value_error":
-        return str(context["error"])
-    message = detail["msg"]
-    return message.replace("Input should be", "must be")
-
-
-def _given(detail: ErrorDetails) -> object:
-    tag = detail.get("ctx", {}).get("tag")
-    return detail["input"] if tag is None else tag
-
-
-def _shown(given: object, path: list[int | str]) -> str:
-    """The value, when it is a scalar that cannot be a credential."""
-    if isinstance(given, Mapping | list) or any(_PRIVATE.search(str(part)) for part in path):
-        return ""
-    text = json.dumps(given, ensure_ascii=False)
-    if _IN_URL.search(text) or (isinstance(given, str) and holds_credential(given)):
-        return ""
-    return (text if len(text) <= _CLIP else f"{text[:_CLIP]}...") + " "
-
-
-def _named(part: int | str) -> str:
-    """A name that somebody wrote, unless it is a credential."""
-    return "***" if holds_credential(str(part)) else str(part)
-
-
-def _path(field: str, path: list[int | str]) -> str:
-    shown = field
-    for part in path:
-        name = part if isinstance(part, int) else _named(part)
-        shown += f"[{name}]" if isinstance(part, int) else f".{name}" if shown else str(name)
-    return shown
 
 
 def _is_tag(model: type[BaseModel], loc: tuple[int | str, ...], place: int) -> bool:

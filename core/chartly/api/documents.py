@@ -2,11 +2,12 @@
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import yaml
 
+from chartly.api.place import Mark, Place, SourceMap, joined
 from chartly.errors import SpecError
 
 Json = str | int | float | bool | list["Json"] | dict[str, "Json"] | None
@@ -38,6 +39,11 @@ class Document:
     source: str
     line: int
     content: dict[str, Json]
+    marks: SourceMap = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def place(self) -> Place:
+        return Place(self.source, marks=self.marks)
 
 
 def parse_documents(text: str, source: str) -> list[Document]:
@@ -46,20 +52,24 @@ def parse_documents(text: str, source: str) -> list[Document]:
     Raises:
         SpecError: the text is not YAML, holds a duplicate key or a tag, or is too large or deep.
     """
+    file = Place(source, object="" if source else "document")
     if len(text) > MAX_DOCUMENT_BYTES:
-        raise SpecError(f"{source}: is larger than {MAX_DOCUMENT_BYTES} bytes")
+        raise file.refusal(f"is larger than {MAX_DOCUMENT_BYTES} bytes")
     try:
         nodes = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
     except yaml.MarkedYAMLError as error:
-        raise SpecError(f"{source}: {_position(error)}not YAML: {error.problem}") from None
+        mark = error.problem_mark or error.context_mark
+        raise _refusal(source, mark, f"not YAML: {error.problem}") from None
     except (yaml.YAMLError, RecursionError) as error:
-        raise SpecError(f"{source}: not YAML: {_first_line(error)}") from None
+        raise file.refusal(f"not YAML: {_first_line(error)}") from None
     return [_document(node, source) for node in nodes if not _is_empty(node)]
 
 
-def _position(error: yaml.MarkedYAMLError) -> str:
-    mark = error.problem_mark or error.context_mark
-    return f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+def _refusal(source: str, mark: yaml.Mark | None, why: str) -> SpecError:
+    if mark is None:
+        return Place(source).refusal(why)
+    place = Place(source, marks={"": Mark(mark.line + 1)})
+    return place.refusal(f"column {mark.column + 1}: {why}")
 
 
 def _first_line(error: Exception) -> str:
@@ -74,42 +84,64 @@ def _is_empty(node: yaml.Node | None) -> bool:
 
 def _document(node: yaml.Node, source: str) -> Document:
     line = node.start_mark.line + 1
-    content = _Reader(source).read(node, 0)
+    reader = _Reader(source)
+    content = reader.read(node, 0)
     if not isinstance(content, dict):
-        raise SpecError(f"{source}: line {line}: must be an object with apiVersion and kind")
-    return Document(source, line, content)
+        why = "must be an object with apiVersion and kind"
+        raise Place(source, marks={"": Mark(line)}).refusal(why)
+    return Document(source, line, content, reader.marks)
 
 
 class _Reader:
-    """Turns nodes into JSON values; counts visits, so that aliases cannot multiply unseen."""
+    """Turns nodes into JSON values; counts visits, so that aliases cannot multiply unseen.
+
+    Attributes:
+        marks: where each value stands, by its path.
+    """
 
     def __init__(self, source: str) -> None:
         self._source = source
         self._visited = 0
+        self.marks: dict[str, Mark] = {}
 
-    def read(self, node: yaml.Node, depth: int) -> Json:
+    def read(self, node: yaml.Node, depth: int, path: str = "", line: int | None = None) -> Json:
         if depth > MAX_DEPTH:
             raise self._error(node, f"is nested deeper than {MAX_DEPTH} levels")
+        self._count(node)
+        # An aliased value stands at its anchor, but a member is looked for at its own key.
+        line = node.start_mark.line + 1 if line is None else line
+        self.marks[path] = Mark(line)
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, depth, path)
+        if isinstance(node, yaml.SequenceNode):
+            items = enumerate(node.value)
+            return [self.read(item, depth + 1, joined(path, place)) for place, item in items]
+        value = self._scalar(cast("yaml.ScalarNode", node))
+        if not isinstance(value, str):
+            self.marks[path] = Mark(line, node.value)
+        return value
+
+    def _count(self, node: yaml.Node) -> None:
         self._visited += 1
         if self._visited > MAX_NODES:
             raise self._error(node, f"holds more than {MAX_NODES} values")
         if node.tag not in _TAGS:
             raise self._error(node, f"the tag {node.tag} is not allowed")
-        if isinstance(node, yaml.MappingNode):
-            return self._mapping(node, depth)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.read(item, depth + 1) for item in node.value]
-        return self._scalar(cast("yaml.ScalarNode", node))
 
-    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Json]:
+    def _mapping(self, node: yaml.MappingNode, depth: int, path: str) -> dict[str, Json]:
         result: dict[str, Json] = {}
         for key_node, value_node in node.value:
-            key = self.read(key_node, depth + 1)
-            name = key if isinstance(key, str) else self._key(key_node, key)
-            if name in result:
-                raise self._error(key_node, f"the key {name!r} is given twice")
-            result[name] = self.read(value_node, depth + 1)
+            key = self._name(key_node)
+            if key in result:
+                raise self._error(key_node, f"the key {key!r} is given twice")
+            line = key_node.start_mark.line + 1
+            result[key] = self.read(value_node, depth + 1, joined(path, key), line)
         return result
+
+    def _name(self, node: yaml.Node) -> str:
+        self._count(node)
+        key = self._scalar(node) if isinstance(node, yaml.ScalarNode) else None
+        return key if isinstance(key, str) else self._key(node, key)
 
     def _key(self, node: yaml.Node, key: Json) -> str:
         """A key that is no text: kubectl sends what it was read as, so it must be written so."""
@@ -129,8 +161,7 @@ class _Reader:
             raise self._error(node, str(error)) from None
 
     def _error(self, node: yaml.Node, what: str) -> SpecError:
-        mark = node.start_mark
-        return SpecError(f"{self._source}: line {mark.line + 1}, column {mark.column + 1}: {what}")
+        return _refusal(self._source, node.start_mark, what)
 
 
 def plain_scalar(text: str) -> Json:

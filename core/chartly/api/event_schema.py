@@ -1,5 +1,6 @@
 """The columns of a canonical event, as a normalizer and a storage profile agree on them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from chartly.api.columns import (
@@ -12,10 +13,13 @@ from chartly.api.columns import (
     parse_column_type,
 )
 from chartly.api.normalizer import NormalizerSpec, ToDecimal, Transform
+from chartly.api.place import Place
 from chartly.api.storage import StorageSpec
 from chartly.api.suggestion import one_of
-from chartly.errors import SpecError
 
+NORMALIZER = Place(object="normalizer", path="spec")
+STORAGE = Place(object="storage", path="spec")
+"""Where the specs stand, if nobody says it better."""
 ENVELOPE = (
     "type",
     "tenant_id",
@@ -76,20 +80,32 @@ class EventSchema:
     filled: frozenset[str] = frozenset()
 
 
-def event_schema(normalizer: NormalizerSpec, storage: StorageSpec) -> EventSchema:
+def event_schema(
+    normalizer: NormalizerSpec,
+    storage: StorageSpec,
+    at_normalizer: Place = NORMALIZER,
+    at_storage: Place = STORAGE,
+) -> EventSchema:
     """The schema that both profiles give.
+
+    Args:
+        at_normalizer: where the normalizer's spec stands.
+        at_storage: where the storage profile's spec stands.
 
     Raises:
         SpecError: a field is named that no mapping gives, or its type cannot be stored so.
     """
-    fields = _fields(normalizer)
-    _check_names(fields, normalizer, storage)
-    types = {name: _stored_type(name, fields[name], storage) for name in fields}
-    time_column = _time_column(types, normalizer, storage)
-    if normalizer.version_field is not None and not types[normalizer.version_field].is_instant:
-        raise SpecError(
-            f"versionField {normalizer.version_field!r}: must be an instant; "
-            f"give it a toUtcTimestamp transform"
+    fields = _fields(normalizer, at_normalizer)
+    for place, name in _named_fields(normalizer, storage, at_normalizer, at_storage):
+        if name not in fields:
+            why = f"is not mapped; {one_of(name, fields)}"
+            raise place.refusal(why, value=name, allowed=fields)
+    types = {name: _stored_type(name, fields[name], storage, at_storage) for name in fields}
+    time_column = _time_column(types, normalizer, storage, at_storage)
+    version = normalizer.version_field
+    if version is not None and not types[version].is_instant:
+        raise at_normalizer.at("versionField").refusal(
+            "must be an instant; give it a toUtcTimestamp transform", value=version
         )
     return EventSchema(
         event_type=normalizer.canonical_event_type,
@@ -111,16 +127,18 @@ def _filled(normalizer: NormalizerSpec) -> frozenset[str]:
     return frozenset(named - {*normalizer.allow_empty})
 
 
-def _fields(normalizer: NormalizerSpec) -> dict[str, ColumnType | None]:
+def _fields(normalizer: NormalizerSpec, spec: Place) -> dict[str, ColumnType | None]:
     """Each field that is left after all transforms, with the type they give it, if any."""
     fields: dict[str, ColumnType | None] = dict.fromkeys(normalizer.mapping)
     for position, transform in enumerate(normalizer.transforms):
         if transform.field not in fields and transform.op != "const":
-            raise SpecError(
-                f"transforms[{position}].field: {transform.field!r} is not mapped; "
-                f"{one_of(transform.field, fields)}"
-            )
+            why = f"is not mapped; {one_of(transform.field, fields)}"
+            place = spec.at("transforms", position, "field")
+            raise place.refusal(why, value=transform.field, allowed=fields)
         _apply(transform, fields)
+    for name in fields:
+        if name in ENVELOPE:
+            raise spec.at("mapping", name).refusal("the envelope has that name; choose another")
     return fields
 
 
@@ -137,54 +155,56 @@ def _apply(transform: Transform, fields: dict[str, ColumnType | None]) -> None:
         fields[transform.field] = None
 
 
-def _check_names(
-    fields: dict[str, ColumnType | None], normalizer: NormalizerSpec, storage: StorageSpec
-) -> None:
-    for name in fields:
-        if name in ENVELOPE:
-            raise SpecError(f"mapping {name!r}: the envelope has that name; choose another")
-    version = (normalizer.version_field,) if normalizer.version_field else ()
-    named = {
-        "requiredFields": normalizer.required_fields,
-        "allowEmpty": normalizer.allow_empty,
-        "identity": normalizer.identity,
-        "versionField": version,
-        "partitioning.by": storage.partitioning.by if storage.partitioning else (),
-        "indexing.fields": storage.indexing.fields,
-        "columns": tuple(storage.columns),
-        "retention.from": (storage.retention.from_,) if storage.retention else (),
+def _named_fields(
+    normalizer: NormalizerSpec, storage: StorageSpec, at_normalizer: Place, at_storage: Place
+) -> Iterator[tuple[Place, str]]:
+    """Every field that either profile names outside mapping and transforms."""
+    by = storage.partitioning
+    lists = {
+        at_normalizer.at("requiredFields"): normalizer.required_fields,
+        at_normalizer.at("allowEmpty"): normalizer.allow_empty,
+        at_normalizer.at("identity"): normalizer.identity,
+        at_storage.at("partitioning", "by"): by.by if by else (),
+        at_storage.at("indexing", "fields"): storage.indexing.fields,
     }
-    for where, names in named.items():
-        for name in names:
-            if name not in fields:
-                raise SpecError(f"{where}: {name!r} is not mapped; {one_of(name, fields)}")
+    for place, names in lists.items():
+        yield from ((place.at(position), name) for position, name in enumerate(names))
+    yield from ((at_storage.at("columns", name), name) for name in storage.columns)
+    if normalizer.version_field:
+        yield at_normalizer.at("versionField"), normalizer.version_field
+    if storage.retention:
+        yield at_storage.at("retention", "from"), storage.retention.from_
 
 
-def _stored_type(name: str, given: ColumnType | None, storage: StorageSpec) -> ColumnType:
+def _stored_type(
+    name: str, given: ColumnType | None, storage: StorageSpec, spec: Place
+) -> ColumnType:
     if name not in storage.columns:
         return given or STRING
     declared = parse_column_type(storage.columns[name])
     allowed = _STORABLE.get(given.name) if given else None
     if allowed is not None and declared.name not in allowed:
-        raise SpecError(
-            f"columns.{name}: {declared} cannot hold the {given} that its transforms give; "
-            f"allowed is {' or '.join(allowed)}"
+        raise spec.at("columns", name).refusal(
+            f"cannot hold the {given} that its transforms give; allowed is {' or '.join(allowed)}",
+            value=str(declared),
+            allowed=allowed,
         )
     return declared
 
 
 def _time_column(
-    types: dict[str, ColumnType], normalizer: NormalizerSpec, storage: StorageSpec
+    types: dict[str, ColumnType], normalizer: NormalizerSpec, storage: StorageSpec, spec: Place
 ) -> str | None:
+    by = storage.partitioning.by[0] if storage.partitioning else None
     times = {
-        "partitioning.by": storage.partitioning.by[0] if storage.partitioning else None,
-        "retention.from": storage.retention.from_ if storage.retention else None,
+        spec.at("partitioning", "by", 0): by,
+        spec.at("retention", "from"): storage.retention.from_ if storage.retention else None,
     }
-    for where, name in times.items():
+    for place, name in times.items():
         if name is None:
             continue
         if not types[name].is_instant:
-            raise SpecError(f"{where}: {name!r} must be an instant; give it a toUtcTimestamp")
+            raise place.refusal("must be an instant; give it a toUtcTimestamp", value=name)
         if name not in normalizer.required_fields:
-            raise SpecError(f"{where}: {name!r} must be in the normalizer's requiredFields")
-    return times["partitioning.by"]
+            raise place.refusal("must be in the normalizer's requiredFields", value=name)
+    return by

@@ -33,7 +33,7 @@ class SpecModel(BaseModel):
     )
 
 
-SLUG_SAYS = f"allowed are {SLUG_RULE}"
+SLUG_SAYS = f"is not allowed; it takes {SLUG_RULE}"
 
 
 def _slug(text: str) -> str:

@@ -1,20 +1,21 @@
 """A Profile in either spelling: the playbook's, or the custom resource that kubectl takes."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, ConfigDict, Field
 
 from chartly.api.analytics import AnalyticsSpec
 from chartly.api.connector import ConnectorSpec
-from chartly.api.diagnosis import InvalidObjectError, parse_model
+from chartly.api.diagnosis import parse_model
 from chartly.api.documents import Document, Json
 from chartly.api.model import Annotations, Labels, Namespace, Slug, SpecModel
 from chartly.api.normalizer import NULL_SAYS, NormalizerSpec
+from chartly.api.place import Place, SourceMap, open_name
 from chartly.api.reference import PROFILE_KINDS, ProfileId, ProfileKind
 from chartly.api.storage import StorageSpec
 from chartly.api.version import parse_version
-from chartly.errors import SpecError
+from chartly.errors import Problem, SpecError
 from chartly.names import API_VERSION, DEPRECATED_ANNOTATION
 
 Spelling = Literal["playbook", "customResource"]
@@ -31,7 +32,7 @@ def _version(text: str) -> str:
     try:
         return parse_version(text)
     except SpecError as error:
-        raise ValueError(error.message) from None
+        raise ValueError(error.problems[0].why) from None
 
 
 Version = Annotated[str, Field(max_length=128), AfterValidator(_version)]
@@ -103,6 +104,7 @@ class Profile:
         namespace: where a custom resource lives; None in the playbook's spelling.
         deprecated: why it should no longer be used, if so.
         source: the file, or what else the document was read from.
+        marks: the lines of the file.
     """
 
     id: ProfileId
@@ -115,6 +117,23 @@ class Profile:
     description: str = ""
     owners: tuple[str, ...] = ()
     labels: dict[str, str] = field(default_factory=dict)
+    marks: SourceMap = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def place(self) -> Place:
+        return Place(self.source, str(self.id), marks=self.marks)
+
+    @property
+    def spec_place(self) -> Place:
+        """Where the spec of its kind stands."""
+        kind = (self.id.kind,) if self.spelling == "customResource" else ()
+        return self.place.at("spec", *kind)
+
+    def located(self, problem: Problem) -> Problem:
+        """A problem of the profile, whose path is the playbook's, as its file spells the path."""
+        first, _, rest = problem.path.partition(".")
+        place = self.spec_place if first == "spec" else self.place.at(*filter(None, [first]))
+        return place.around(replace(problem, path=rest))
 
 
 def parse_profile(document: Document) -> Profile:
@@ -124,93 +143,101 @@ def parse_profile(document: Document) -> Profile:
         SpecError: with one sentence for each mistake.
     """
     content = document.content
-    where = document.source
-    check_envelope(content, where)
+    check_envelope(document)
     metadata = content.get("metadata")
     spelled = isinstance(metadata, dict) and ("kind" in metadata or "version" in metadata)
-    return _from_playbook(content, where) if spelled else _from_resource(content, where)
+    return _from_playbook(document) if spelled else _from_resource(document)
 
 
-def check_envelope(content: dict[str, Json], where: str) -> None:
+def check_envelope(document: Document) -> None:
     """Whether apiVersion is ours and nothing stands beside metadata, spec and status.
 
     Raises:
         SpecError: otherwise.
     """
-    if content.get("apiVersion") != API_VERSION:
-        raise SpecError(f"{where}: apiVersion: must be {API_VERSION}")
+    content, place = document.content, document.place.of(document.content.get("kind"))
+    version = content.get("apiVersion")
+    if version != API_VERSION:
+        raise place.at("apiVersion").refusal(
+            f"must be {API_VERSION}", value=version, allowed=(API_VERSION,)
+        )
     for name in content:
         if name not in ("apiVersion", "kind", "metadata", "spec", "status"):
-            raise SpecError(f"{where}: unknown field {name!r}; allowed are metadata, spec")
+            why = f"unknown field {open_name(name)!r}; allowed are metadata, spec"
+            problem = place.problem(why, allowed=("metadata", "spec"))
+            raise SpecError([replace(problem, line=place.at(name).line)])
     for name in ("metadata", "spec"):
         if not isinstance(content.get(name), dict):
-            raise SpecError(f"{where}: {name}: is required and must be an object")
+            raise place.at(name).refusal("is required and must be an object")
 
 
-def _from_playbook(content: dict[str, Json], where: str) -> Profile:
-    metadata = parse_model(PlaybookMetadata, content["metadata"], where, "metadata")
+def _from_playbook(document: Document) -> Profile:
+    content, place = document.content, document.place
+    metadata = parse_model(
+        PlaybookMetadata, content["metadata"], place.of("Profile").at("metadata")
+    )
     written = cast("dict[str, Json]", content["spec"])
     profile_id = ProfileId(metadata.kind, metadata.name, metadata.version)
     return Profile(
         id=profile_id,
-        spec=_spec(profile_id, written, where, "spec"),
+        spec=_spec(profile_id, written, place.of(profile_id).at("spec")),
         written=written,
         spelling="playbook",
-        source=where,
+        source=document.source,
         deprecated=metadata.annotations.get(DEPRECATED_ANNOTATION),
         description=metadata.description,
         owners=metadata.owners,
         labels=metadata.labels,
+        marks=document.marks,
     )
 
 
-def _from_resource(content: dict[str, Json], where: str) -> Profile:
-    metadata = parse_model(ObjectMetadata, content["metadata"], where, "metadata")
+def _from_resource(document: Document) -> Profile:
+    content, unnamed = document.content, document.place.of("Profile")
+    metadata = parse_model(ObjectMetadata, content["metadata"], unnamed.at("metadata"))
     spec = cast("dict[str, Json]", content["spec"])
-    resource = parse_model(ResourceSpec, spec, where, "spec")
+    resource = parse_model(ResourceSpec, spec, unnamed.at("spec"))
     profile_id = ProfileId(resource.kind, resource.name, resource.version)
-    if metadata.name != profile_id.object_name:
-        raise SpecError(
-            f"{where}: metadata.name: {metadata.name!r} {OBJECT_NAME_SAYS} "
-            f"{profile_id.object_name!r}"
+    place, name = unnamed.of(profile_id), profile_id.object_name
+    if metadata.name != name:
+        raise place.at("metadata", "name").refusal(
+            f"{OBJECT_NAME_SAYS} {name!r}", value=metadata.name, allowed=(name,)
         )
     for kind in PROFILE_KINDS:
         if (kind in spec) != (kind == resource.kind):
-            raise SpecError(
-                f"{where}: {profile_id}: spec.{kind}: "
-                + ("is required" if kind == resource.kind else f"kind is {resource.kind}")
-            )
+            why = "is required" if kind == resource.kind else f"kind is {resource.kind}"
+            raise place.at("spec", kind).refusal(why)
     written = cast("dict[str, Json]", spec[resource.kind])
     return Profile(
         id=profile_id,
-        spec=_spec(profile_id, written, where, f"spec.{resource.kind}"),
+        spec=_spec(profile_id, written, place.at("spec", resource.kind)),
         written=written,
         spelling="customResource",
-        source=where,
+        source=document.source,
         namespace=metadata.namespace,
         deprecated=metadata.annotations.get(DEPRECATED_ANNOTATION),
         description=resource.description,
         owners=resource.owners,
         labels=metadata.labels,
+        marks=document.marks,
     )
 
 
-def _spec(profile: ProfileId, written: dict[str, Json], where: str, field: str) -> Spec:
+def _spec(profile: ProfileId, written: dict[str, Json], place: Place) -> Spec:
     """The spec that was written.
 
     Raises:
-        InvalidObjectError: it has mistakes, or a transform has a null where a word is meant.
+        SpecError: it has mistakes, or a transform has a null where a word is meant.
     """
-    named = f"{where}: {profile}"
-    spec = parse_model(SPEC_MODELS[profile.kind], written, named, field)
+    spec = parse_model(SPEC_MODELS[profile.kind], written, place)
     transforms = written.get("transforms")
     nulls = [
-        f"{named}: {field}.transforms[{place}].onError: {NULL_SAYS}"
-        for place, one in enumerate(transforms if isinstance(transforms, list) else ())
+        place.at("transforms", position, "onError").problem(NULL_SAYS)
+        for position, one in enumerate(transforms if isinstance(transforms, list) else ())
         if isinstance(one, dict) and one.get("onError", "") is None
     ]
     if nulls:
-        raise InvalidObjectError(nulls)
+        raise SpecError(nulls)
     return spec
 
 

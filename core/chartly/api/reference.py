@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from chartly.api.version import parse_version
-from chartly.errors import SpecError
+from chartly.api.place import Place
+from chartly.api.version import LATEST, LATEST_SAYS, VERSION_SAYS, is_version
 from chartly.names import GLOBAL, SLUG_RULE, is_slug
 
 ProfileKind = Literal["connector", "normalizer", "storage", "analytics"]
@@ -18,6 +18,7 @@ SHAPE_SAYS = f"must have the form {FORM}"
 KIND_SAYS = f"is not one of {', '.join(PROFILE_KINDS)}"
 NAME_SAYS = f"is not allowed; it takes {SLUG_RULE}"
 PROJECT_SAYS = f"must be tenant/project, each {SLUG_RULE}"
+_NOWHERE = Place(object="reference")
 
 
 @dataclass(frozen=True, order=True)
@@ -37,10 +38,15 @@ def parse_project(text: str) -> Project:
     Raises:
         SpecError: it is not two slugs with one slash between.
     """
+    project = _project(text)
+    if project is None:
+        raise Place(object="project").refusal(PROJECT_SAYS, value=text)
+    return project
+
+
+def _project(text: str) -> Project | None:
     tenant, slash, project = text.partition("/")
-    if not slash or not is_slug(tenant) or not is_slug(project):
-        raise SpecError(f"project {text!r}: {PROJECT_SAYS}")
-    return Project(tenant, project)
+    return Project(tenant, project) if slash and is_slug(tenant) and is_slug(project) else None
 
 
 @dataclass(frozen=True)
@@ -74,34 +80,34 @@ class Reference:
         return f"{self.scope or GLOBAL}::{self.profile}"
 
 
-def parse_reference(text: str, home: Project) -> Reference:
-    """A reference as written in a workflow of the project ``home``.
+def parse_reference(text: str, home: Project, place: Place = _NOWHERE) -> Reference:
+    """A reference as written at ``place`` in a workflow of the project ``home``.
 
     Raises:
         SpecError: with the part that is wrong and what is allowed there.
     """
     shape = _SHAPE.fullmatch(text)
     if shape is None:
-        raise SpecError(f"reference {text!r}: {SHAPE_SAYS}")
-    kind, name = shape["kind"], shape["name"]
-    found = next((known for known in PROFILE_KINDS if known == kind), None)
-    if found is None:
-        raise SpecError(f"reference {text!r}: kind {kind!r} {KIND_SAYS}")
+        raise place.refusal(SHAPE_SAYS, value=text)
+    kind, name, version = shape["kind"], shape["name"], shape["version"]
+    known_kind = next((known for known in PROFILE_KINDS if known == kind), None)
+    if known_kind is None:
+        raise place.refusal(f"kind {kind!r} {KIND_SAYS}", value=text, allowed=PROFILE_KINDS)
     if not is_slug(name):
-        raise SpecError(f"reference {text!r}: name {name!r} {NAME_SAYS}")
-    try:
-        parse_version(shape["version"])
-    except SpecError as error:
-        raise SpecError(f"reference {text!r}: {error.message}") from None
-    return Reference(_scope(text, shape["scope"], home), ProfileId(found, name, shape["version"]))
+        raise place.refusal(f"name {name!r} {NAME_SAYS}", value=text)
+    if not is_version(version):
+        says = LATEST_SAYS if version.lower() == LATEST else VERSION_SAYS
+        raise place.refusal(f"version {version!r} {says}", value=text)
+    scope = _scope(text, shape["scope"], home, place)
+    return Reference(scope, ProfileId(known_kind, name, version))
 
 
-def _scope(text: str, scope: str | None, home: Project) -> Project | None:
+def _scope(text: str, scope: str | None, home: Project, place: Place) -> Project | None:
     if scope is None:
         return home
     if scope == GLOBAL:
         return None
-    try:
-        return parse_project(scope)
-    except SpecError as error:
-        raise SpecError(f"reference {text!r}: {error.message}") from None
+    project = _project(scope)
+    if project is None:
+        raise place.refusal(f"project {scope!r}: {PROJECT_SAYS}", value=text)
+    return project

@@ -2,7 +2,7 @@
 
 import re
 
-from chartly.errors import SpecError
+from chartly.api.place import Place
 
 _NUMBER = r"(0|[1-9][0-9]*)"
 _IDENTIFIER = r"(0|[1-9][0-9]*|[0-9]*[a-z]([a-z0-9-]*[a-z0-9])?|[0-9]+-([a-z0-9-]*[a-z0-9]))"
@@ -23,9 +23,9 @@ def parse_version(text: str) -> str:
         SpecError: it is ``latest``, a range, has a ``v``, a build part or capitals.
     """
     if text.lower() == LATEST:
-        raise SpecError(f"version {text!r} {LATEST_SAYS}")
+        raise Place(object="version").refusal(LATEST_SAYS, value=text)
     if not is_version(text):
-        raise SpecError(f"version {text!r} {VERSION_SAYS}")
+        raise Place(object="version").refusal(VERSION_SAYS, value=text)
     return text
 
 

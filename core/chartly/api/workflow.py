@@ -1,6 +1,7 @@
 """A Workflow: steps that name profiles exactly, in explicit or compact spelling."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Annotated, Literal, cast
 
 from pydantic import Field
@@ -8,8 +9,8 @@ from pydantic import Field
 from chartly.api.diagnosis import parse_model
 from chartly.api.documents import Document, Json
 from chartly.api.model import Labels, Slug, SpecModel, Unserved
+from chartly.api.place import Place, SourceMap
 from chartly.api.profile import ObjectMetadata, Spelling, Version, Words, check_envelope
-from chartly.errors import SpecError
 from chartly.names import API_VERSION
 
 StepType = Literal["connector_sync", "normalize", "write_dataset", "analytics_query"]
@@ -241,12 +242,17 @@ class Versioned(SpecModel):
 
 @dataclass(frozen=True)
 class WrittenStep:
-    """One step, whichever way it was spelled; ``reference`` is not yet resolved."""
+    """One step, whichever way it was spelled; ``reference`` is not yet resolved.
+
+    Attributes:
+        field: the member that holds the reference.
+    """
 
     type: StepType
     stream: str | None
     reference: str
     enabled: bool
+    field: str = dataclass_field(default="reference", compare=False)
 
 
 @dataclass(frozen=True)
@@ -257,6 +263,7 @@ class Workflow:
         written: the spec as the author wrote it, without its version.
         namespace: where a custom resource lives; None in the playbook's spelling.
         source: the file, or what else the document was read from.
+        marks: the lines of the file.
     """
 
     name: str
@@ -267,10 +274,19 @@ class Workflow:
     spelling: Spelling
     source: str
     namespace: str | None = None
-    labels: dict[str, str] = field(default_factory=dict)
+    labels: dict[str, str] = dataclass_field(default_factory=dict)
+    marks: SourceMap = dataclass_field(default_factory=dict, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"workflow {self.name}@{self.version}"
+
+    @property
+    def place(self) -> Place:
+        return Place(self.source, str(self), marks=self.marks)
+
+    def step_place(self, position: int) -> Place:
+        """Where a step's reference stands."""
+        return self.place.at("spec", "steps", position, self.steps[position].field)
 
 
 def parse_workflow(document: Document) -> Workflow:
@@ -279,30 +295,33 @@ def parse_workflow(document: Document) -> Workflow:
     Raises:
         SpecError: with one sentence for each mistake.
     """
-    content, where = document.content, document.source
-    check_envelope(content, where)
+    content, unnamed = document.content, document.place.of("Workflow")
+    check_envelope(document)
     raw_metadata = cast("dict[str, Json]", content["metadata"])
     written = dict(cast("dict[str, Json]", content["spec"]))
+    at_metadata = unnamed.at("metadata")
     if "version" in raw_metadata:
-        playbook = parse_model(_PlaybookMetadata, raw_metadata, where, "metadata")
+        playbook = parse_model(_PlaybookMetadata, raw_metadata, at_metadata)
         name, version, labels, namespace = playbook.name, playbook.version, playbook.labels, None
     else:
-        resource = parse_model(ObjectMetadata, raw_metadata, where, "metadata")
+        resource = parse_model(ObjectMetadata, raw_metadata, at_metadata)
         given = {key: written.pop(key) for key in ("version",) if key in written}
-        version = parse_model(Versioned, given, where, "spec").version
+        version = parse_model(Versioned, given, unnamed.at("spec")).version
         name, labels, namespace = resource.name, resource.labels, resource.namespace
-        parse_model(_Named, {"name": name}, where, "metadata")
-    spec = parse_model(WorkflowSpec, written, f"{where}: workflow {name}@{version}", "spec")
+        parse_model(_Named, {"name": name}, at_metadata)
+    at_spec = unnamed.of(f"workflow {name}@{version}").at("spec")
+    spec = parse_model(WorkflowSpec, written, at_spec)
     return Workflow(
         name=name,
         version=version,
         spec=spec,
-        steps=_steps(spec, f"{where}: workflow {name}@{version}"),
+        steps=_steps(spec, at_spec.at("steps")),
         written=written,
         spelling="playbook" if "version" in raw_metadata else "customResource",
-        source=where,
+        source=document.source,
         namespace=namespace,
         labels=labels,
+        marks=document.marks,
     )
 
 
@@ -311,22 +330,24 @@ class _Named(SpecModel):
     """The workflow."""
 
 
-def _steps(spec: WorkflowSpec, where: str) -> tuple[WrittenStep, ...]:
-    return tuple(_step(step, f"{where}: spec.steps[{i}]") for i, step in enumerate(spec.steps))
+def _steps(spec: WorkflowSpec, place: Place) -> tuple[WrittenStep, ...]:
+    return tuple(_step(step, place.at(position)) for position, step in enumerate(spec.steps))
 
 
 def _step(
-    step: _ConnectorSync | _Normalize | _WriteDataset | _AnalyticsQuery, where: str
+    step: _ConnectorSync | _Normalize | _WriteDataset | _AnalyticsQuery, place: Place
 ) -> WrittenStep:
-    explicit, compact = SPELLINGS[step.type]
-    given = [text for text in (getattr(step, explicit), getattr(step, compact)) if text]
+    spellings = SPELLINGS[step.type]
+    given = [(name, text) for name in spellings if (text := getattr(step, name))]
     if len(given) != 1:
-        raise SpecError(f"{where}: {exactly_one_says(step.type)}")
+        raise place.refusal(exactly_one_says(step.type), allowed=spellings)
+    field, reference = given[0]
     return WrittenStep(
         type=step.type,
         stream=getattr(step, "stream", None),
-        reference=given[0],
+        reference=reference,
         enabled=step.when.enabled if isinstance(step, _AnalyticsQuery) else True,
+        field=field,
     )
 
 

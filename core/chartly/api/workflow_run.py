@@ -1,7 +1,7 @@
 """A WorkflowRun: one execution of a workflow, asked for by name."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
@@ -10,11 +10,11 @@ from pydantic import AfterValidator, Field, model_validator
 from chartly.api.diagnosis import parse_model
 from chartly.api.documents import Document
 from chartly.api.model import Slug, SpecModel, Unserved
+from chartly.api.place import Place, SourceMap
 from chartly.api.profile import ObjectMetadata, Version, check_envelope
-from chartly.errors import SpecError
 
 RUN_NAME_LENGTH = 52
-RUN_NAME_SAYS = f"at most {RUN_NAME_LENGTH} characters"
+RUN_NAME_SAYS = f"must have at most {RUN_NAME_LENGTH} characters"
 _LEAP = r"([1-9][0-9](0[48]|[2468][048]|[13579][26])|([2468][048]|[13579][26])00)"
 _DAY = (
     r"([1-9][0-9]{3}-((0[13578]|1[02])-(0[1-9]|[12][0-9]|3[01])"
@@ -125,6 +125,11 @@ class WorkflowRun:
     spec: WorkflowRunSpec
     source: str
     namespace: str | None
+    marks: SourceMap = field(default_factory=dict, compare=False, repr=False)
+
+    @property
+    def place(self) -> Place:
+        return Place(self.source, f"run {self.name}", marks=self.marks)
 
 
 def parse_workflow_run(document: Document) -> WorkflowRun:
@@ -133,10 +138,11 @@ def parse_workflow_run(document: Document) -> WorkflowRun:
     Raises:
         SpecError: with one sentence for each mistake.
     """
-    content, where = document.content, document.source
-    check_envelope(content, where)
-    metadata = parse_model(ObjectMetadata, content["metadata"], where, "metadata")
+    content, unnamed = document.content, document.place.of("WorkflowRun")
+    check_envelope(document)
+    metadata = parse_model(ObjectMetadata, content["metadata"], unnamed.at("metadata"))
+    place = unnamed.of(f"run {metadata.name}")
     if len(metadata.name) > RUN_NAME_LENGTH:
-        raise SpecError(f"{where}: metadata.name: {RUN_NAME_SAYS}")
-    spec = parse_model(WorkflowRunSpec, content["spec"], f"{where}: run {metadata.name}", "spec")
-    return WorkflowRun(metadata.name, spec, where, metadata.namespace)
+        raise place.at("metadata", "name").refusal(RUN_NAME_SAYS, value=metadata.name)
+    spec = parse_model(WorkflowRunSpec, content["spec"], place.at("spec"))
+    return WorkflowRun(metadata.name, spec, document.source, metadata.namespace, document.marks)

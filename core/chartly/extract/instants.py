@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from chartly.api.columns import INSTANT_DIGITS, INSTANT_UNITS
 from chartly.api.normalizer import Excess, ToUtcTimestamp
-from chartly.errors import SpecError
+from chartly.api.place import Place
 from chartly.extract.decimals import EXACT, number_of
 from chartly.extract.moments import EPOCH, NANOSECONDS, Moment, NanoInstant, moment_of
 from chartly.extract.reject import BadValueError, RejectReason
@@ -164,21 +164,20 @@ def _zones() -> frozenset[str]:
     return frozenset(files("tzdata").joinpath("zones").read_text(encoding="ascii").split())
 
 
-def check_timestamps(transform: ToUtcTimestamp, where: str) -> None:
+def check_timestamps(transform: ToUtcTimestamp, place: Place) -> None:
     """Whether zone and formats of a transform can be used.
 
     Raises:
         SpecError: the zone is unknown, or a time in a format would have to be guessed.
     """
     if transform.zone is not None and transform.zone not in _zones():
-        raise SpecError(
-            f"{where}.zone: {transform.zone!r} is no IANA time zone, such as America/New_York"
+        raise place.at("zone").refusal(
+            "is no IANA time zone, such as America/New_York", value=transform.zone
         )
-    for form in transform.formats:
+    for position, form in enumerate(transform.formats):
         try:
             if form not in UNIX_FORMATS:
                 compile_form(form)
         except FormError as error:
-            raise SpecError(
-                f"{where}.formats: {form!r} {error}; {', '.join(UNIX_FORMATS)} are forms too"
-            ) from None
+            why = f"{error}; {', '.join(UNIX_FORMATS)} are forms too"
+            raise place.at("formats", position).refusal(why, value=form) from None

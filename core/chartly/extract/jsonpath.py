@@ -9,7 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from chartly.errors import Reason, RunError, SpecError
+from chartly.api.place import Place
+from chartly.errors import Reason, RunError
 
 _NAME = r"[A-Za-z_\u0080-\uD7FF\uE000-\U0010FFFF][A-Za-z0-9_\u0080-\uD7FF\uE000-\U0010FFFF]*"
 _SEGMENT = re.compile(
@@ -19,6 +20,7 @@ _SEGMENT = re.compile(
 _FIELD = re.compile(r"[^.\[\]$*@'\" ]+(\.[^.\[\]$*@'\" ]+)*")
 
 Key = str | int
+_NOWHERE = Place(object="path")
 
 
 @dataclass(frozen=True)
@@ -81,26 +83,34 @@ class Path:
         return bool(self._values(record))
 
 
-def compile_path(text: str) -> Path:
+def compile_path(text: str, place: Place = _NOWHERE) -> Path:
     """A JSONPath (RFC 9535) that starts at a record, such as ``$.totals.amount``.
+
+    Args:
+        place: where it is written.
 
     Raises:
         SpecError: it is not a JSONPath; names the column of the mistake.
     """
     keys = _plain(text)
-    return _by_library(text) if keys is None else Path(text, keys, _accessor(keys), prefix=keys)
+    return (
+        _by_library(text, place) if keys is None else Path(text, keys, _accessor(keys), prefix=keys)
+    )
 
 
-def compile_field(text: str) -> Path:
+def compile_field(text: str, place: Place = _NOWHERE) -> Path:
     """A dotted name into a page, such as ``meta.next``; a text with ``$`` is a JSONPath.
+
+    Args:
+        place: where it is written.
 
     Raises:
         SpecError: it is neither.
     """
     if text.startswith("$"):
-        return compile_path(text)
+        return compile_path(text, place)
     if _FIELD.fullmatch(text) is None:
-        raise SpecError(f"field {text!r}: must be a dotted name such as meta.next, or a JSONPath")
+        raise place.refusal("must be a dotted name such as meta.next, or a JSONPath", value=text)
     keys = tuple(text.split("."))
     return Path(text, keys, _accessor(keys), prefix=keys)
 
@@ -132,7 +142,7 @@ def _step(values: list[object], key: Key) -> list[object]:
     return values
 
 
-def _by_library(text: str) -> Path:
+def _by_library(text: str, place: Place = _NOWHERE) -> Path:
     # Imported where they are needed: they cost start-up time that plain paths need not pay.
     from jsonpath_rfc9535 import JSONPathError  # noqa: PLC0415
 
@@ -143,7 +153,7 @@ def _by_library(text: str) -> Path:
     except JSONPathError as error:
         column = error.token.index + 1 if error.token is not None else 1
         what = str(error.args[0]) if error.args else "not a JSONPath"
-        raise SpecError(f"path {text!r}: column {column}: {what}") from None
+        raise place.refusal(f"is no JSONPath: column {column}: {what}", value=text) from None
 
     return Path(
         text,

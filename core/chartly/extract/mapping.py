@@ -1,39 +1,51 @@
 """Whether a mapping can work at all: asked without any record, and without the vector engine."""
 
 from chartly.api.columns import STRING
-from chartly.api.event_schema import EventSchema, event_schema
+from chartly.api.event_schema import NORMALIZER, STORAGE, EventSchema, event_schema
 from chartly.api.normalizer import NormalizerSpec, Rename, ToUtcTimestamp
+from chartly.api.place import Place
 from chartly.api.storage import StorageSpec
-from chartly.errors import SpecError
 from chartly.extract.instants import check_timestamps
 from chartly.extract.jsonpath import Path, compile_path
 
 
-def check_mapping(normalizer: NormalizerSpec, storage: StorageSpec) -> EventSchema:
+def check_mapping(
+    normalizer: NormalizerSpec,
+    storage: StorageSpec,
+    at_normalizer: Place = NORMALIZER,
+    at_storage: Place = STORAGE,
+) -> EventSchema:
     """The schema of the events that a normalizer profile makes for a storage profile's dataset.
+
+    Args:
+        at_normalizer: where the normalizer's spec stands.
+        at_storage: where the storage profile's spec stands.
 
     Raises:
         SpecError: a path, zone or format is malformed, or the profiles do not fit each other.
     """
-    lists = {name for name, path in normalizer.mapping.items() if not _path(name, path).singular}
+    paths = compiled_mapping(normalizer, at_normalizer)
     for position, transform in enumerate(normalizer.transforms):
         if isinstance(transform, ToUtcTimestamp):
-            check_timestamps(transform, f"transforms[{position}]")
-    schema = event_schema(normalizer, storage)
-    for name in normalizer.mapping:
-        if name in lists:
-            _check_list(name, normalizer, schema)
+            check_timestamps(transform, at_normalizer.at("transforms", position))
+    schema = event_schema(normalizer, storage, at_normalizer, at_storage)
+    for name, path in paths.items():
+        if not path.singular:
+            _check_list(name, normalizer, schema, at_normalizer.at("mapping", name))
     return schema
 
 
-def _path(name: str, text: str) -> Path:
-    try:
-        return compile_path(text)
-    except SpecError as error:
-        raise SpecError(f"mapping.{name}: {error.message}") from None
+def compiled_mapping(normalizer: NormalizerSpec, spec: Place) -> dict[str, Path]:
+    """The paths of a normalizer by field.
+
+    Raises:
+        SpecError: one is malformed.
+    """
+    places = {name: spec.at("mapping", name) for name in normalizer.mapping}
+    return {name: compile_path(text, places[name]) for name, text in normalizer.mapping.items()}
 
 
-def _check_list(name: str, normalizer: NormalizerSpec, schema: EventSchema) -> None:
+def _check_list(name: str, normalizer: NormalizerSpec, schema: EventSchema, place: Place) -> None:
     """Whether a list may stand where a path that can match several values leads.
 
     Raises:
@@ -45,20 +57,20 @@ def _check_list(name: str, normalizer: NormalizerSpec, schema: EventSchema) -> N
             continue
         if transform.op in _TAKE_ONE:
             where = f"transforms[{position}].op {transform.op!r}"
-            raise SpecError(_several(name, path, f"{where} takes one"))
+            raise place.refusal(_several(f"{where} takes one"), value=path)
         if transform.op in _REPLACE:
             return
         field = transform.to if isinstance(transform, Rename) else field
     column = next(one for one in schema.columns if one.name == field)
     if column.type != STRING:
-        raise SpecError(_several(name, path, f"columns.{field} is {column.type}"))
+        raise place.refusal(_several(f"columns.{field} is {column.type}"), value=path)
     if field in schema.identity and (normalizer.identity or field == "event_id"):
-        raise SpecError(_several(name, path, f"{field!r} identifies the event"))
+        raise place.refusal(_several(f"{field!r} identifies the event"), value=path)
 
 
-def _several(name: str, path: str, why: str) -> str:
+def _several(why: str) -> str:
     return (
-        f"mapping.{name}: path {path!r} can match several values and gives a list, but {why}; "
+        f"can match several values and gives a list, but {why}; "
         "name each member and index on the way to the one value, such as $.items[0].id"
     )
 

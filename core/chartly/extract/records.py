@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import msgspec
 
 from chartly.api.connector import Records
-from chartly.errors import Reason, RunError, SpecError
+from chartly.api.place import Place
+from chartly.errors import Reason, RunError
 from chartly.extract.jsonpath import Key, Path, compile_path
 
 CONTAINERS = ("data", "items", "results", "records", "value")
@@ -112,10 +113,9 @@ def _by_name(document: object, pagination_mode: str) -> list[object]:
         if any(name in members and members[name] is None for name in CONTAINERS):
             return []
         raise _failed(f"the page holds no array: it has {_members(document)}")
-    raise SpecError(
-        "records: the page holds no array, or several, among "
-        f"{', '.join(CONTAINERS)}; set records.path to the array that holds the records; the page "
-        f"has {_members(document)}"
+    raise Place(object="connector", path="spec.records").refusal(
+        f"the page holds no array, or several, among {', '.join(CONTAINERS)}; set records.path to "
+        f"the array that holds the records; the page has {_members(document)}"
     )
 
 

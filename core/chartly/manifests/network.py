@@ -6,7 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
-from chartly.errors import SpecError
+from chartly.api.place import Place
 from chartly.names import MANAGED_BY, OURS
 
 Json: TypeAlias = dict[str, Any]
@@ -79,9 +79,8 @@ def parse_store(url: str, cidrs: Iterable[str] = ()) -> StoreAddress:
     port = _port(parts)
     extra = "@" in parts.netloc or parts.path.strip("/") or parts.query or parts.fragment
     if parts.scheme not in _PORTS or not parts.hostname or port is None or extra:
-        raise SpecError(
-            "store URL: must be http(s)://host[:port], without user, password, path or query"
-        )
+        why = "must be http(s)://host[:port], without user, password, path or query"
+        raise Place(object="store URL").refusal(why)
     return StoreAddress(url.rstrip("/"), parts.hostname, port, tuple(map(parse_cidr, cidrs)))
 
 
@@ -100,8 +99,9 @@ def parse_cidr(text: str) -> str:
     """
     try:
         return str(ip_network(text))
-    except ValueError as error:
-        raise SpecError(f"range {text!r}: must be a CIDR such as 10.20.0.0/16; {error}") from None
+    except ValueError:
+        why = "must be a CIDR such as 10.20.0.0/16, without host bits"
+        raise Place(object="range").refusal(why, value=text) from None
 
 
 def run_policies(store: StoreAddress | None, granted: Iterable[str]) -> Mapping[str, Json]:

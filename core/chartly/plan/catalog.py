@@ -6,7 +6,7 @@ from typing import Protocol
 
 from chartly.api.profile import Profile
 from chartly.api.reference import ProfileId, Project
-from chartly.errors import Reason, SpecError
+from chartly.errors import Reason
 from chartly.plan.digest import profile_digest
 
 Scope = Project | None
@@ -51,10 +51,10 @@ class Catalog:
         found = Found(scope, profile, profile_digest(profile))
         earlier = self._found.setdefault((scope, profile.id), found)
         if earlier.digest != found.digest:
-            raise SpecError(
-                f"{profile.source}: {profile.id}: differs from the same version in "
-                f"{earlier.profile.source}; give the changed one a new version",
-                Reason.DIGEST_CONFLICT,
+            other = earlier.profile.source
+            raise profile.place.refusal(
+                f"differs from the same version in {other}; give the changed one a new version",
+                reason=Reason.DIGEST_CONFLICT,
             )
 
     def find(self, scope: Scope, profile: ProfileId) -> Found | None:

@@ -1,22 +1,19 @@
 """Whether a plan can run: everything that can be known before anything starts."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from chartly.api.analytics import AnalyticsSpec
+from chartly.api.analytics import QUERY_TEXT, AnalyticsSpec
 from chartly.api.connector import ConnectorSpec
 from chartly.api.event_schema import event_schema
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.page_fields import page_fields
+from chartly.api.place import Place
 from chartly.api.profile import Spec
 from chartly.api.suggestion import one_of
-from chartly.errors import SpecError
-from chartly.extract.jsonpath import Path, compile_field, compile_path
-from chartly.extract.mapping import check_mapping
+from chartly.extract.jsonpath import compile_field, compile_path
+from chartly.extract.mapping import check_mapping, compiled_mapping
 from chartly.load.sql import column_type
 from chartly.load.tables import ENVELOPE_TYPES
 from chartly.plan.resolve import Resolution
-from chartly.plan.runplan import RunPlan, StreamPlan
+from chartly.plan.runplan import AnalyticsPlan, RunPlan, StreamPlan
 from chartly.plan.served import check_served
 from chartly.query.columns import check_columns
 from chartly.query.edges import check_aliases, check_bounds, check_edges
@@ -31,55 +28,61 @@ def check_plan(resolution: Resolution, plan: RunPlan) -> None:
     Raises:
         SpecError: something cannot run, or is not served; names the profile and the field.
     """
-    check_served(resolution.workflow.spec, str(resolution.workflow))
+    workflow = resolution.workflow
+    check_served(workflow.spec, workflow.place.at("spec"))
+    with resolution.locating():
+        _check_profiles(plan)
+
+
+def _check_profiles(plan: RunPlan) -> None:
+    specs = {one.digest: one.spec_place for one in plan.profiles}
     for one in plan.profiles:
-        check_served(one.spec, str(one.reference.profile))
-    _check_connector(plan.connector, f"connector/{plan.connector_name}")
-    names = {digest.digest: str(digest.reference.profile) for digest in plan.profiles}
+        check_served(one.spec, specs[one.digest])
+    _check_connector(plan.connector, specs[plan.connector_digest])
     for stream in plan.streams:
-        with _named(names[stream.normalizer_digest]):
-            check_mapping(stream.normalizer, stream.storage)
+        at_normalizer, at_storage = specs[stream.normalizer_digest], specs[stream.storage_digest]
+        check_mapping(stream.normalizer, stream.storage, at_normalizer, at_storage)
     schemas = {one.storage.dataset: one for one in plan.streams}
     for query in plan.analytics:
-        read = schemas[query.spec.inputs.dataset]
-        types = view_types(read)
-        where = f"{query.reference.profile}: spec.queryTemplate.text"
-        checked = exact_query(query.spec, types, where)
-        _check_outputs(query.spec, checked, f"{query.reference.profile}")
-        _check_answer(query.spec, where)
-        reading = read_template(check_query(query.spec, where).text, where)
-        check_columns(reading, types, where)
-        check_aliases(reading, types, where)
-        by = read.storage.partitioning
-        assert by is not None  # noqa: S101 - thaw() refuses a dataset without a time
-        check_edges(reading, by.by[0], where)
-        check_bounds(reading, by.by[0], where)
+        _check_query(query, schemas[query.spec.inputs.dataset], specs[query.digest])
 
 
-def _check_answer(spec: AnalyticsSpec, where: str) -> None:
+def _check_query(query: AnalyticsPlan, read: StreamPlan, spec: Place) -> None:
+    types, place = view_types(read), spec.at(*QUERY_TEXT)
+    checked = exact_query(query.spec, types, place)
+    _check_outputs(query.spec, checked, spec)
+    _check_answer(query.spec, place)
+    reading = read_template(check_query(query.spec, place).text, place)
+    check_columns(reading, types, place)
+    check_aliases(reading, types, place)
+    by = read.storage.partitioning
+    assert by is not None  # noqa: S101 - thaw() refuses a dataset without a time
+    check_edges(reading, by.by[0], place)
+    check_bounds(reading, by.by[0], place)
+
+
+def _check_answer(spec: AnalyticsSpec, place: Place) -> None:
     """What a query shows whatever dataset it reads."""
-    checked = check_query(spec, where)
-    reading = read_template(checked.text, where)
-    check_edges(reading, "", where)
-    check_ties(reading, where)
+    checked = check_query(spec, place)
+    reading = read_template(checked.text, place)
+    check_edges(reading, "", place)
+    check_ties(reading, place)
 
 
-def _check_outputs(spec: AnalyticsSpec, checked: CheckedQuery, where: str) -> None:
+def _check_outputs(spec: AnalyticsSpec, checked: CheckedQuery, place: Place) -> None:
     """Whether the columns that are declared are those that the query gives.
 
     Raises:
         SpecError: one is missing on either side.
     """
-    declared = spec.outputs.columns
+    declared, columns = spec.outputs.columns, place.at("outputs", "columns")
     for name in declared:
         if name not in checked.columns:
-            said = one_of(name, checked.columns)
-            raise SpecError(
-                f"{where}: spec.outputs.columns.{name}: the query gives no such column; {said}"
-            )
+            why = f"the query gives no such column; {one_of(name, checked.columns)}"
+            raise columns.at(name).refusal(why, allowed=checked.columns)
     for name in checked.columns if declared else ():
         if name not in declared:
-            raise SpecError(f"{where}: spec.outputs.columns: lacks {name!r}, which the query gives")
+            raise columns.refusal(f"lacks {name!r}, which the query gives", allowed=checked.columns)
 
 
 def view_types(stream: StreamPlan) -> dict[str, str]:
@@ -88,45 +91,32 @@ def view_types(stream: StreamPlan) -> dict[str, str]:
     return {**{one.name: column_type(one) for one in schema.columns}, **ENVELOPE_TYPES}
 
 
-def check_alone(spec: Spec, where: str) -> None:
-    """Whether a profile can be used at all, whatever stands beside it.
+def check_alone(spec: Spec, place: Place) -> None:
+    """Whether a profile, whose spec stands at ``place``, can be used at all.
 
     Raises:
         SpecError: something of it cannot run, or is not served; names the field.
     """
-    check_served(spec, where)
+    check_served(spec, place)
     if isinstance(spec, ConnectorSpec):
-        _check_connector(spec, where)
+        _check_connector(spec, place)
     if isinstance(spec, NormalizerSpec):
-        for name, path in spec.mapping.items():
-            with _named(f"{where}: mapping.{name}"):
-                compile_path(path)
+        compiled_mapping(spec, place)
     if isinstance(spec, AnalyticsSpec):
-        text = f"{where}: spec.queryTemplate.text"
-        _check_outputs(spec, exact_query(spec, {}, text), where)
+        text = place.at(*QUERY_TEXT)
+        _check_outputs(spec, exact_query(spec, {}, text), place)
         _check_answer(spec, text)
 
 
-def _check_connector(spec: ConnectorSpec, where: str) -> None:
-    with _named(f"{where}: spec.records.path"):
-        if spec.records.path is not None:
-            _check_records(compile_path(spec.records.path), spec.pagination.mode)
+def _check_connector(spec: ConnectorSpec, place: Place) -> None:
+    if spec.records.path is not None:
+        at_path = place.at("records", "path")
+        path = compile_path(spec.records.path, at_path)
+        if spec.pagination.mode == "offset" and path.filters_below:
+            raise at_path.refusal(
+                "filters what '..' finds, so that nobody can tell by how many records "
+                "pagination.mode offset has to move; write the way to the records",
+                value=path.text,
+            )
     for name, text in page_fields(spec.pagination).items():
-        with _named(f"{where}: spec.pagination.{name}"):
-            compile_field(text)
-
-
-def _check_records(path: Path, mode: str) -> None:
-    if mode == "offset" and path.filters_below:
-        raise SpecError(
-            f"path {path.text!r}: filters what '..' finds, so that nobody can tell by how many "
-            "records pagination.mode offset has to move; write the way to the records"
-        )
-
-
-@contextmanager
-def _named(name: str) -> Iterator[None]:
-    try:
-        yield
-    except SpecError as error:
-        raise SpecError(f"{name}: {error.message}", error.reason) from None
+        compile_field(text, place.at("pagination", name))

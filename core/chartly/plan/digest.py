@@ -1,30 +1,41 @@
 """Digests: ``sha256:`` over RFC 8785 canonical JSON of what the author wrote."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import rfc8785
 
 from chartly.api.documents import Json, without_nulls
+from chartly.api.place import Place
 from chartly.api.profile import Profile
 from chartly.api.reference import ProfileId
 from chartly.errors import SpecError
 
+_LARGEST = (1 << 53) - 1
+"""The largest whole number on which all readers of JSON agree."""
 
-def canonical(value: object, where: str) -> bytes:
-    """RFC 8785 bytes of a JSON value without nulls.
+
+def canonical(value: object, place: Place) -> bytes:
+    """RFC 8785 bytes of a JSON value without nulls, which stands at ``place``.
 
     Raises:
         SpecError: it holds a float, or an integer that JSON readers do not agree on.
     """
     cleaned = without_nulls(value)
-    _refuse_floats(cleaned, where)
+    bad = _bad_number(cleaned)
+    if bad is not None:
+        path, number = bad
+        why = (
+            "a number with a fraction must be written as text"
+            if isinstance(number, float)
+            else "a whole number must be below 2^53 in size"
+        )
+        raise place.at(*path).refusal(f"{number}: {why}; put it in quotes")
     try:
         return rfc8785.dumps(cleaned)  # type: ignore[arg-type]  # its alias is narrower than JSON
-    except rfc8785.IntegerDomainError as error:
-        raise SpecError(f"{where}: a whole number must be below 2^53 in size: {error}") from None
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise SpecError(f"{where}: {error}") from None
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError):
+        why = "holds what JSON cannot say, such as half of a surrogate pair"
+        raise place.refusal(why) from None
 
 
 def digest_of(content: bytes) -> str:
@@ -32,7 +43,7 @@ def digest_of(content: bytes) -> str:
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
-def spec_digest(profile: ProfileId, written: Mapping[str, Json], where: str) -> str:
+def spec_digest(profile: ProfileId, written: Mapping[str, Json], place: Place) -> str:
     """The digest of a profile: kind, name, version and spec; no labels, owners, description."""
     content = {
         "kind": profile.kind,
@@ -40,12 +51,15 @@ def spec_digest(profile: ProfileId, written: Mapping[str, Json], where: str) -> 
         "version": profile.version,
         "spec": written,
     }
-    return digest_of(canonical(content, where))
+    return digest_of(canonical(content, place))
 
 
 def profile_digest(profile: Profile) -> str:
     """The digest of a parsed profile; the same in both spellings."""
-    return spec_digest(profile.id, profile.written, f"{profile.source}: {profile.id}")
+    try:
+        return spec_digest(profile.id, profile.written, Place(object=str(profile.id)))
+    except SpecError as error:
+        raise SpecError(map(profile.located, error.problems)) from None
 
 
 def run_digest(
@@ -55,15 +69,20 @@ def run_digest(
     content: dict[str, object] = {"config": config, "parameters": dict(parameters)}
     if window is not None:
         content["window"] = {"start": window[0], "end": window[1]}
-    return digest_of(canonical(content, "run"))
+    return digest_of(canonical(content, Place(object="run")))
 
 
-def _refuse_floats(value: object, where: str) -> None:
-    if isinstance(value, float):
-        raise SpecError(f"{where}: {value!r}: a number with a fraction must be written as text")
+def _bad_number(value: object) -> tuple[list[str | int], int | float] | None:
+    """The path of a number that not all readers of JSON take alike, and the number."""
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) > _LARGEST):
+        return [], value
+    members: Iterable[tuple[str | int, object]] = ()
     if isinstance(value, dict):
-        for key, item in value.items():
-            _refuse_floats(item, f"{where}.{key}")
+        members = value.items()
     elif isinstance(value, list):
-        for i, item in enumerate(value):
-            _refuse_floats(item, f"{where}[{i}]")
+        members = enumerate(value)
+    for part, member in members:
+        bad = _bad_number(member)
+        if bad is not None:
+            return [part, *bad[0]], bad[1]
+    return None

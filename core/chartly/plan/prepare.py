@@ -51,7 +51,9 @@ def freeze_workflow(workflow: Workflow, profiles: Profiles, home: Project) -> Fr
     """
     resolution = resolve(workflow, profiles, home)
     snapshot = freeze(resolution)
-    return FrozenWorkflow(resolution, snapshot, _plan(resolution, snapshot.digest))
+    with resolution.locating():
+        plan = _plan(resolution, snapshot.digest)
+    return FrozenWorkflow(resolution, snapshot, plan)
 
 
 def _plan(resolution: Resolution, digest: str) -> RunPlan:

@@ -1,8 +1,10 @@
 """From a workflow's references to the profiles that they name, pinned by digest."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from chartly.api.place import Place
 from chartly.api.profile import Profile
 from chartly.api.reference import Project, Reference, parse_reference
 from chartly.api.suggestion import one_of
@@ -16,7 +18,7 @@ from chartly.api.workflow import (
     WrittenStep,
     takes_kind_says,
 )
-from chartly.errors import Reason, SpecError
+from chartly.errors import Problem, Reason, SpecError
 from chartly.names import GLOBAL
 from chartly.plan.catalog import Profiles
 
@@ -53,6 +55,19 @@ class Resolution:
     steps: tuple[ResolvedStep, ...]
     profiles: tuple[ResolvedProfile, ...]
 
+    @contextmanager
+    def locating(self) -> Iterator[None]:
+        """Tells file and line of the problems that are raised inside about its profiles."""
+        try:
+            yield
+        except SpecError as error:
+            raise SpecError(map(self._located, error.problems)) from None
+
+    def _located(self, problem: Problem) -> Problem:
+        named = (one.profile for one in self.profiles if str(one.profile.id) == problem.object)
+        profile = next(named, None)
+        return problem if profile is None or problem.source else profile.located(problem)
+
 
 def resolve(workflow: Workflow, profiles: Profiles, home: Project) -> Resolution:
     """Resolves every enabled step of ``workflow`` in the project ``home``.
@@ -62,35 +77,36 @@ def resolve(workflow: Workflow, profiles: Profiles, home: Project) -> Resolution
             or the steps stand in an order that cannot run.
     """
     steps: list[ResolvedStep] = []
+    places: dict[Reference, Place] = {}
     for position, written in enumerate(workflow.steps):
-        where = f"{workflow}: steps[{position}]"
-        step = _normal(written, home, where)
+        step = _normal(written, home, workflow.step_place(position))
         if written.enabled:
             steps.append(step)
-    _check_order(steps, str(workflow))
-    found = {step.reference: _look_up(step, profiles, str(workflow)) for step in steps}
-    return Resolution(workflow, home, tuple(steps), tuple(found.values()))
+            places.setdefault(step.reference, workflow.step_place(position))
+    _check_order(steps, workflow.place.at("spec", "steps"))
+    found = [_look_up(reference, profiles, place) for reference, place in places.items()]
+    return Resolution(workflow, home, tuple(steps), tuple(found))
 
 
-def step_problems(workflow: Workflow) -> Iterator[str]:
-    """What is wrong with a workflow's steps whatever profiles there are, a sentence for each."""
+def step_problems(workflow: Workflow) -> Iterator[Problem]:
+    """What is wrong with a workflow's steps whatever profiles there are."""
     nowhere = Project("", "")
     steps: list[ResolvedStep] = []
     for position, written in enumerate(workflow.steps):
-        where = f"{workflow}: steps[{position}]"
+        place = workflow.step_place(position)
         try:
-            step = _of_its_kind(written, parse_reference(written.reference, nowhere), where)
+            reference = parse_reference(written.reference, nowhere, place)
+            step = _of_its_kind(written, reference, place)
         except SpecError as error:
-            named = error.message.startswith(where)
-            yield error.message if named else f"{where}: {error.message}"
+            yield from error.problems
             continue
         if written.enabled:
             steps.append(step)
     if len(steps) == sum(one.enabled for one in workflow.steps):
         try:
-            _check_order(steps, str(workflow))
+            _check_order(steps, workflow.place.at("spec", "steps"))
         except SpecError as error:
-            yield error.message
+            yield from error.problems
 
 
 def homes(workflow: Workflow) -> set[Project]:
@@ -100,53 +116,59 @@ def homes(workflow: Workflow) -> set[Project]:
     return {reference.scope for reference in references if reference.scope not in (None, nowhere)}
 
 
-def _normal(written: WrittenStep, home: Project, where: str) -> ResolvedStep:
-    try:
-        reference = parse_reference(written.reference, home)
-    except SpecError as error:
-        raise SpecError(f"{where}: {error.message}", error.reason) from None
+def _normal(written: WrittenStep, home: Project, place: Place) -> ResolvedStep:
+    reference = parse_reference(written.reference, home, place)
     if reference.scope not in (None, home):
-        raise SpecError(
-            f"{where}: {written.reference!r} names project {reference.scope}, but the workflow "
-            f"belongs to {home}; what projects share stands in `global`",
-            Reason.CROSS_PROJECT_REFERENCE,
+        raise place.refusal(
+            f"names project {reference.scope}, but the workflow belongs to {home}; what projects "
+            "share stands in `global`",
+            value=written.reference,
+            reason=Reason.CROSS_PROJECT_REFERENCE,
         )
-    return _of_its_kind(written, reference, where)
+    return _of_its_kind(written, reference, place)
 
 
-def _of_its_kind(written: WrittenStep, reference: Reference, where: str) -> ResolvedStep:
-    if reference.profile.kind != STEP_KINDS[written.type]:
-        raise SpecError(f"{where}: {takes_kind_says(written.type)}, not {written.reference!r}")
+def _of_its_kind(written: WrittenStep, reference: Reference, place: Place) -> ResolvedStep:
+    kind = STEP_KINDS[written.type]
+    if reference.profile.kind != kind:
+        why = f"names a {reference.profile.kind} profile; {takes_kind_says(written.type)}"
+        raise place.refusal(why, value=written.reference, allowed=(kind,))
     return ResolvedStep(written.type, written.stream, reference)
 
 
-def _look_up(step: ResolvedStep, profiles: Profiles, where: str) -> ResolvedProfile:
-    reference = step.reference
+def _look_up(reference: Reference, profiles: Profiles, place: Place) -> ResolvedProfile:
     found = profiles.find(reference.scope, reference.profile)
     if found is None:
-        hint = one_of(str(reference.profile), profiles.names(reference.scope))
-        raise SpecError(
-            f"{where}: profile {str(reference)!r} is not there; {hint}", Reason.PROFILE_NOT_FOUND
+        known = profiles.names(reference.scope)
+        raise place.refusal(
+            f"is not there; {one_of(str(reference.profile), known)}",
+            value=str(reference),
+            allowed=known,
+            reason=Reason.PROFILE_NOT_FOUND,
         )
     return ResolvedProfile(reference, found.scope, found.digest, found.profile)
 
 
-def _check_order(steps: list[ResolvedStep], where: str) -> None:
+def _check_order(steps: list[ResolvedStep], place: Place) -> None:
     """One connector_sync; then normalize and write_dataset in pairs; then analytics_query."""
     types = [step.type for step in steps]
     start = _analytics_start(types)
     pairs, queries = types[1:start], types[start:]
     if types[:1] != ["connector_sync"] or types.count("connector_sync") != 1:
-        raise SpecError(f"{where}: steps: {START_SAYS}")
+        raise place.refusal(START_SAYS)
     paired = pairs == ["normalize", "write_dataset"] * (len(pairs) // 2)
     if not pairs or not paired or set(queries) - {"analytics_query"}:
-        raise SpecError(f"{where}: steps: {ORDER_SAYS}; here they are {', '.join(types)}")
+        raise place.refusal(f"{ORDER_SAYS}; here they are {', '.join(types)}")
     streams = [(one.stream, two.stream) for one, two in zip(steps[1::2], steps[2::2], strict=False)]
     for position, (one, two) in enumerate(streams[: len(pairs) // 2]):
         if one != two:
-            raise SpecError(
-                f"{where}: pair {position + 1}: stream {one!r} is not {two!r}; {STREAM_SAYS}"
+            raise place.refusal(
+                f"pair {position + 1}: stream {_stream(one)} is not {_stream(two)}; {STREAM_SAYS}"
             )
+
+
+def _stream(name: str | None) -> str:
+    return "without a name" if name is None else repr(name)
 
 
 def _analytics_start(types: list[StepType]) -> int:

@@ -1,15 +1,16 @@
 """The plan of a run: what connector and loader execute, typed and with defaults filled in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from chartly.api.analytics import AnalyticsSpec
+from chartly.api.analytics import QUERY_TEXT, AnalyticsSpec
 from chartly.api.connector import ConnectorSpec
 from chartly.api.normalizer import NormalizerSpec
+from chartly.api.place import Place
 from chartly.api.profile import Spec
 from chartly.api.reference import Project, Reference
 from chartly.api.storage import StorageSpec
-from chartly.errors import Bug, SpecError
+from chartly.errors import Bug
 from chartly.load.pages import pages_dataset
 from chartly.slices import Slice
 
@@ -25,6 +26,11 @@ class FrozenProfile:
     found_in: str
     digest: str
     spec: Spec
+
+    @property
+    def spec_place(self) -> Place:
+        """Where the spec stands, as the playbook spells it."""
+        return Place(object=str(self.reference.profile), path="spec")
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,11 @@ class AnalyticsPlan:
     reference: Reference
     spec: AnalyticsSpec
     digest: str
+
+    @property
+    def text_place(self) -> Place:
+        """Where the SQL stands, as the playbook spells it."""
+        return Place(object=str(self.reference.profile), path="spec").at(*QUERY_TEXT)
 
 
 @dataclass(frozen=True)
@@ -121,34 +132,31 @@ def _analytics(one: FrozenProfile) -> AnalyticsPlan:
 
 
 def _check_datasets(plan: RunPlan) -> None:
-    written: list[str] = []
-    claimed: list[str] = []
-    timed = {one.storage.dataset for one in plan.streams if one.storage.partitioning}
+    specs = {
+        one.digest: Place(object=str(one.reference.profile), path="spec") for one in plan.profiles
+    }
+    written = {one.storage.dataset: one.storage for one in plan.streams}
+    for query in plan.analytics:
+        dataset, place = query.spec.inputs.dataset, specs[query.digest].at("inputs", "dataset")
+        if dataset not in written:
+            why = f"is not written by this workflow; it writes {', '.join(written)}"
+            raise place.refusal(why, value=dataset, allowed=written)
+        if written[dataset].partitioning is None:
+            why = "has no time column; its storage profile needs partitioning.by"
+            raise place.refusal(why, value=dataset)
+    claimed: set[str] = set()
+    for place, dataset in _outputs(plan, specs):
+        if dataset in claimed:
+            raise place.refusal("is written by two steps of the workflow", value=dataset)
+        claimed.add(dataset)
+
+
+def _outputs(plan: RunPlan, specs: Mapping[str, Place]) -> Iterator[tuple[Place, str]]:
+    """Every dataset that is written, with the field that names it."""
     for one in plan.streams:
-        _claim(one.storage.dataset, claimed)
-        written.append(one.storage.dataset)
+        yield specs[one.storage_digest].at("dataset"), one.storage.dataset
     for one in plan.streams:
         if one.storage.raw.enabled:
-            _claim(pages_dataset(one.storage), claimed)
+            yield specs[one.storage_digest].at("raw", "dataset"), pages_dataset(one.storage)
     for query in plan.analytics:
-        name = str(query.reference.profile)
-        if query.spec.inputs.dataset not in written:
-            raise SpecError(
-                f"{name}: inputs.dataset {query.spec.inputs.dataset!r} is not written by this "
-                f"workflow; it writes {', '.join(written)}"
-            )
-        if query.spec.inputs.dataset not in timed and query.spec.inputs.dataset in {
-            stream.storage.dataset for stream in plan.streams
-        }:
-            raise SpecError(
-                f"{name}: inputs.dataset {query.spec.inputs.dataset!r} has no time column; "
-                f"its storage profile needs partitioning.by"
-            )
-    for query in plan.analytics:
-        _claim(query.spec.outputs.dataset, claimed)
-
-
-def _claim(dataset: str, claimed: list[str]) -> None:
-    if dataset in claimed:
-        raise SpecError(f"dataset {dataset!r}: two steps of the workflow write it")
-    claimed.append(dataset)
+        yield specs[query.digest].at("outputs", "dataset"), query.spec.outputs.dataset

@@ -1,22 +1,25 @@
 """Fields that the models know and no code serves yet: refused by name, never ignored."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
 from chartly.api.model import SpecModel, Unserved
-from chartly.errors import Reason, SpecError
+from chartly.api.place import Place
+from chartly.errors import Problem, Reason, SpecError
 
 
-def check_served(spec: SpecModel, where: str) -> None:
-    """Whether everything that ``spec`` asks for is done by this version.
+def check_served(spec: SpecModel, place: Place) -> None:
+    """Whether everything that ``spec``, which stands at ``place``, asks for is done.
 
     Raises:
-        SpecError: ``NotServed``, naming the first field that is not.
+        SpecError: ``NotServed``, with a problem for each field that is not.
     """
-    for field in _unserved(spec, "spec."):
-        raise SpecError(f"{where}: {field}", Reason.NOT_SERVED)
+    problems = list(_unserved(spec, place))
+    if problems:
+        raise SpecError(problems)
 
 
 def unserved_marker(info: FieldInfo) -> Unserved | None:
@@ -24,26 +27,29 @@ def unserved_marker(info: FieldInfo) -> Unserved | None:
     return next((mark for mark in info.metadata if isinstance(mark, Unserved)), None)
 
 
-def _unserved(spec: SpecModel, prefix: str) -> Iterator[str]:
+def _unserved(spec: SpecModel, place: Place) -> Iterator[Problem]:
     for name, info in type(spec).model_fields.items():
-        path, value = f"{prefix}{info.alias or name}", getattr(spec, name)
+        field, value = place.at(info.alias or name), getattr(spec, name)
         marker = unserved_marker(info)
         default = info.get_default(call_default_factory=True, validated_data={})
         if marker is None or value == default:
-            yield from _within(value, path)
+            yield from _within(value, field)
         elif not marker.values:
-            yield f"{path}: is not served by this version"
+            yield field.problem("is not served by this version", reason=Reason.NOT_SERVED)
         elif value in marker.values:
-            served = ", ".join(each for each in _choices(info) if each not in marker.values)
-            yield f"{path} {value!r}: is not served by this version; served are {served}"
+            served = [each for each in _choices(info) if each not in marker.values]
+            why = f"is not served by this version; served are {', '.join(served)}"
+            # A word of the model is no credential, wherever it stands.
+            problem = field.problem(why, allowed=served, reason=Reason.NOT_SERVED)
+            yield replace(problem, value=value)
 
 
-def _within(value: object, path: str) -> Iterator[str]:
+def _within(value: object, place: Place) -> Iterator[Problem]:
     if isinstance(value, SpecModel):
-        yield from _unserved(value, f"{path}.")
+        yield from _unserved(value, place)
     elif isinstance(value, tuple):
-        for member in value:
-            yield from _within(member, f"{path}[]")
+        for position, member in enumerate(value):
+            yield from _within(member, place.at(position))
 
 
 def _choices(info: FieldInfo) -> tuple[str, ...]:

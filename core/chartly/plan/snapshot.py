@@ -6,9 +6,10 @@ from typing import cast
 
 from chartly.api.diagnosis import parse_model
 from chartly.api.documents import Json
+from chartly.api.place import Place
 from chartly.api.profile import SPEC_MODELS, Spec
 from chartly.api.reference import Project, Reference, parse_reference
-from chartly.errors import Reason, RunError, SpecError
+from chartly.errors import Reason, RunError
 from chartly.plan.digest import canonical, digest_of, spec_digest
 from chartly.plan.resolve import Resolution, ResolvedProfile, ResolvedStep
 from chartly.plan.runplan import FrozenProfile, RunPlan, run_plan
@@ -30,19 +31,18 @@ def freeze(resolution: Resolution) -> Snapshot:
     Raises:
         SpecError: ``SnapshotTooLarge``.
     """
-    where = str(resolution.workflow)
+    place = resolution.workflow.place
     content = canonical(
         {
             "steps": [_step(step) for step in resolution.steps],
             "profiles": [_profile(resolved) for resolved in resolution.profiles],
         },
-        where,
+        place,
     )
     if len(content) > MAX_SNAPSHOT_BYTES:
-        raise SpecError(
-            f"{where}: the frozen inputs take {len(content)} bytes; "
-            f"allowed are {MAX_SNAPSHOT_BYTES}",
-            Reason.SNAPSHOT_TOO_LARGE,
+        raise place.refusal(
+            f"the frozen inputs take {len(content)} bytes; allowed are {MAX_SNAPSHOT_BYTES}",
+            reason=Reason.SNAPSHOT_TOO_LARGE,
         )
     return Snapshot(content, digest_of(content))
 
@@ -84,12 +84,13 @@ def _profile(resolved: ResolvedProfile) -> dict[str, Json]:
 def _thawed(one: dict[str, Json], project: Project) -> FrozenProfile:
     reference: Reference = parse_reference(str(one["reference"]), project)
     written = cast("dict[str, Json]", one["spec"])
-    digest = spec_digest(reference.profile, written, str(reference))
+    place = Place(object=str(reference.profile))
+    digest = spec_digest(reference.profile, written, place)
     if digest != one["digest"]:
         raise RunError(
             Reason.SNAPSHOT_TAMPERED,
             f"{reference}: frozen with digest {one['digest']}, but its spec has {digest}",
         )
     model = SPEC_MODELS[reference.profile.kind]
-    spec: Spec = parse_model(model, written, str(reference), "spec")
+    spec: Spec = parse_model(model, written, place.at("spec"))
     return FrozenProfile(reference, str(one["foundIn"]), digest, spec)

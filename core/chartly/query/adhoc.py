@@ -6,15 +6,15 @@ refused: other databases, every function that makes rows or reads a file, the ne
 
 from collections.abc import Collection
 
+from chartly.api.place import Place
 from chartly.api.suggestion import did_you_mean, one_of
-from chartly.errors import SpecError
 from chartly.query.functions import AGGREGATES, SCALARS, is_allowed, is_type
 from chartly.query.harmless import HARMLESS, is_harmless
 from chartly.query.lexer import Token, place, uncommented
 from chartly.query.reader import QueryReading, read
 from chartly.query.relations import Relation
 
-_WHERE = "query"
+_WHERE = Place(object="query")
 _REFUSED_WORDS = frozenset(("settings", "format", "into", "outfile", "apply"))
 """Clauses that change how a query runs or where it writes, and one that calls by name."""
 
@@ -44,8 +44,8 @@ def _check_words(reading: QueryReading) -> None:
         refused = token.kind == "word" and token.text.lower() in _REFUSED_WORDS
         if refused and token.start not in calls:
             at = place(reading.text, token.start)
-            raise SpecError(
-                f"{_WHERE}: {at}: {token.text} is not allowed; a column of that name needs quotes"
+            raise _WHERE.refusal(
+                f"{at}: {token.text} is not allowed; a column of that name needs quotes"
             )
 
 
@@ -53,22 +53,19 @@ def _check_relation(relation: Relation, tables: Collection[str]) -> None:
     if relation.is_cte or relation.name in tables:
         return
     if relation.is_operand:
-        raise SpecError(
-            f"{_WHERE}: IN takes values, a subquery or one of the project's tables, not "
-            f"{relation.shown}"
+        raise _WHERE.refusal(
+            f"IN takes values, a subquery or one of the project's tables, not {relation.shown}"
         )
     if not relation.name:
-        raise SpecError(f"{_WHERE}: table {relation.shown} is not one of the project's")
-    raise SpecError(
-        f"{_WHERE}: table {relation.name!r} is not there; {one_of(relation.name, tables)}"
-    )
+        raise _WHERE.refusal(f"table {relation.shown} is not one of the project's")
+    raise _WHERE.refusal(f"table {relation.name!r} is not there; {one_of(relation.name, tables)}")
 
 
 def _check_call(call: Token, text: str) -> None:
     if is_allowed(call.name) or is_type(call.name) or is_harmless(call.name):
         return
     near = did_you_mean(call.name.lower(), sorted(AGGREGATES | SCALARS | HARMLESS))
-    raise SpecError(
-        f"{_WHERE}: {place(text, call.start)}: function {call.name}() is not allowed"
+    raise _WHERE.refusal(
+        f"{place(text, call.start)}: function {call.name}() is not allowed"
         + (f"; did you mean {near!r}?" if near else "")
     )

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from chartly.api.place import Place
 from chartly.api.suggestion import one_of
-from chartly.errors import SpecError
 from chartly.query.functions import is_aggregate
 from chartly.query.placeholders import placeholder_of
 from chartly.query.reader import QueryReading
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sqlglot import exp
 
 
-def check_columns(reading: QueryReading, columns: Collection[str], where: str) -> None:
+def check_columns(reading: QueryReading, columns: Collection[str], where: Place) -> None:
     """Whether every name is a column of the dataset or a name that the query gives.
 
     What both may be is left to an engine.
@@ -27,14 +27,14 @@ def check_columns(reading: QueryReading, columns: Collection[str], where: str) -
     for column in reading.tree.find_all(exp.Column):
         name = column.name
         if name not in own and name not in columns and not placeholder_of(name):
-            raise SpecError(
-                f"{where}: the dataset has no column {name!r}; {one_of(name, sorted(columns))}"
+            raise where.refusal(
+                f"the dataset has no column {name!r}; {one_of(name, sorted(columns))}"
             )
     for select in reading.tree.find_all(exp.Select):
         for name in _outside_group(select):
             if name in columns and name not in own:
-                raise SpecError(
-                    f"{where}: column {name!r} is neither in GROUP BY nor in an aggregate function"
+                raise where.refusal(
+                    f"column {name!r} is neither in GROUP BY nor in an aggregate function"
                 )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
+from chartly.api.place import Place
 from chartly.errors import SpecError
 from chartly.query.form import conditions
 from chartly.query.placeholders import placeholder_of
@@ -16,7 +17,7 @@ _OPEN_START = {("gt", "expression"), ("lt", "this")}
 _SAYS = "a window holds its start and not its end"
 
 
-def check_edges(reading: QueryReading, time: str, where: str) -> None:
+def check_edges(reading: QueryReading, time: str, where: Place) -> None:
     """Whether no comparison counts a window's end into it, or leaves its start out.
 
     Args:
@@ -40,7 +41,7 @@ def check_edges(reading: QueryReading, time: str, where: str) -> None:
                 raise _refused(other, "a comparison leaves {{window_start}} out", where)
 
 
-def check_bounds(reading: QueryReading, time: str, where: str) -> None:
+def check_bounds(reading: QueryReading, time: str, where: Place) -> None:
     """Whether conditions that must hold keep the query to one window, from both sides.
 
     Args:
@@ -60,14 +61,14 @@ def check_bounds(reading: QueryReading, time: str, where: str) -> None:
     }
     for edge in ("window_start", "window_end"):
         if edge not in bounds:
-            raise SpecError(
-                f"{where}: no condition of WHERE compares {time!r} with {{{{{edge}}}}}; write "
+            raise where.refusal(
+                f"no condition of WHERE compares {time!r} with {{{{{edge}}}}}; write "
                 f"`{time} >= {{{{window_start}}}} AND {time} < {{{{window_end}}}}`, neither within "
                 "OR and NOT nor by a function"
             )
 
 
-def check_aliases(reading: QueryReading, columns: Collection[str], where: str) -> None:
+def check_aliases(reading: QueryReading, columns: Collection[str], where: Place) -> None:
     """Whether WHERE means columns by their names: an engine takes an output of the same name.
 
     Raises:
@@ -82,8 +83,8 @@ def check_aliases(reading: QueryReading, columns: Collection[str], where: str) -
         if clause is None or is_itself or alias.alias not in columns:
             continue
         if any(one.name == alias.alias and not one.table for one in clause.find_all(exp.Column)):
-            raise SpecError(
-                f"{where}: output {alias.alias!r} has the name of a column that WHERE reads, and "
+            raise where.refusal(
+                f"output {alias.alias!r} has the name of a column that WHERE reads, and "
                 "an engine takes the output there; give it another name"
             )
 
@@ -137,9 +138,9 @@ def _edge(node: object) -> str:
     return placeholder_of(node.name) if isinstance(node, exp.Column) else ""
 
 
-def _refused(compared: "exp.Expr", what: str, where: str) -> SpecError:
+def _refused(compared: "exp.Expr", what: str, where: Place) -> SpecError:
     column = compared.sql("clickhouse")[:60]
-    return SpecError(
-        f"{where}: {column}: {what}; {_SAYS}; write `{column} >= {{{{window_start}}}} "
+    return where.refusal(
+        f"{column}: {what}; {_SAYS}; write `{column} >= {{{{window_start}}}} "
         f"AND {column} < {{{{window_end}}}}`"
     )

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 
 from chartly.api.analytics import AnalyticsSpec
 from chartly.api.columns import parse_column_type
-from chartly.errors import SpecError
+from chartly.api.place import Place
 from chartly.query.exact_reader import Rewriter
 from chartly.query.exact_values import (
     Value,
     value_of_type,
 )
-from chartly.query.gate import CheckedQuery, check_query
+from chartly.query.gate import TEMPLATE, CheckedQuery, check_query
 from chartly.query.lexer import tokens
 from chartly.query.placeholders import marked, placeholder_of
 
@@ -23,7 +23,7 @@ _PASSES = 6
 
 
 def exact_query(
-    spec: AnalyticsSpec, types: Mapping[str, str], where: str = "queryTemplate.text"
+    spec: AnalyticsSpec, types: Mapping[str, str], where: Place = TEMPLATE
 ) -> CheckedQuery:
     """The query of a profile as it runs: no number in it wraps around.
 
@@ -47,7 +47,7 @@ def exact_query(
             break
         known = found
     else:
-        raise SpecError(f"{where}: aliases refer to each other in a circle")
+        raise where.refusal("aliases refer to each other in a circle")
     return CheckedQuery(_unmarked(checked.text, parsable, text), checked.columns)
 
 
@@ -58,7 +58,7 @@ def _scales(spec: AnalyticsSpec) -> dict[str, int]:
 
 def _unmarked(text: str, parsable: str, changed: str) -> str:
     """The changed text with placeholders again; a marker is as long as what it stands for."""
-    for token in tokens(parsable, ""):
+    for token in tokens(parsable, TEMPLATE):
         if placeholder_of(token.text):
             changed = changed.replace(token.text, text[token.start : token.end])
     return changed

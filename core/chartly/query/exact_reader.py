@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from chartly.api.place import Place
 from chartly.errors import SpecError
 from chartly.query.exact_calls import call
 from chartly.query.exact_casts import narrow_cast
@@ -41,7 +42,7 @@ class Rewriter:
     """
 
     text: str
-    where: str
+    where: Place
     known: Mapping[str, Value]
     scales: Mapping[str, int]
 
@@ -65,7 +66,7 @@ class Rewriter:
         return token
 
     def _refuse(self, token: Token, why: str) -> SpecError:
-        return SpecError(f"{self.where}: {place(self.text, token.start)}: {why}")
+        return self.where.refusal(f"{place(self.text, token.start)}: {why}")
 
     @contextmanager
     def _refusing(self, token: Token) -> Iterator[None]:

@@ -8,9 +8,9 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chartly.api.analytics import AnalyticsSpec
+from chartly.api.analytics import QUERY_TEXT, AnalyticsSpec
+from chartly.api.place import Place
 from chartly.api.suggestion import did_you_mean
-from chartly.errors import SpecError
 from chartly.query.functions import (
     AGGREGATES,
     CALLED_WITHOUT_BRACKETS,
@@ -26,6 +26,8 @@ from chartly.query.reader import QueryReading, may_be_called, read
 if TYPE_CHECKING:
     from sqlglot import exp
 
+TEMPLATE = Place(object="analytics", path="spec").at(*QUERY_TEXT)
+"""Where it stands, if nobody says it better."""
 INSTANT = "DateTime64(3, 'UTC')"
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
 _REFUSED_WORDS = {
@@ -66,7 +68,7 @@ class CheckedQuery:
         return filled(self.text, values)
 
 
-def check_query(spec: AnalyticsSpec, where: str = "queryTemplate.text") -> CheckedQuery:
+def check_query(spec: AnalyticsSpec, where: Place = TEMPLATE) -> CheckedQuery:
     """The query of an analytics profile.
 
     Raises:
@@ -84,7 +86,7 @@ def check_query(spec: AnalyticsSpec, where: str = "queryTemplate.text") -> Check
     return CheckedQuery(text, _columns(reading.tree.selects, where))
 
 
-def read_template(text: str, where: str = "queryTemplate.text") -> QueryReading:
+def read_template(text: str, where: Place = TEMPLATE) -> QueryReading:
     """How the text of a ``CheckedQuery`` is read: its tokens, tree, relations and calls.
 
     A placeholder is an identifier of its length there, so that offsets are those of the text;
@@ -93,20 +95,21 @@ def read_template(text: str, where: str = "queryTemplate.text") -> QueryReading:
     return read(marked(text, where), where)
 
 
-def _check_words(found: list[Token], sql: str, where: str) -> None:
+def _check_words(found: list[Token], sql: str, where: Place) -> None:
     around = zip([None, *found], found, [*found[1:], None], strict=False)
     for before, token, following in around:
         if token.kind not in ("word", "quoted"):
             continue
-        name = token.name.lower()
-        at = f"{where}: {place(sql, token.start)}"
+        name, at = token.name.lower(), place(sql, token.start)
         if token.kind == "word" and name in _REFUSED_WORDS:
-            raise SpecError(f"{at}: {token.name} is not allowed in a query{_why(name)}")
+            raise where.refusal(f"{at}: {token.name} is not allowed in a query{_why(name)}")
         if following is not None and following.text == "(":
-            _check_call(token.name, token, at)
+            _check_call(token.name, token, at, where)
         elif name in CALLED_WITHOUT_BRACKETS and not _is_own_name(before):
             why = hint(name)
-            raise SpecError(f"{at}: {token.name} is not repeatable" + (f"; {why}" if why else ""))
+            raise where.refusal(
+                f"{at}: {token.name} is not repeatable" + (f"; {why}" if why else "")
+            )
 
 
 def _why(word: str) -> str:
@@ -119,57 +122,54 @@ def _is_own_name(before: Token | None) -> bool:
     return before is not None and before.text.lower() in (".", "as")
 
 
-def _check_call(name: str, token: Token, at: str) -> None:
+def _check_call(name: str, token: Token, at: str, where: Place) -> None:
     if not may_be_called(token):
         return
     why = hint(name)
     if why is not None:
-        raise SpecError(f"{at}: {name}() is not repeatable" + (f"; {why}" if why else ""))
+        raise where.refusal(f"{at}: {name}() is not repeatable" + (f"; {why}" if why else ""))
     if not is_allowed(name) and not is_type(name):
         near = did_you_mean(name.lower(), sorted(AGGREGATES | SCALARS))
-        raise SpecError(
+        raise where.refusal(
             f"{at}: function {name}() is not allowed"
             + (f"; did you mean {near!r}?" if near else "")
         )
 
 
-def _check_placeholders(found: list[Token], text: str, where: str) -> None:
+def _check_placeholders(found: list[Token], text: str, where: Place) -> None:
     words = [placeholder_of(token.text) for token in found if token.kind == "word"]
     for name in PLACEHOLDERS:
         used = uses(text, name)
         if used == 0:
-            raise SpecError(f"{where}: {{{{{name}}}}} must appear")
+            raise where.refusal(f"{{{{{name}}}}} must appear")
         if words.count(name) != used:
-            raise SpecError(f"{where}: {{{{{name}}}}} must not stand in quotes")
+            raise where.refusal(f"{{{{{name}}}}} must not stand in quotes")
 
 
-def _check_relations(reading: QueryReading, where: str) -> None:
+def _check_relations(reading: QueryReading, where: Place) -> None:
     for one in reading.relations:
         if not one.is_cte and placeholder_of(one.name) != "dataset":
-            raise SpecError(
-                f"{where}: table {one.shown} is not allowed; allowed is {{{{dataset}}}}"
-            )
+            raise where.refusal(f"table {one.shown} is not allowed; allowed is {{{{dataset}}}}")
 
 
-def _check_limits(tree: "exp.Query", where: str) -> None:
+def _check_limits(tree: "exp.Query", where: Place) -> None:
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     for select in tree.find_all(exp.Select):
         if select.args.get("limit") is not None and select.args.get("order") is None:
-            raise SpecError(f"{where}: LIMIT without ORDER BY is not repeatable")
+            raise where.refusal("LIMIT without ORDER BY is not repeatable")
         group = select.args.get("group")
         if group is not None and group.args.get("totals"):
-            raise SpecError(f"{where}: WITH TOTALS is not allowed; its row is none of the result")
+            raise where.refusal("WITH TOTALS is not allowed; its row is none of the result")
 
 
-def _columns(selects: "list[exp.Expr]", where: str) -> tuple[str, ...]:
+def _columns(selects: "list[exp.Expr]", where: Place) -> tuple[str, ...]:
     names = [one.alias_or_name for one in selects]
     for position, name in enumerate(names, 1):
         if _COLUMN.fullmatch(name) is None:
-            raise SpecError(
-                f"{where}: output column {position} needs a name in lower case; "
-                f"write `AS name` behind it"
+            raise where.refusal(
+                f"output column {position} needs a name in lower case; write `AS name` behind it"
             )
         if names.count(name) > 1:
-            raise SpecError(f"{where}: two output columns are named {name!r}")
+            raise where.refusal(f"two output columns are named {name!r}")
     return tuple(names)

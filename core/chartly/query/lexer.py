@@ -7,7 +7,7 @@ spaces of other scripts as spaces, is never asked to.
 import re
 from dataclasses import dataclass
 
-from chartly.errors import SpecError
+from chartly.api.place import Place
 
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)"
@@ -52,7 +52,7 @@ class Token:
         return self.text[1:-1] if self.kind == "quoted" else self.text
 
 
-def tokens(sql: str, where: str) -> list[Token]:
+def tokens(sql: str, where: Place) -> list[Token]:
     """The tokens of one statement; spaces and comments are left out.
 
     Raises:
@@ -62,25 +62,25 @@ def tokens(sql: str, where: str) -> list[Token]:
     found = _scanned(sql, where)
     for token in found:
         if token.text == ";":
-            raise SpecError(f"{where}: {place(sql, token.start)}: ';' is not allowed in a query")
+            raise where.refusal(f"{place(sql, token.start)}: ';' is not allowed in a query")
     return found
 
 
-def _scanned(sql: str, where: str) -> list[Token]:
+def _scanned(sql: str, where: Place) -> list[Token]:
     found: list[Token] = []
     position = 0
     while position < len(sql):
         match = _TOKEN.match(sql, position)
         if match is None:
             shown = _shown(sql, position)
-            raise SpecError(f"{where}: {place(sql, position)}: {shown} is not allowed in a query")
+            raise where.refusal(f"{place(sql, position)}: {shown} is not allowed in a query")
         if match.lastgroup not in ("space", "comment"):
             found.append(Token(str(match.lastgroup), match.group(), position))
         position = match.end()
     return found
 
 
-def uncommented(sql: str, where: str) -> str:
+def uncommented(sql: str, where: Place) -> str:
     """The text with spaces in place of comments, as long and with as many lines as before.
 
     Raises:

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from chartly.api.place import Place
 from chartly.api.suggestion import one_of
-from chartly.errors import SpecError
 from chartly.query.lexer import place
 
 PLACEHOLDERS = ("dataset", "window_start", "window_end")
@@ -12,18 +12,18 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_0-9]*)\s*\}\}")
 _MARKER = "zz_"
 
 
-def marked(text: str, where: str) -> str:
+def marked(text: str, where: Place) -> str:
     """The text with identifiers of the same length in place of placeholders.
 
     Raises:
         SpecError: a placeholder is not one of ours, or a name is like our identifiers.
     """
     if re.search(rf"\b{_MARKER}", text, re.IGNORECASE):
-        raise SpecError(f"{where}: names that start with {_MARKER} are ours")
+        raise where.refusal(f"names that start with {_MARKER} are ours")
     for found in _PLACEHOLDER.finditer(text):
         if found[1] not in PLACEHOLDERS:
-            raise SpecError(
-                f"{where}: {place(text, found.start())}: {found.group()} is not a placeholder; "
+            raise where.refusal(
+                f"{place(text, found.start())}: {found.group()} is not a placeholder; "
                 f"{one_of(found[1], PLACEHOLDERS)}"
             )
     return _PLACEHOLDER.sub(lambda one: (_MARKER + one[1]).ljust(len(one.group()), "_"), text)

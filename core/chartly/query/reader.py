@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from chartly.errors import SpecError
+from chartly.api.place import Place
 from chartly.query.lexer import Token, place, tokens
 from chartly.query.relations import Relation, relations_of
 from chartly.query.vocabulary import FORMS, KEYWORDS, TAKE_LAMBDAS, WITHOUT_BRACKETS
@@ -39,7 +39,7 @@ class QueryReading:
 
 # A check of a plan reads a query five times, and an operator checks it at each event.
 @lru_cache(maxsize=64)
-def read(text: str, where: str) -> QueryReading:
+def read(text: str, where: Place) -> QueryReading:
     """Reads a text without placeholders.
 
     Raises:
@@ -49,7 +49,7 @@ def read(text: str, where: str) -> QueryReading:
     for token in found:
         if token.kind == "placeholder":
             at = place(text, token.start)
-            raise SpecError(f"{where}: {at}: {token.text} has no value here")
+            raise where.refusal(f"{at}: {token.text} has no value here")
     try:
         _check_qualifiers(found, text, where)
         tree = _parsed(text, found, where)
@@ -57,7 +57,7 @@ def read(text: str, where: str) -> QueryReading:
         _check_lambdas(tree, found, text, where)
         relations = relations_of(tree)
     except RecursionError:
-        raise SpecError(f"{where}: is not SQL that can be read: it is nested too deeply") from None
+        raise where.refusal("is not SQL that can be read: it is nested too deeply") from None
     return QueryReading(text, tuple(found), tree, relations, tuple(calls_in(found)))
 
 
@@ -78,31 +78,31 @@ def may_be_called(token: Token) -> bool:
     return token.kind == "word" and token.text.lower() not in KEYWORDS
 
 
-def _parsed(text: str, found: list[Token], where: str) -> "exp.Query":
+def _parsed(text: str, found: list[Token], where: Place) -> "exp.Query":
     # Imported where it is needed: it costs start-up time.
     from sqlglot import errors, exp  # noqa: PLC0415
     from sqlglot.dialects.dialect import Dialect  # noqa: PLC0415
 
-    only = f"{where}: must be exactly one SELECT"
+    only = where.refusal("must be exactly one SELECT")
     # The parser warns of other statements on standard error, so they do not get that far.
     if not found or found[0].text.lower() not in ("select", "with", "from", "("):
-        raise SpecError(only)
+        raise only
     dialect = Dialect.get_or_raise("clickhouse")
     try:
         theirs = dialect.tokenize(text)
         _check_agreement(found, theirs, text, where)
         statements = dialect.parser().parse(theirs, text)
     except errors.SqlglotError as error:
-        raise SpecError(f"{where}: {_syntax(error)}") from None
+        raise where.refusal(f"{_syntax(error)}") from None
     tree = statements[0] if len(statements) == 1 else None
     if isinstance(tree, exp.Select) and not tree.expressions:
-        raise SpecError(f"{where}: SELECT names no column")
+        raise where.refusal("SELECT names no column")
     if isinstance(tree, exp.Select | exp.SetOperation):
         return tree
-    raise SpecError(only)
+    raise only
 
 
-def _check_qualifiers(found: list[Token], text: str, where: str) -> None:
+def _check_qualifiers(found: list[Token], text: str, where: Place) -> None:
     """Whether no word that the parser takes for a call stands before a dot.
 
     Raises:
@@ -110,11 +110,11 @@ def _check_qualifiers(found: list[Token], text: str, where: str) -> None:
     """
     for token, behind in pairwise(found):
         if token.kind == "word" and token.name.lower() in WITHOUT_BRACKETS and behind.text == ".":
-            raise SpecError(f"{where}: {place(text, token.start)}: can be read in two ways")
+            raise where.refusal(f"{place(text, token.start)}: can be read in two ways")
 
 
 def _check_agreement(
-    found: list[Token], theirs: "list[ParserToken]", text: str, where: str
+    found: list[Token], theirs: "list[ParserToken]", text: str, where: Place
 ) -> None:
     """Whether the parser sees the same strings, and no token where there is none."""
     starts = {token.start for token in found}
@@ -123,26 +123,26 @@ def _check_agreement(
     odd = [one.start for one in theirs if one.start not in starts]
     odd += [start for start, _ in strings ^ read_as]
     if odd:
-        raise SpecError(f"{where}: {place(text, min(odd))}: can be read in two ways")
+        raise where.refusal(f"{place(text, min(odd))}: can be read in two ways")
 
 
-def _check_forms(tree: "exp.Query", where: str) -> None:
+def _check_forms(tree: "exp.Query", where: Place) -> None:
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     for node in tree.walk():
         if not isinstance(node, exp.Func) and node.key not in FORMS:
-            raise SpecError(f"{where}: {node.key.upper()} is not allowed in a query")
+            raise where.refusal(f"{node.key.upper()} is not allowed in a query")
         if isinstance(node.parent, exp.SetOperation) and isinstance(node, exp.SetOperation):
             _check_with(node, where)
 
 
-def _check_with(inner: "exp.SetOperation", where: str) -> None:
+def _check_with(inner: "exp.SetOperation", where: Place) -> None:
     """To an engine, WITH behind UNION is one SELECT's; to the parser, all that follow."""
     if inner.args.get("with_"):
-        raise SpecError(f"{where}: WITH behind UNION, EXCEPT or INTERSECT must stand in brackets")
+        raise where.refusal("WITH behind UNION, EXCEPT or INTERSECT must stand in brackets")
 
 
-def _check_lambdas(tree: "exp.Query", found: list[Token], text: str, where: str) -> None:
+def _check_lambdas(tree: "exp.Query", found: list[Token], text: str, where: Place) -> None:
     """Whether every arrow is a lambda's, and where an engine calls one there is one.
 
     Raises:
@@ -152,11 +152,11 @@ def _check_lambdas(tree: "exp.Query", found: list[Token], text: str, where: str)
 
     arrows = [position for position, token in enumerate(found) if token.text == "->"]
     if len(arrows) != len(list(tree.find_all(exp.Lambda))):
-        raise SpecError(f"{where}: a lambda stands only as the first argument of a function")
+        raise where.refusal("a lambda stands only as the first argument of a function")
     for position, token in enumerate(found):
         if token.name.lower() in TAKE_LAMBDAS and _lacks_lambda(found[position + 1 :]):
             at = place(text, token.start)
-            raise SpecError(f"{where}: {at}: {token.name}() takes a lambda, such as x -> lower(x)")
+            raise where.refusal(f"{at}: {token.name}() takes a lambda, such as x -> lower(x)")
 
 
 def _lacks_lambda(behind: list[Token]) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chartly.api.duration import Length
 from chartly.errors import SpecError
 from chartly.query.form import START, clauses_of, conditions, is_spannable
-from chartly.query.gate import INSTANT, CheckedQuery
+from chartly.query.gate import INSTANT, TEMPLATE, CheckedQuery
 from chartly.query.lexer import Token, tokens
 from chartly.query.placeholders import marked
 from chartly.query.reader import read
@@ -15,8 +15,6 @@ from chartly.query.windows import window_start_sql
 
 if TYPE_CHECKING:
     from sqlglot import exp
-
-_WHERE = "queryTemplate.text"
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,8 @@ def spanning(query: CheckedQuery, time: str, length: Length, digits: int) -> Spa
         time: the time column of its dataset.
         digits: those that it has behind the second.
     """
-    parsable = marked(query.text, _WHERE)
-    found = tokens(parsable, _WHERE)
+    parsable = marked(query.text, TEMPLATE)
+    found = tokens(parsable, TEMPLATE)
     tree = _select(parsable)
     if tree is None or not is_spannable(tree, found, time):
         return None
@@ -96,7 +94,7 @@ def _select(text: str) -> "exp.Select | None":
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     try:
-        found = read(text, _WHERE).tree
+        found = read(text, TEMPLATE).tree
     except SpecError:
         return None
     return found if isinstance(found, exp.Select) else None
@@ -106,7 +104,7 @@ def _reads_as(text: str, meant: "exp.Select") -> bool:
     """Whether a text reads as the query that is meant, with one column, condition and key more."""
     found = _select(text)
     # A comma at the end of a list is read by both; two of them only by this parser.
-    pairs = pairwise(token.text for token in tokens(text, _WHERE))
+    pairs = pairwise(token.text for token in tokens(text, TEMPLATE))
     if found is None or (",", ",") in pairs:
         return False
     return (

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from chartly.errors import SpecError
+from chartly.api.place import Place
 from chartly.query.columns import aggregates
 from chartly.query.reader import QueryReading
 
@@ -13,7 +13,7 @@ _UNIQUE = "event_key"
 """The column of a dataset that no two of its events share."""
 
 
-def check_ties(reading: QueryReading, where: str) -> None:
+def check_ties(reading: QueryReading, where: Place) -> None:
     """Whether every LIMIT and OFFSET stands behind an order without ties that matter.
 
     Raises:
@@ -26,11 +26,11 @@ def check_ties(reading: QueryReading, where: str) -> None:
         if not cut:
             continue
         if order is None:
-            raise SpecError(f"{where}: {cut} without ORDER BY is not repeatable")
+            raise where.refusal(f"{cut} without ORDER BY is not repeatable")
         left = _undecided(select, order)
         if left is not None:
-            raise SpecError(
-                f"{where}: ORDER BY with {cut} leaves ties, and which of them stay is not "
+            raise where.refusal(
+                f"ORDER BY with {cut} leaves ties, and which of them stay is not "
                 f"repeatable; add {left!r} to ORDER BY"
             )
 

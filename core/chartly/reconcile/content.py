@@ -41,7 +41,7 @@ def read_content(workflow: Object) -> WorkflowContent | Obstacle:
     try:
         parsed = parse_workflow(document_of(workflow))
         fixed = {name: parsed.written.get(name) for name in ("steps", "parameters")}
-        digest = digest_of(canonical(fixed, str(parsed)))
+        digest = digest_of(canonical(fixed, parsed.place.at("spec")))
     except SpecError as error:
         return refused(error)
     spec = parsed.spec

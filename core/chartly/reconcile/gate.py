@@ -47,7 +47,7 @@ class Request:
         """What it asks for."""
         try:
             run = parse_workflow_run(document_of(self.world.run))
-            check_served(run.spec, f"run {run.name}")
+            check_served(run.spec, run.place.at("spec"))
         except SpecError as error:
             return refused(error)
         return run.spec

@@ -39,7 +39,7 @@ class ProfileReading:
     def content(self) -> ProfileContent | Obstacle:
         try:
             profile = parse_profile(document_of(self.world.profile))
-            check_served(profile.spec, str(profile.id))
+            check_served(profile.spec, profile.spec_place)
             return ProfileContent(profile.id, profile_digest(profile))
         except SpecError as error:
             return refused(error)

@@ -14,19 +14,19 @@ SELECT = "date_trunc('day', occurred_at) AS day"
 STAMP = "op: toUtcTimestamp\n      field: occurred_at"
 TABLE = [
     # because, file, old, new, reason, what the sentence says
-    ("malformed YAML", STORAGE, "  dataset: sales-events", "  dataset: [sales", "ConfigInvalid", ["storage-sales-events@1.0.0.yaml: line", "not YAML"]),
+    ("malformed YAML", STORAGE, "  dataset: sales-events", "  dataset: [sales", "ConfigInvalid", ["profiles/storage-sales-events@1.0.0.yaml:12: column", "not YAML"]),
     ("a duplicate key", STORAGE, "  retentionDays: 30", "  retentionDays: 30\n  retentionDays: 31", "ConfigInvalid", ["'retentionDays' is given twice"]),
     ("an unknown field", STORAGE, "retentionDays", "retentionDay", "ConfigInvalid", ["unknown field 'retentionDay'", "did you mean 'retentionDays'?"]),
-    ("an unknown kind", STORAGE, "kind: Profile", "kind: Profil", "ConfigInvalid", ["'Profil'", "did you mean 'Profile'?"]),
+    ("an unknown kind", STORAGE, "kind: Profile", "kind: Profil", "ConfigInvalid", ['kind: "Profil" is not known', "did you mean 'Profile'?"]),
     ("an unknown step", WORKFLOW, "type: normalize", "type: normalise", "ConfigInvalid", ["did you mean 'normalize'?"]),
     ("an unknown op", NORMALIZER, "op: toNumber", "op: toNumbr", "ConfigInvalid", ["did you mean 'toNumber'?"]),
-    ("a missing profile", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-event@1.0.0", "ProfileNotFound", ["'tenant-demo/proj-sales::storage/sales-event@1.0.0' is not there", "did you mean 'storage/sales-events@1.0.0'?"]),
+    ("a missing profile", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-event@1.0.0", "ProfileNotFound", ['yaml:15: workflow sales-onboard@1.0.0: spec.steps[2].storage_profile: "tenant-demo/proj-sales::storage/sales-event@1.0.0" is not there', "did you mean 'storage/sales-events@1.0.0'?"]),
     ("a missing version", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-events@1.0.1", "ProfileNotFound", ["did you mean 'storage/sales-events@1.0.0'?"]),
     ("a cross-project reference", WORKFLOW, "tenant-demo/proj-sales::storage", "tenant-demo/proj-other::storage", "NotAProject", ["--project tenant/project"]),
     ("@latest", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-events@latest", "ConfigInvalid", ["'latest'", "x.y.z"]),
     ("a version range", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-events@^1.0.0", "ConfigInvalid", ["'^1.0.0'"]),
     ("a version with a v", STORAGE, "version: 1.0.0", "version: v1.0.0", "ConfigInvalid", ["v1.0.0"]),
-    ("a version that is a number", STORAGE, "version: 1.0.0", "version: 1.0", "ConfigInvalid", ["metadata.version"]),
+    ("a version that is a number", STORAGE, "version: 1.0.0", "version: 1.0", "ConfigInvalid", ['metadata.version: 1.0 must be text; put it in quotes: "1.0"']),
     ("a bad path", NORMALIZER, "$.totals.amount", "$.totals..[amount", "ConfigInvalid", ["amount", "column"]),
     ("an unknown reference kind", WORKFLOW, "::storage/", "::storag/", "ConfigInvalid", ["storag", "connector, normalizer, storage, analytics"]),
     ("a profile of the wrong kind", WORKFLOW, "::storage/sales-events", "::connector/sales-http", "ConfigInvalid", ["a write_dataset step takes a storage profile"]),
@@ -37,10 +37,10 @@ TABLE = [
     ("two statements", ANALYTICS, "GROUP BY 1,2", "GROUP BY 1,2; DROP TABLE x", "ConfigInvalid", ["spec.queryTemplate.text"]),
     ("a function that does not repeat", ANALYTICS, SELECT, "now() AS day", "ConfigInvalid", ["now"]),
     ("a table that is not declared", ANALYTICS, "FROM {{dataset}}", "FROM {{dataset}}, other", "ConfigInvalid", ["other"]),
-    ("a form with the machine's zone", NORMALIZER, STAMP, f'{STAMP}\n      formats: ["%Y-%m-%d %H:%M:%S %Z"]', "ConfigInvalid", ["formats: '%Y-%m-%d %H:%M:%S %Z' holds %Z; allowed are %Y"]),
-    ("a form without a year", NORMALIZER, STAMP, f'{STAMP}\n      formats: [unix, "%d.%m. %H:%M"]', "ConfigInvalid", ["formats: '%d.%m. %H:%M' says no year (%Y)"]),
-    ("a form of a week", NORMALIZER, STAMP, f'{STAMP}\n      formats: ["%Y-W%W"]', "ConfigInvalid", ["formats: '%Y-W%W' holds %W"]),
-    ("what no code serves", CONNECTOR, "mode: bearer", "mode: basic", "NotServed", ["spec.auth.mode 'basic'"]),
+    ("a form with the machine's zone", NORMALIZER, STAMP, f'{STAMP}\n      formats: ["%Y-%m-%d %H:%M:%S %Z"]', "ConfigInvalid", ['formats[0]: "%Y-%m-%d %H:%M:%S %Z" holds %Z; allowed are %Y']),
+    ("a form without a year", NORMALIZER, STAMP, f'{STAMP}\n      formats: [unix, "%d.%m. %H:%M"]', "ConfigInvalid", ['formats[1]: "%d.%m. %H:%M" says no year (%Y)']),
+    ("a form of a week", NORMALIZER, STAMP, f'{STAMP}\n      formats: ["%Y-W%W"]', "ConfigInvalid", ['formats[0]: "%Y-W%W" holds %W']),
+    ("what no code serves", CONNECTOR, "mode: bearer", "mode: basic", "NotServed", ['spec.auth.mode: "basic"']),
     ("a float", STORAGE, "retentionDays: 30", "retentionDays: 30.5", "ConfigInvalid", ["retentionDays", "30.5"]),
     ("a tag", STORAGE, "dataset: sales-events", "dataset: !!python/name:os.system x", "ConfigInvalid", ["tag"]),
 ]  # fmt: skip
@@ -93,7 +93,7 @@ def test_every_mistake_of_every_file_is_told_at_once(tmp_path):
     [
         ("not UTF-8", b"kind: \xff\xfe", "is not UTF-8"),
         ("a list", b"- a\n", "must be an object"),
-        ("no kind", b"a: 1\n", "kind: None is not known"),
+        ("no kind", b"a: 1\n", "kind: is required; allowed are Profile"),
         ("too large", b"a: " + b"x" * 1_100_000, "is larger than"),
     ],
 )  # fmt: skip
@@ -135,7 +135,7 @@ def test_steps_in_another_order_are_refused(tmp_path):
         path.write_text(head + "  steps:\n" + "".join(order))
         outcome = chartly(folder, "validate")
         assert outcome.code == 3, order
-        assert "workflow sales-onboard@1.0.0: steps: " in outcome.err
+        assert "workflow sales-onboard@1.0.0: spec.steps: " in outcome.err
 
 
 def test_one_version_with_two_contents_is_refused(tmp_path):

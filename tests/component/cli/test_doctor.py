@@ -35,7 +35,10 @@ def test_doctor_says_what_a_workflow_lacks(folder):
     edit(folder / WORKFLOW, "storage/other@1.0.0", "storage/sales-events@1.0.0")
     edit(folder / "profiles/normalizer-sales-default@1.0.0.yaml", "$.id", "$..[")
     broken = chartly(folder, "doctor")
-    assert (broken.code, "FAIL  plan: normalizer/sales-default" in broken.out) == (3, True)
+    assert (
+        broken.code,
+        "FAIL  plan: profiles/normalizer-sales-default@1.0.0.yaml:" in broken.out,
+    ) == (3, True)
 
 
 def test_doctor_says_what_the_machine_lacks(folder, monkeypatch):

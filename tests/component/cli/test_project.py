@@ -348,8 +348,8 @@ def test_without_kubectl_it_is_told_what_to_do(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (("--quota", "pods"), "--quota 'pods': must be NAME=AMOUNT"),
-        (("--grant-cidr", "10.0.0.1/8"), "range '10.0.0.1/8': must be a CIDR"),
+        (("--quota", "pods"), '--quota: "pods" must be NAME=AMOUNT'),
+        (("--grant-cidr", "10.0.0.1/8"), 'range: "10.0.0.1/8" must be a CIDR'),
         (("--store-url", ""), "--store-url: is empty; give it a value, or leave it out"),
         (("--store-via", ""), "--store-via: is empty"),
         (("--store-url", "http://admin:canary@ch"), "store URL: must be http(s)://host[:port]"),

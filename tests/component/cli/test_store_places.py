@@ -106,7 +106,7 @@ def test_audit_verify_and_show(ran, place):
     )
     assert named == latest
     outcome = chartly(ran, "audit", "show", "nobody", *place.options)
-    assert (outcome.code, "run 'nobody' is not in " in outcome.err) == (3, True)
+    assert (outcome.code, 'run: "nobody" is not in ' in outcome.err) == (3, True)
 
 
 def test_doctor_tells_of_the_store(ran, place):

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 
 import pytest
 
+from chartly.api.place import Place
 from chartly.api.profile import parse_profile
 from chartly.errors import Reason, RunError, SpecError
 from chartly.query.exact import exact_query
@@ -12,6 +13,8 @@ from chartly_store.computation import Computation
 from chartly_store.explanation import explain, of_query
 from support.hostile_sql import ALIKE
 from support.profiles import changed, playbook_profile
+
+HERE = Place(object="here")
 
 TYPES = {"k": "String", "n": "Int32", "at": INSTANT, "event_key": "String"}
 EDGES = "at >= {{window_start}} AND at < {{window_end}}"
@@ -76,7 +79,7 @@ def test_types_that_never_become_what_is_declared_are_refused_before_a_run(views
     profile = changed(playbook_profile("analytics"), "spec.queryTemplate.text", text)
     spec = parse_profile(changed(profile, "spec.outputs.columns", declared)).spec
     for check in (
-        lambda: explain(views, spec, TYPES, "here"),
+        lambda: explain(views, spec, TYPES, HERE),
         lambda: Computation(views, spec, "`nothing`", "at").insist("here"),
     ):
         with nullcontext() if fits else pytest.raises(SpecError, match="never becomes"):
@@ -90,7 +93,7 @@ def test_what_is_let_through_runs_over_nothing_and_over_something(views, text):
         query = exact_query(spec, TYPES)
     except SpecError:
         return
-    explain(views, spec, TYPES, "here")
+    explain(views, spec, TYPES, HERE)
     for name in ("nothing", "some"):
         Computation(views, spec, f"`{name}`", "at").insist("here")
         assert tuple(views.arrow(query.sql(f"`{name}`"), WINDOW).column_names) == query.columns
@@ -100,4 +103,4 @@ def test_what_is_no_refusal_of_a_query_stays_what_it_is():
     query = check_query(_spec("SELECT n AS a FROM @ WHERE &"))
     for said in ("the store refused: Code: 241. DB::Exception: memory", "nobody answers"):
         error = RunError(Reason.STORE_UNAVAILABLE, said)
-        assert of_query(error, query, TYPES, "here") is error
+        assert of_query(error, query, TYPES, HERE) is error

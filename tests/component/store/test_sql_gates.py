@@ -5,6 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from chartly.api.place import Place
 from chartly.api.profile import parse_profile
 from chartly.errors import RunError, SpecError
 from chartly.query.adhoc import check_select
@@ -18,6 +19,9 @@ from chartly_store.stored_project import READ_ONLY
 from support.engine_reading import reading_of
 from support.hostile_sql import ALIKE, ROWS, TABLES
 from support.profiles import changed, playbook_profile
+
+HERE = Place(object="here")
+
 
 SECRET = "canary-7f3a"
 WINDOW = {"window_start": "2026-01-01 00:00:00.000", "window_end": "2026-02-01 00:00:00.000"}
@@ -42,13 +46,13 @@ def store(engine, tmp_path_factory):
 def _reads(text):
     """The tokens of a text; none if it has none that can be told."""
     try:
-        return tokens(text, "")
+        return tokens(text, HERE)
     except SpecError:
         return []
 
 
 def _is_read(text):
-    return not _message(lambda: read(text, ""))
+    return not _message(lambda: read(text, HERE))
 
 
 def _rollup(text):
@@ -93,7 +97,7 @@ def test_each_gate_lets_through_what_it_should(row):
 @pytest.mark.parametrize("row", [row for row in ROWS if row.passes != "nothing"])
 def test_what_is_read_is_known_and_the_engine_reads_the_same(store, row):
     text = check_select(row.query, TABLES)
-    relations = {one.name for one in read(text, "query").relations}
+    relations = {one.name for one in read(text, HERE).relations}
     assert relations == {*row.reads, "people"}
     assert _is_explained(store, text).tables == relations
     store.arrow(f"SELECT * FROM ({text}\n) LIMIT 3", settings=READ_ONLY)
@@ -110,7 +114,7 @@ def _plain(shown):
 def _agrees(store, text):
     """Whether what the reader found holds all that the engine finds, where both can read it."""
     try:
-        ours = read(text, "query")
+        ours = read(text, HERE)
     except SpecError:
         return
     theirs = _is_explained(store, text)
@@ -140,12 +144,12 @@ SOURCES += [text.replace("@", "people").replace("&", "n > 0") for text in ALIKE]
 @given(data=st.data())
 def test_no_text_near_these_is_read_in_two_ways(store, data):
     """Tokens are left out, put in, and swapped between texts."""
-    words = [token.text for token in tokens(data.draw(st.sampled_from(SOURCES)), "")]
+    words = [token.text for token in tokens(data.draw(st.sampled_from(SOURCES)), HERE)]
     for _ in range(data.draw(st.integers(1, 3))):
         position = data.draw(st.integers(0, len(words) - 1))
         change = data.draw(st.sampled_from(["drop", "put", "replace", "splice"]))
         if change == "splice":
-            other = [token.text for token in tokens(data.draw(st.sampled_from(SOURCES)), "")]
+            other = [token.text for token in tokens(data.draw(st.sampled_from(SOURCES)), HERE)]
             start = data.draw(st.integers(0, len(other) - 1))
             words[position:position] = other[start : start + data.draw(st.integers(1, 8))]
         elif change == "drop" and len(words) > 1:

@@ -45,7 +45,7 @@ def test_a_bad_reference_is_named_with_its_part(text, says):
     with pytest.raises(SpecError) as caught:
         parse_reference(text, HOME)
     assert says in caught.value.message
-    assert repr(text) in caught.value.message
+    assert f'"{text}"' in caught.value.message
 
 
 def test_projects():

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from chartly.api.columns import INSTANT_UNITS
 from chartly.api.normalizer import ToUtcTimestamp
+from chartly.api.place import Place
 from chartly.errors import SpecError
 from chartly.extract.instants import Truncated, check_timestamps, last_year, to_instant
 from chartly.extract.moments import EPOCH, NanoInstant, instant_text, moment_of
@@ -109,13 +110,16 @@ def test_what_would_have_to_be_guessed_is_refused(value, formats, zone, reason, 
     assert caught.value.reason is reason, because
 
 
+HERE = Place(object="t")
+
+
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"zone": "Mars/Olympus"}, "t.zone: 'Mars/Olympus' is no IANA time zone"),
+        ({"zone": "Mars/Olympus"}, 't: zone: "Mars/Olympus" is no IANA time zone'),
         ({"zone": "../etc"}, "is no IANA time zone"),
         ({"zone": "localtime"}, "is no IANA time zone"),
-        ({"formats": ("no percent",)}, "t.formats: 'no percent' says no year"),
+        ({"formats": ("no percent",)}, 't: formats.0.: "no percent" says no year'),
         (
             {"formats": ("unix", "%Q")},
             "'%Q' holds %Q; allowed are .* %%; unix, unixMs, unixUs, unixNs are forms",
@@ -125,13 +129,13 @@ def test_what_would_have_to_be_guessed_is_refused(value, formats, zone, reason, 
 )
 def test_bad_settings_are_refused_before_any_record(settings, says):
     with pytest.raises(SpecError, match=says):
-        check_timestamps(ToUtcTimestamp(op="toUtcTimestamp", field="t", **settings), "t")
+        check_timestamps(ToUtcTimestamp(op="toUtcTimestamp", field="t", **settings), HERE)
 
 
 def test_good_settings_are_taken():
     good = ToUtcTimestamp(op="toUtcTimestamp", field="t", formats=("%Y", "unix"), zone="UTC")
-    check_timestamps(good, "t")
-    check_timestamps(ToUtcTimestamp(op="toUtcTimestamp", field="t"), "t")
+    check_timestamps(good, HERE)
+    check_timestamps(ToUtcTimestamp(op="toUtcTimestamp", field="t"), HERE)
 
 
 SECONDS = st.one_of(

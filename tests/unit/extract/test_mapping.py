@@ -35,7 +35,7 @@ def test_a_path_to_several_values_is_refused_where_one_is_needed(path, op):
     with pytest.raises(SpecError) as caught:
         _check(path, [{"op": op, "field": "tags", "onError": "null"}])
     assert caught.value.message == (
-        f"mapping.tags: path {path!r} can match several values and gives a list, but "
+        f"normalizer: spec.mapping.tags: {json.dumps(path)} can match several values and gives a list, but "
         f"transforms[0].op {op!r} takes one; name each member and index on the way to the one "
         "value, such as $.items[0].id"
     )

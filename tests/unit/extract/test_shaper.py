@@ -359,8 +359,8 @@ def test_a_null_version_is_rejected():
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
-        ("mapping.amount", "$.a[", "mapping.amount: path '$.a[': column"),
-        ("transforms.1.zone", "Nowhere", "transforms[1].zone: 'Nowhere'"),
+        ("mapping.amount", "$.a[", 'spec.mapping.amount: "$.a[" is no JSONPath: column'),
+        ("transforms.1.zone", "Nowhere", 'spec.transforms[1].zone: "Nowhere"'),
     ],
 )
 def test_bad_profiles_do_not_compile(path, value, says):
@@ -473,5 +473,5 @@ def test_events_without_an_id_do_not_become_one():
 
 def test_only_what_is_mapped_may_be_empty():
     """INV-10."""
-    with pytest.raises(SpecError, match="allowEmpty: 'nobody' is not mapped"):
+    with pytest.raises(SpecError, match='spec.allowEmpty.0.: "nobody" is not mapped'):
         _shaper([("allowEmpty", ["nobody"])])

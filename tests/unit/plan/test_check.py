@@ -2,6 +2,7 @@ from contextlib import nullcontext
 
 import pytest
 
+from chartly.api.place import Place
 from chartly.api.profile import parse_profile
 from chartly.errors import Reason, SpecError
 from chartly.plan.catalog import Catalog
@@ -9,6 +10,8 @@ from chartly.plan.check import check_alone, check_plan
 from chartly.plan.resolve import resolve
 from chartly.plan.snapshot import freeze, thaw
 from support.profiles import HOME, changed, playbook_profile, playbook_workflow, workflow
+
+HERE = Place(object="here", path="spec")
 
 KINDS = ("connector", "normalizer", "storage", "analytics")
 
@@ -49,9 +52,9 @@ def test_what_can_run_passes(kind, path, value, because):
 @pytest.mark.parametrize(
     ("kind", "path", "value", "says", "reason"),
     [
-        ("connector", "spec.records", {"path": "$.rows["}, "connector/sales-http: spec.records.path: ", Reason.CONFIG_INVALID),
-        ("connector", "spec.pagination.responseField", "a[", "connector/sales-http: spec.pagination.responseField: ", Reason.CONFIG_INVALID),
-        ("normalizer", "spec.mapping.amount", "$.totals[", "normalizer/sales-default@1.0.0: mapping.amount: ", Reason.CONFIG_INVALID),
+        ("connector", "spec.records", {"path": "$.rows["}, "connector/sales-http@1.0.0: spec.records.path: ", Reason.CONFIG_INVALID),
+        ("connector", "spec.pagination.responseField", "a[", "connector/sales-http@1.0.0: spec.pagination.responseField: ", Reason.CONFIG_INVALID),
+        ("normalizer", "spec.mapping.amount", "$.totals[", "normalizer/sales-default@1.0.0: spec.mapping.amount: ", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", "DROP TABLE x", "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", _query(amount="amont"), "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text: the dataset has no column 'amont'; did you mean 'amount'?", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", _query(keys="1"), "column 'currency' is neither in GROUP BY nor in an aggregate function", Reason.CONFIG_INVALID),
@@ -61,10 +64,10 @@ def test_what_can_run_passes(kind, path, value, because):
         ("analytics", "spec.queryTemplate.text", _query(day="occurred_at"), "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text: ", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", _query(rest=" ORDER BY total LIMIT 1"), "ORDER BY with LIMIT leaves ties", Reason.CONFIG_INVALID),
         ("analytics", "spec.outputs.columns", {"day": "Date", "cur": "String"}, "analytics/sales-daily-rollup@1.0.0: spec.outputs.columns.cur: the query gives no such column", Reason.CONFIG_INVALID),
-        ("analytics", "spec.outputs.dataset", "sales-events", "dataset 'sales-events': two steps of the workflow write it", Reason.CONFIG_INVALID),
-        ("storage", "spec.raw", {"enabled": True, "dataset": "sales-rollup-daily"}, "dataset 'sales-rollup-daily': two steps", Reason.CONFIG_INVALID),
-        ("storage", "spec.raw", {"enabled": True, "dataset": "sales-events"}, "dataset 'sales-events': two steps", Reason.CONFIG_INVALID),
-        ("storage", "spec.writeMode", "replace", "storage/sales-events@1.0.0: spec.writeMode 'replace'", Reason.NOT_SERVED),
+        ("analytics", "spec.outputs.dataset", "sales-events", 'spec.outputs.dataset: "sales-events" is written by two steps of the workflow', Reason.CONFIG_INVALID),
+        ("storage", "spec.raw", {"enabled": True, "dataset": "sales-rollup-daily"}, 'spec.outputs.dataset: "sales-rollup-daily" is written by two steps', Reason.CONFIG_INVALID),
+        ("storage", "spec.raw", {"enabled": True, "dataset": "sales-events"}, 'spec.raw.dataset: "sales-events" is written by two steps', Reason.CONFIG_INVALID),
+        ("storage", "spec.writeMode", "replace", 'storage/sales-events@1.0.0: spec.writeMode: "replace"', Reason.NOT_SERVED),
     ],
 )  # fmt: skip
 def test_what_cannot_is_named_before_anything_starts(kind, path, value, says, reason):
@@ -95,12 +98,12 @@ def test_records_that_nobody_can_count_are_refused_where_they_move_the_offset(mo
     document = changed(playbook_profile("connector"), "spec.records", {"path": path})
     document = changed(document, "spec.pagination", {"mode": mode, "pageSize": 10})
     with pytest.raises(SpecError, match="pagination.mode offset") if refused else nullcontext():
-        check_alone(parse_profile(document).spec, "here")
+        check_alone(parse_profile(document).spec, HERE)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_profile_of_the_playbook_can_be_used(kind):
-    check_alone(parse_profile(playbook_profile(kind)).spec, "here")
+    check_alone(parse_profile(playbook_profile(kind)).spec, HERE)
 
 
 @pytest.mark.parametrize(
@@ -108,16 +111,16 @@ def test_a_profile_of_the_playbook_can_be_used(kind):
     [
         ("connector", "spec.records", {"path": "$.rows["}, "here: spec.records.path: "),
         ("connector", "spec.pagination.responseField", "a[", "here: spec.pagination.responseField: "),
-        ("normalizer", "spec.mapping.amount", "$.totals[", "here: mapping.amount: "),
+        ("normalizer", "spec.mapping.amount", "$.totals[", "here: spec.mapping.amount: "),
         ("analytics", "spec.queryTemplate.text", "DROP TABLE x", "here: spec.queryTemplate.text"),
         ("analytics", "spec.queryTemplate.text", _query().replace("sum(", "avg("), "here: spec.queryTemplate.text: line 1"),
         ("analytics", "spec.queryTemplate.text", _query(rest=" ORDER BY total LIMIT 1"), "here: spec.queryTemplate.text: ORDER BY with LIMIT leaves ties"),
         ("analytics", "spec.queryTemplate.text", _query(edge="<=").replace("occurred_at <=", "occurred_at BETWEEN {{window_start}} AND {{window_end}} AND occurred_at <"), "here: spec.queryTemplate.text: occurred_at: BETWEEN"),
-        ("storage", "spec.writeMode", "replace", "here: spec.writeMode 'replace'"),
+        ("storage", "spec.writeMode", "replace", 'here: spec.writeMode: "replace"'),
     ],
 )  # fmt: skip
 def test_a_profile_that_no_workflow_can_use_is_named_alone(kind, path, value, says):
     """INV-10."""
     with pytest.raises(SpecError) as caught:
-        check_alone(parse_profile(changed(playbook_profile(kind), path, value)).spec, "here")
+        check_alone(parse_profile(changed(playbook_profile(kind), path, value)).spec, HERE)
     assert caught.value.message.startswith(says)

@@ -3,10 +3,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartly.api.documents import Document
+from chartly.api.place import Place
 from chartly.api.profile import as_resource, parse_profile
 from chartly.errors import SpecError
 from chartly.plan.digest import canonical, profile_digest, run_digest
 from support.profiles import ROOT, changed, document, playbook_profile, playbook_profiles
+
+HERE = Place(object="here")
+
 
 DIGESTS = {
     "connector": "sha256:a03c8afc0e3a94217aa5de8a0ba1e05fa7f57c2cc77fb6e9c37df4ee48d5ccfe",
@@ -46,7 +50,7 @@ def test_what_changes_a_digest(path, value, same, because):
 
 def test_canonical_json_is_that_of_rfc_8785():
     value = {"b": [1, True, "€\n"], "a": {"z": None, "y": -0}}
-    assert canonical(value, "x") == '{"a":{"y":0},"b":[1,true,"€\\n"]}'.encode()
+    assert canonical(value, HERE) == '{"a":{"y":0},"b":[1,true,"€\\n"]}'.encode()
 
 
 @pytest.mark.parametrize(
@@ -54,15 +58,15 @@ def test_canonical_json_is_that_of_rfc_8785():
     [
         (
             {"a": [1, {"b": 1.5}]},
-            r"x.a\[1\].b: 1.5: a number with a fraction must be written as text",
+            r"here: a\[1\].b: 1.5: a number with a fraction must be written as text",
         ),
-        ({"a": 2**53}, "x: a whole number must be below"),
-        ({"a": "\ud800"}, "x: "),
+        ({"a": 2**53}, "here: a: 9007199254740992: a whole number must be below"),
+        ({"a": "\ud800"}, "here: holds what JSON cannot say"),
     ],
 )
 def test_what_json_readers_do_not_agree_on_is_refused(value, says):
     with pytest.raises(SpecError, match=says):
-        canonical(value, "x")
+        canonical(value, HERE)
 
 
 JSON = st.recursive(
@@ -79,10 +83,10 @@ def test_the_order_of_keys_does_not_matter(value):
     """INV-5."""
     backwards = dict(reversed(list(value.items())))
     try:
-        first = canonical(value, "x")
+        first = canonical(value, HERE)
     except SpecError:
         return
-    assert canonical(backwards, "x") == first
+    assert canonical(backwards, HERE) == first
 
 
 def test_a_run_digest_covers_config_parameters_and_window():

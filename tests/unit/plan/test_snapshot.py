@@ -90,8 +90,8 @@ def test_a_snapshot_has_a_limit(monkeypatch):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"analytics": {"spec.inputs.dataset": "other"}}, "inputs.dataset 'other' is not written by this workflow"),
-        ({"analytics": {"spec.outputs.dataset": "sales-events"}}, "dataset 'sales-events': two steps"),
+        ({"analytics": {"spec.inputs.dataset": "other"}}, 'spec.inputs.dataset: "other" is not written by this workflow'),
+        ({"analytics": {"spec.outputs.dataset": "sales-events"}}, 'spec.outputs.dataset: "sales-events" is written by two steps'),
         ({"storage": {"spec.partitioning": None}}, "has no time column"),
     ],
 )  # fmt: skip

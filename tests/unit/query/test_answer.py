@@ -2,6 +2,7 @@
 
 import pytest
 
+from chartly.api.place import Place
 from chartly.api.profile import parse_profile
 from chartly.errors import SpecError
 from chartly.plan.check import check_alone
@@ -11,6 +12,8 @@ from chartly.query.gate import check_query, read_template
 from chartly.query.ties import check_ties
 from support.hostile_sql import ALIKE
 from support.profiles import changed, playbook_profile
+
+HERE = Place(object="here")
 
 COLUMNS = ("k", "n", "at", "event_key")
 EDGES = "at >= {{window_start}} AND at < {{window_end}}"
@@ -22,9 +25,9 @@ def _check(text):
     profile = changed(playbook_profile("analytics"), "spec.queryTemplate.text", text)
     try:
         reading = read_template(check_query(parse_profile(profile).spec).text)
-        check_edges(reading, "at", "here")
-        check_ties(reading, "here")
-        check_columns(reading, COLUMNS, "here")
+        check_edges(reading, "at", HERE)
+        check_ties(reading, HERE)
+        check_columns(reading, COLUMNS, HERE)
     except SpecError as error:
         return error.message
     return ""
@@ -108,5 +111,5 @@ def test_what_people_write_passes(text):
 def test_columns_that_are_declared_are_those_of_the_query(columns, says):
     profile = changed(playbook_profile("analytics"), "spec.outputs.columns", columns)
     with pytest.raises(SpecError) as caught:
-        check_alone(parse_profile(profile).spec, "here")
+        check_alone(parse_profile(profile).spec, HERE.at("spec"))
     assert says in caught.value.message

@@ -2,9 +2,12 @@
 
 import pytest
 
+from chartly.api.place import Place
 from chartly.errors import SpecError
 from chartly.query.edges import check_aliases, check_bounds
 from chartly.query.gate import read_template
+
+HERE = Place(object="here")
 
 LOW, HIGH = "at >= {{window_start}}", "at < {{window_end}}"
 
@@ -28,7 +31,7 @@ def _read(condition, output="k", source="{{dataset}}"):
     ],
 )
 def test_both_edges_bound_the_time(condition):
-    check_bounds(_read(condition), "at", "here")
+    check_bounds(_read(condition), "at", HERE)
 
 
 @pytest.mark.parametrize(
@@ -49,13 +52,13 @@ def test_what_bounds_no_window_is_refused(condition, edge):
     with pytest.raises(
         SpecError, match=f"here: no condition of WHERE compares 'at' with {{{{{edge}"
     ):
-        check_bounds(_read(condition), "at", "here")
+        check_bounds(_read(condition), "at", HERE)
 
 
 def test_a_time_by_another_name_is_the_time():
     inner = "(SELECT k, at AS moment FROM {{dataset}})"
     condition = "moment >= {{window_start}} AND moment < {{window_end}}"
-    check_bounds(_read(condition, source=inner), "at", "here")
+    check_bounds(_read(condition, source=inner), "at", HERE)
 
 
 @pytest.mark.parametrize(
@@ -76,12 +79,12 @@ def test_a_time_by_another_name_is_the_time():
 def test_an_output_does_not_stand_for_a_column_in_where(output, condition, refused):
     reading = _read(condition, output, "{{dataset}} AS e")
     if not refused:
-        check_aliases(reading, {"at", "k"}, "here")
+        check_aliases(reading, {"at", "k"}, HERE)
         return
     with pytest.raises(SpecError, match="has the name of a column that WHERE reads"):
-        check_aliases(reading, {"at", "k"}, "here")
+        check_aliases(reading, {"at", "k"}, HERE)
 
 
 def test_an_output_within_another_select_stands_for_nothing_here():
     inner = "(SELECT date_trunc('day', at) AS k, at FROM {{dataset}})"
-    check_aliases(_read(f"{LOW} AND {HIGH} AND k > 1", source=inner), {"at", "k"}, "here")
+    check_aliases(_read(f"{LOW} AND {HIGH} AND k > 1", source=inner), {"at", "k"}, HERE)

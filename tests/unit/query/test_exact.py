@@ -253,7 +253,7 @@ def test_whatever_is_refused_is_refused_with_its_place(expression):
     try:
         _rewritten(expression)
     except SpecError as refused:
-        assert str(refused).startswith("queryTemplate.text: ")  # noqa: PT017 - it may raise or not
+        assert str(refused).startswith("analytics: spec.queryTemplate.text: ")  # noqa: PT017 - it may raise or not
 
 
 def test_a_division_needs_a_column_that_is_declared_as_a_decimal():

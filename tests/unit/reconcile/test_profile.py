@@ -55,7 +55,11 @@ def test_the_same_version_with_other_content_is_a_conflict_for_ever(cluster):
     ("spec", "reason", "says"),
     [
         ({"dataset": "Sales"}, "ConfigInvalid", "spec.storage.dataset"),
-        ({"dataset": "sales", "writeMode": "replace"}, "NotServed", "spec.writeMode 'replace'"),
+        (
+            {"dataset": "sales", "writeMode": "replace"},
+            "NotServed",
+            'spec.storage.writeMode: "replace"',
+        ),
     ],
 )
 def test_what_the_schema_cannot_see_is_said_in_ready(cluster, spec, reason, says):

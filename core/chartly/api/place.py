@@ -1,0 +1,154 @@
+"""Where something stands: a file, an object in it, a field of that; problems are made from it."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import TypeAlias
+
+from chartly.api.credential import holds_credential
+from chartly.errors import Problem, Reason, Scalar, SpecError
+
+_PRIVATE = re.compile(r"auth|secret|header|token|password|\bquery\b", re.IGNORECASE)
+_IN_URL = re.compile(r"://\S*@|[^/\s:]:[^/\s:]+@|(^\"|[\w/])\?\S*=")
+"""A user or a query, either of which may hold a credential."""
+_LAST = re.compile(r"(\.[^.\[]*|\[[^\[]*)$|^[^.\[]*$")
+"""The last part of a path."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where a value stands in a file.
+
+    Attributes:
+        written: how it is spelled, if it is a plain scalar that YAML does not read as text.
+    """
+
+    line: int
+    written: str = ""
+
+
+Value: TypeAlias = object
+"""What a field holds, of whatever type."""
+SourceMap: TypeAlias = Mapping[str, Mark]
+"""The mark of each path of a document; that of the document itself is under the empty path."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file, an object and a field; what is not known is empty."""
+
+    source: str = ""
+    object: str = ""
+    path: str = ""
+    marks: SourceMap = field(default_factory=dict, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return ": ".join(filter(None, (self.source, self.object, self.path)))
+
+    def of(self, name: Value) -> "Place":
+        """The same file with an object that is known now."""
+        return replace(self, object=str(name))
+
+    def at(self, *parts: str | int) -> "Place":
+        """A field within this one."""
+        path = self.path
+        for part in parts:
+            path = joined(path, part if isinstance(part, int) else open_name(part))
+        return replace(self, path=path)
+
+    def problem(
+        self,
+        why: str,
+        *,
+        value: Value = None,
+        allowed: Iterable[str] = (),
+        reason: Reason = Reason.CONFIG_INVALID,
+    ) -> Problem:
+        """What is wrong here; a value that is no scalar, or may be a credential, is left out."""
+        shown = _shown(value, self.path)
+        return Problem(
+            why=why,
+            reason=reason,
+            object=self.object,
+            path=self.path,
+            value=shown,
+            written=self.written if not isinstance(shown, str | None) else "",
+            allowed=tuple(allowed),
+            source=self.source,
+            line=self.line,
+        )
+
+    def refusal(
+        self,
+        why: str,
+        *,
+        value: Value = None,
+        allowed: Iterable[str] = (),
+        reason: Reason = Reason.CONFIG_INVALID,
+    ) -> SpecError:
+        """The error with that one problem."""
+        return SpecError([self.problem(why, value=value, allowed=allowed, reason=reason)])
+
+    @property
+    def line(self) -> int | None:
+        """The line of the field, or of the nearest one around it that the file has."""
+        mark, _ = self._mark()
+        return mark.line if mark else None
+
+    @property
+    def written(self) -> str:
+        """How the file spells the value, if it is a plain scalar that is not read as text."""
+        mark, is_here = self._mark()
+        return mark.written if mark and is_here else ""
+
+    def around(self, inner: Problem) -> Problem:
+        """A problem that only knew its path from here on."""
+        whole = replace(self, path=_nested(self.path, inner.path))
+        return replace(
+            inner,
+            object=inner.object or self.object,
+            path=whole.path,
+            source=inner.source or self.source,
+            line=inner.line or whole.line,
+        )
+
+    @contextmanager
+    def within(self) -> Iterator[None]:
+        """Puts the problems that are raised inside into this place."""
+        try:
+            yield
+        except SpecError as error:
+            raise SpecError(map(self.around, error.problems)) from None
+
+    def _mark(self) -> tuple[Mark | None, bool]:
+        """The mark of the field, or of the nearest one around it that the file has."""
+        path = self.path
+        while path and path not in self.marks:
+            path = _LAST.sub("", path)
+        return self.marks.get(path), path == self.path
+
+
+def joined(path: str, part: str | int) -> str:
+    """The path of a member of an object, or of an element of a list."""
+    if isinstance(part, int):
+        return f"{path}[{part}]"
+    return f"{path}.{part}" if path else part
+
+
+def _nested(path: str, inner: str) -> str:
+    return path + inner if inner.startswith("[") or not (path and inner) else f"{path}.{inner}"
+
+
+def open_name(name: str) -> str:
+    """A name that somebody wrote, unless it is a credential."""
+    return "***" if holds_credential(name) else name
+
+
+def _shown(value: Value, path: str) -> Scalar:
+    if not isinstance(value, Scalar) or _PRIVATE.search(path):
+        return None
+    if _IN_URL.search(json.dumps(value)) or (isinstance(value, str) and holds_credential(value)):
+        return None
+    return value

@@ -1,0 +1,100 @@
+"""What a validator's finding is called in the words of YAML and JSON, not in Python's."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from chartly.api.suggestion import did_you_mean
+
+KEY = "[key]"
+"""What pydantic puts behind a name of an object that is not allowed as such."""
+TYPES = {
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_type": "must be true or false",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "tuple_type": "must be a list",
+}
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
+_BOOLEANS = ("true", "false")
+_TAGS = {"'op'": "an op", "'type'": "a type"}
+_OF_TYPES = {"string_type": "text", "int_type": "a whole number", "bool_type": "true or false"}
+
+
+def why(detail: ErrorDetails, written: str) -> str:
+    """What is wrong with a value, and what is allowed.
+
+    Args:
+        written: how the file spells it, if it is a plain scalar that is not read as text.
+    """
+    kind, given = detail["type"], detail["input"]
+    if kind in TYPES:
+        return TYPES[kind] + _quotes(kind, given, written)
+    allowed = allowed_values(detail)
+    if allowed:
+        near = did_you_mean(str(given_tag(detail)), allowed)
+        return f"is not one of {', '.join(allowed)}" + (f"; did you mean {near!r}?" if near else "")
+    words = _WORDS.get(kind, _other)
+    return words(detail.get("ctx", {}))
+
+
+def why_of_union(kinds: list[str]) -> str:
+    """What is wrong with a value that is of none of several types."""
+    *first, last = [_OF_TYPES[kind] for kind in kinds]
+    return f"must be {', '.join(first)} or {last}"
+
+
+def allowed_values(detail: ErrorDetails) -> list[str]:
+    """The values that are allowed, where they can be listed."""
+    context = detail.get("ctx", {})
+    expected = context.get("expected") or context.get("expected_tags") or ""
+    return re.findall(r"'([^']*)'", str(expected))
+
+
+def given_tag(detail: ErrorDetails) -> object:
+    """The value that is compared with a list: of an object that has variants, its variant."""
+    tag = detail.get("ctx", {}).get("tag")
+    return detail["input"] if tag is None else tag
+
+
+def _quotes(kind: str, given: object, written: str) -> str:
+    """What to do about quotes that are missing, or too many."""
+    if kind == "string_type" and isinstance(given, bool | int | float):
+        return f"; put it in quotes: {json.dumps(written or json.dumps(given))}"
+    if kind == "int_type" and isinstance(given, str) and _WHOLE.fullmatch(given):
+        return "; leave the quotes out"
+    if kind == "bool_type" and given in _BOOLEANS:
+        return "; leave the quotes out"
+    return ""
+
+
+def _counted(context: Mapping[str, Any], limit: str) -> str:
+    count = context[limit]
+    noun = "item" if context["field_type"] == "Tuple" else "member"
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _other(_: Mapping[str, Any]) -> str:
+    return "is not allowed here"
+
+
+_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+    "missing": lambda _: "is required",
+    "union_tag_not_found": lambda context: f"needs {_TAGS[context['discriminator']]}",
+    "string_pattern_mismatch": lambda context: f"must match {context['pattern']}",
+    "string_too_long": lambda context: f"must have at most {context['max_length']} characters",
+    "string_too_short": lambda _: "must not be empty",
+    "too_long": lambda context: f"must hold at most {_counted(context, 'max_length')}",
+    "too_short": lambda context: f"must hold at least {_counted(context, 'min_length')}",
+    "greater_than_equal": lambda context: f"must be greater than or equal to {context['ge']}",
+    "less_than_equal": lambda context: f"must be less than or equal to {context['le']}",
+    "value_error": lambda context: str(context["error"]),
+    # The value is the whole object here, which may hold anything.
+    "json_invalid": lambda _: "holds what JSON cannot say, such as half of a surrogate pair",
+}
