@@ -25,7 +25,9 @@ WORKFLOW = "workflows/sales-onboard@1.0.0.yaml"
 STORAGE = "profiles/storage-sales-events@1.0.0.yaml"
 PROJECT = profiles.HOME
 HOME = ("--project", str(PROJECT))
-KEPT = {"__audit", "__datasets", "__attempts", "__ledger", "__published"}
+KEPT = {
+    "__audit", "__datasets", "__attempts", "__ledger", "__published", "__epochs", "__format", "__state",
+}  # fmt: skip
 CALLS = 36
 """Calls of the engine that a whole teardown makes, about."""
 SAID = {
