@@ -7,6 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from chartly.reconcile.actions import Key
 from chartly.reconcile.objects import uid_of
+from support.run_states import rows, state_of
 from support.small_cluster import RUN, SPACE, ConflictError, playbook_cluster, said
 
 ENDS = st.sampled_from([
@@ -18,6 +19,9 @@ ENDS = st.sampled_from([
     {"exitCode": 0},
     said("AuthRejected", 5),
 ])  # fmt: skip
+
+
+STEPS = {(row.state, row.then) for row in rows()}
 
 
 class Crashes(RuleBasedStateMachine):
@@ -34,8 +38,11 @@ class Crashes(RuleBasedStateMachine):
     @rule(after=st.integers(0, 6))
     def reconcile(self, after: int) -> None:
         """Decides, and dies after some of the actions."""
+        before = state_of(self.cluster.run())
         for action in self.cluster.decide(self.cluster.run()).actions[:after]:
             self.cluster.perform(action)
+        then = state_of(self.cluster.run())
+        assert before == then or (before, then) in STEPS, "a step that the docs do not have"
 
     @rule()
     def look(self) -> None:
