@@ -23,7 +23,7 @@ STATEMENTS = (
     Statement("claim a dataset", "^CREATE VIEW IF NOT EXISTS .*sales_events__claim"),
     Statement("make a view", "^CREATE OR REPLACE VIEW .*`sales_events`"),
     Statement("begin an attempt", "^INSERT INTO .*__attempts"),
-    Statement("read the ledger", "^SELECT segment, position"),
+    Statement("read the ledger", "^SELECT stream, slice, page, segment, position"),
     Statement("insert events", "^INSERT INTO .*sales_events__data", 1),
     Statement("insert rejects", "^INSERT INTO .*sales_events__rejected"),
     Statement("insert pages", "^INSERT INTO .*sales_events_raw__data", 1),
