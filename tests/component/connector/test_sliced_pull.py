@@ -12,7 +12,7 @@ from chartly_connector.run import Spooling, pull
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import SliceEnd
 from chartly_spool.writer import SpoolWriter
-from support.connecting import HOME, connector_spec
+from support.connecting import CANARY, HOME, connector_spec
 from support.http_servers import in_turn, json_reply, reply
 from support.profiles import HOME as PROJECT
 from support.pulling import CURSOR
@@ -143,3 +143,15 @@ def test_a_signal_ends_the_connector_and_not_one_slice(rig, tmp_path, monkeypatc
     end, segments = pulled(rig, tmp_path / "spool")
     assert (segments, len(server.requests)) == ([], int(place == "redacted"))
     assert {one.reason for one in end.slices} == {end.reason} == {Reason.TERMINATED}
+
+
+def test_inv_6_what_a_slice_ended_with_holds_no_credential(rig, tmp_path, monkeypatch):
+    def echoing(*_arguments):
+        raise RunError(Reason.UPSTREAM_UNAVAILABLE, f"the API said {CANARY}")
+
+    monkeypatch.setattr("chartly_connector.run.EgressClient.fetch", echoing)
+    end, _ = pulled(rig, tmp_path / "spool")
+    assert all(
+        "the API said" in text for text in (end.message, *(one.message for one in end.slices))
+    )
+    assert CANARY not in (tmp_path / "spool" / "end.json").read_text()

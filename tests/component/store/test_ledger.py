@@ -28,7 +28,6 @@ def _page(segment, **changes):
         "page": segment,
         "attempt": 1,
         "ordinal": 1,
-        "state_key": "k",
         "page_sha256": f"{segment:064}",
         "bytes": 100,
         "read": 5,
