@@ -1,5 +1,6 @@
 """A project's store as use cases see it, over any engine."""
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import fields
 from datetime import datetime
@@ -33,6 +34,8 @@ _REJECT_COLUMNS = ", ".join(one.name for one in fields(RejectedRecord))
 # Read-only for good, the embedded engine reads no file and no address as a table, whatever the text
 # says; it comes last, since nothing can be set behind it.
 READ_ONLY: dict[str, str | int] = {"max_execution_time": 60, "readonly": 1}
+
+_FIXED = re.compile(r"Setting (\w+) is readonly")
 
 
 class ProjectTrail(Protocol):
@@ -98,10 +101,26 @@ class EngineProject:
         return {str(row[0]) for row in rows}
 
     def select(self, sql: str) -> QueryResult:
-        """The rows of a SELECT, which may write nothing and reads the project's database alone."""
-        return parse_result(
-            self.store.engine.formatted(sql, FORMAT, {**SETTINGS, **READ_ONLY}, self.store.database)
-        )
+        """The rows of a SELECT, which may write nothing and reads the project's database alone.
+
+        Raises:
+            RunError: ``PrerequisiteMissing``: the user may set nothing, and its profile has not the
+                settings that spell values exactly; ``StoreUnavailable``.
+        """
+        settings = {**SETTINGS, **READ_ONLY}
+        try:
+            answer = self.store.engine.formatted(sql, FORMAT, settings, self.store.database)
+        except RunError as error:
+            fixed = _FIXED.search(error.message)
+            if fixed is None:
+                raise
+            raise RunError(
+                Reason.PREREQUISITE_MISSING,
+                f"{self.name}: the user may not set {fixed[1]}, and its profile does not set it to "
+                f"{settings.get(fixed[1])}; repeat `chartly project create --apply`, which makes "
+                "it so, or take a user that may",
+            ) from None
+        return parse_result(answer)
 
     def attempts(self, workflow: str) -> list[Attempt]:
         """Every attempt of a workflow's runs, the latest first."""

@@ -25,15 +25,17 @@ from chartly_service.audit import events
 from chartly_service.query import query
 from chartly_service.rejects import rejects
 from chartly_store.access import read_access
+from chartly_store.command_trail import CommandTrail
+from chartly_store.project import ProjectStore
 from chartly_store.server import Patience, ServerEngine, open_server
-from chartly_store.stored_project import of_server
+from chartly_store.stored_project import EngineProject, of_server
 from support.clickhouse_access import User
 from support.clickhouse_process import clickhouse
 from support.loading import clock, nothing, request, sales_plan, spool_pages
 from support.two_pages import PAGES
 
 OURS, THEIRS = Project("tenant-demo", "proj-ours"), Project("tenant-demo", "proj-theirs")
-SMALL = "tenant_demo__proj_small"
+SMALL, EARLIER = "tenant_demo__proj_small", "tenant_demo__proj_earlier"
 PASSWORDS = {"loader": "canary-loader-51", "analyst": "canary-analyst-52"}
 NAMES = {"loader": loader_user, "analyst": analyst_user}
 
@@ -173,16 +175,22 @@ def test_every_question_of_the_command_line_can_be_asked_as_the_analyst(
         assert project.fingerprint("sales-rollup-daily") is not None
 
 
-def test_the_engine_reads_every_statement(server):
-    """The test server has no statements for users, but its parser knows them."""
-    with server.client() as admin:
-        for statement in create_users(home(), *map(password_hash, PASSWORDS.values())):
-            parsed = admin.query("SELECT formatQuerySingleLine({q:String})", {"q": statement})
-            assert parsed.result_rows[0][0].split()[0] == statement.split()[0]
-        with pytest.raises(DatabaseError, match="SYNTAX_ERROR|Syntax error"):
-            admin.query(
-                "SELECT formatQuerySingleLine('ALTER SETTINGS PROFILE x SETTINGS a = 1 KONST')"
-            )
+def test_a_reader_of_an_earlier_version_is_told_what_its_profile_lacks(server, tmp_path):
+    """INV-10: it may set nothing, and nothing sets how values are written."""
+    reader = User(analyst_user(EARLIER), PASSWORDS["analyst"])
+    with closing(ServerEngine(read_access(server.secret(tmp_path / "admin")), Patience())) as admin:
+        for statement in create_users(EARLIER, *map(password_hash, PASSWORDS.values())):
+            admin.command(statement.partition(", date_time_output_format")[0])
+    with closing(open_server(server.secret(tmp_path, reader))) as engine:
+        store = ProjectStore(engine, Project("tenant-demo", "proj-earlier"))
+        project = EngineProject(store, CommandTrail(store), server.url)
+        with pytest.raises(RunError) as caught:
+            query(project, "SELECT 1", 1)
+    assert caught.value.reason is Reason.PREREQUISITE_MISSING
+    assert caught.value.message == (
+        f"{server.url}: the user may not set date_time_output_format, and its profile does not set "
+        "it to iso; repeat `chartly project create --apply`, which makes it so, or take a user that may"
+    )
 
 
 @pytest.mark.parametrize("role", PASSWORDS)
