@@ -6,6 +6,8 @@ A real server takes part where ``CHARTLY_TEST_CLICKHOUSE`` names one, as http(s)
 import itertools
 import json
 import os
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -211,6 +213,84 @@ def test_an_instant_is_a_parameter(engine):
     sql = "SELECT {x:DateTime64(3, 'UTC')} AS x"
     assert engine.rows(sql, {"x": "2026-02-02 10:15:00.123"}) == [(MOMENT,)]
     assert engine.arrow(sql, {"x": "2026-02-02 10:15:00.123"}).to_pylist() == [{"x": MOMENT}]
+
+
+INSTANTS = [
+    ("1900-01-01T00:00:00Z", -2_208_988_800_000_000_000),
+    ("1905-06-15T12:00:00.000000001Z", -2_036_923_199_999_999_999),
+    ("1969-12-31T23:59:59.999999999Z", -1),
+    ("1970-01-01T00:00:00Z", 0),
+    ("2026-02-02T10:15:00.123456789Z", 1_770_027_300_123_456_789),
+    ("2106-02-07T06:28:16.5Z", 4_294_967_296_500_000_000),
+    ("2261-12-31T23:59:59.999999999Z", 9_214_646_399_999_999_999),
+]
+"""Texts of instants, and their nanoseconds since 1970."""
+
+
+def _instants(engine, database, digits, unit):
+    ticks = pa.array([count // 10 ** (9 - digits) for _, count in INSTANTS], pa.int64())
+    engine.command(
+        f"CREATE TABLE {database}.i{digits} (at DateTime64({digits}, 'UTC')) "
+        "ENGINE = MergeTree ORDER BY at"
+    )
+    rows = pa.table({"at": ticks.cast(pa.timestamp(unit, tz="UTC"))})
+    engine.insert(database, f"i{digits}", rows)
+    return ticks, f"SELECT at FROM {database}.i{digits} ORDER BY at"
+
+
+@pytest.mark.parametrize(("digits", "unit"), [(3, "ms"), (6, "us"), (9, "ns")])
+def test_instants_come_out_with_the_digits_they_went_in_with(engine, database, digits, unit):
+    """As rows they have no more than six, the rest cut off towards the past."""
+    ticks, sql = _instants(engine, database, digits, unit)
+    column = engine.arrow(sql).column("at").combine_chunks()
+    assert column.type == pa.timestamp(unit, tz="UTC")
+    assert column.cast(pa.int64()) == ticks
+    each = 10 ** (digits - 6) if digits > 6 else 1
+    epoch, microsecond = datetime(1970, 1, 1, tzinfo=UTC), timedelta(microseconds=1)
+    counts = [one * 10 ** max(0, 6 - digits) // each for one in ticks.to_pylist()]
+    assert [row[0] for row in engine.rows(sql)] == [epoch + one * microsecond for one in counts]
+    answer = engine.formatted(sql, FORMAT, {**RESULT_SETTINGS, **LIMITS}, database)
+    texts = [row[0] for row in parse_result(answer).rows]
+    assert texts == [_cut(text, digits) for text, _ in INSTANTS]
+
+
+def _cut(text, digits):
+    whole, _, fraction = text.removesuffix("Z").partition(".")
+    kept = fraction[:digits].rstrip("0")
+    return f"{whole}{'.' if kept else ''}{kept}Z"
+
+
+WITHOUT_PANDAS = """
+import sys
+class Without:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "pandas":
+            raise ImportError(name)
+sys.meta_path.insert(0, Without())
+from pathlib import Path
+import pyarrow as pa
+from chartly.extract.values import listed
+from chartly_store.embedded import open_embedded
+engine = open_embedded(Path(sys.argv[1]))
+engine.command("CREATE DATABASE d")
+engine.command("CREATE TABLE d.t (at DateTime64(9, 'UTC')) ENGINE = MergeTree ORDER BY at")
+counts = pa.array([-1, 1_770_027_300_123_456_789], pa.int64())
+engine.insert("d", "t", pa.table({"at": counts.cast(pa.timestamp("ns", tz="UTC"))}))
+print([one.count for one in listed(engine.arrow("SELECT at FROM d.t ORDER BY at").column(0).combine_chunks())])
+print(engine.rows("SELECT max(at) FROM d.t"))
+engine.close()
+"""
+
+
+def test_nanoseconds_need_no_pandas(tmp_path):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_PANDAS, str(tmp_path / "store")], capture_output=True, text=True, check=False
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "[-1, 1770027300123456789]",
+        "[(datetime.datetime(2026, 2, 2, 10, 15, 0, 123456, tzinfo=datetime.timezone.utc),)]",
+    ]
 
 
 def test_commands_take_parameters(engine, database, table):

@@ -27,8 +27,8 @@ As JSON the payload has one spelling, byte for byte, on every machine:
 - Members are sorted by name as in RFC 8785; fields that are null are left out; there is no white
   space.
 - Decimals are JSON numbers without exponent and trailing zeros, exact to the last digit: `19.99`.
-- Instants are text in RFC 3339 with `Z`, with milliseconds only where there are any:
-  `2026-02-02T12:00:00Z`.
+- Instants are text in RFC 3339 with `Z`, with parts of a second only where there are any, and
+  without zeros at the end: `2026-02-02T12:00:00Z`, `2026-02-02T12:00:00.25Z`.
 - A field without transform and declared column type is the value as it was sent.
 
 A golden is parsed exactly, brought into this spelling, and compared byte for byte.
@@ -47,8 +47,9 @@ _STORED = f"""
 Each dataset is a view with the dataset's name, `_` for `-`, in the project's database:
 `tenant-demo/proj-sales` and `sales-events` are `tenant_demo__proj_sales.sales_events`. It shows one
 row per event, payload and envelope. Columns of the payload have one of the types
-`{COLUMN_TYPES}`; `Timestamp` has milliseconds and is in UTC. A field has the type that its
-transforms give, unless `columns` declares another one that can hold it: `toNumber` gives
+`{COLUMN_TYPES}`. A `Timestamp` is an instant in UTC: with microseconds, `Timestamp(3)` with
+milliseconds, `Timestamp(9)` with nanoseconds and of the years 1900 to 2261. A field has the type
+that its transforms give, unless `columns` declares another one that can hold it: `toNumber` gives
 `Decimal(38,9)`, `toInt` `Int64`, `toBool` `Bool`, `toUtcTimestamp` `Timestamp`; without either it
 is `String`.
 

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 INSTANT_UNITS = {3: "millisecond", 6: "microsecond", 9: "nanosecond"}
 """For each number of digits behind the second the unit of the last."""
-INSTANT_DIGITS = 3
+INSTANT_DIGITS = 6
 """The digits of a ``Timestamp`` that names none."""
 _TIMESTAMPS = {
     "Timestamp": INSTANT_DIGITS,

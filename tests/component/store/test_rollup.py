@@ -44,14 +44,16 @@ class Sales:
         attempt = Attempt(run, 1, 0, "sales-onboard", "1.0.0", "sha256:0", START)
         assert Attempts(self.store).begin(attempt, START).ordinal == ordinal
 
-    def put_rows(self, run, ordinal, days, currency="EUR", amount="1.10", deleted=0):
+    def put_rows(
+        self, run, ordinal, days, currency="EUR", amount="1.10", deleted=0, past=timedelta()
+    ):
         rows = [
             {
                 "amount": Decimal(amount).quantize(Decimal("1.000000000")),
                 "currency": currency,
                 "customer_id": None,
                 "event_id": f"{day}-{hour}",
-                "occurred_at": START + timedelta(days=day, hours=hour),
+                "occurred_at": START + timedelta(days=day, hours=hour) + past,
                 "type": "sales.event",
                 "tenant_id": "t",
                 "project_id": "p",
@@ -78,7 +80,7 @@ class Sales:
                 (
                     name,
                     types.get(name)
-                    or (pa.timestamp("ms", "UTC") if isinstance(value, datetime) else pa.string()),
+                    or (pa.timestamp("us", "UTC") if isinstance(value, datetime) else pa.string()),
                 )
                 for name, value in rows[0].items()
             ]
@@ -318,6 +320,65 @@ def test_an_output_never_changes_its_columns(sales):
     )
     with pytest.raises(RunError, match="the dataset holds day") as caught:
         _publish(sales.rollup(queryTemplate__text=text), 2, "sha256:new")
+    assert caught.value.reason is Reason.OUTPUT_CONTRACT
+
+
+LATEST = (
+    "SELECT currency, max(occurred_at) AS latest FROM {{dataset}} "
+    "WHERE occurred_at >= {{window_start}} AND occurred_at < {{window_end}} GROUP BY 1"
+)
+
+
+def _latest(sales, kind):
+    declared = {} if kind is None else {"currency": "String", "latest": kind}
+    return sales.rollup(queryTemplate__text=LATEST, outputs__columns=declared)
+
+
+@pytest.mark.parametrize(
+    ("kind", "stored"),
+    [(None, 6), ("Timestamp", 6), ("Timestamp(3)", 3), ("Timestamp(6)", 6), ("Timestamp(9)", 9)],
+)
+def test_an_instant_of_a_new_output_has_the_digits_of_its_column_or_declaration(
+    sales, kind, stored
+):
+    sales.put("run-1", 1, [0])
+    _publish(_latest(sales, kind), 1)
+    assert sales.store.columns(f"{VIEW}__data")["latest"] == f"DateTime64({stored}, 'UTC')"
+    assert sales.rows() == [("EUR", START + timedelta(hours=2))]
+
+
+@pytest.mark.parametrize("kind", [None, "Timestamp"])
+@pytest.mark.parametrize("recorded", [3, 9])
+def test_an_instant_of_a_stored_output_keeps_its_digits(sales, kind, recorded):
+    sales.put("run-1", 1, [0])
+    first = _publish(_latest(sales, f"Timestamp({recorded})"), 1)
+    again = _publish(_latest(sales, kind), 2, "sha256:later")
+    assert again.fingerprint == first.fingerprint
+    assert sales.store.columns(f"{VIEW}__data")["latest"] == f"DateTime64({recorded}, 'UTC')"
+    sales.put("run-2", 2, [0], past=timedelta(microseconds=1))
+    if recorded == 9:
+        _publish(_latest(sales, kind), 3, "sha256:last")
+        assert sales.rows() == [("EUR", START + timedelta(hours=2, microseconds=1))]
+        return
+    says = r"column 'latest' does not fit DateTime64\(3, 'UTC'\): .* lose data"
+    with pytest.raises(RunError, match=says) as caught:
+        _publish(_latest(sales, kind), 3, "sha256:last")
+    assert caught.value.reason is Reason.OUTPUT_CONTRACT
+
+
+@pytest.mark.parametrize("kind", ["Timestamp(3)", "Timestamp(9)"])
+def test_an_instant_with_other_digits_than_those_stored_is_another_contract(sales, kind):
+    sales.put("run-1", 1, [0])
+    _publish(_latest(sales, None), 1)
+    with pytest.raises(RunError, match="the dataset holds currency") as caught:
+        _publish(_latest(sales, kind), 2, "sha256:later")
+    assert caught.value.reason is Reason.OUTPUT_CONTRACT
+
+
+def test_a_declared_instant_that_would_lose_digits_is_no_output(sales):
+    sales.put("run-1", 1, [0], past=timedelta(microseconds=1))
+    with pytest.raises(RunError, match="column 'latest' does not fit Timestamp") as caught:
+        _publish(_latest(sales, "Timestamp(3)"), 1)
     assert caught.value.reason is Reason.OUTPUT_CONTRACT
 
 

@@ -419,8 +419,8 @@ def _stored(payload, taken, mistakes, normalizer, schema):
 
 def _version(moment):
     if isinstance(moment, NanoInstant):
-        return moment.count // 10**6
-    return (moment - EPOCH) // timedelta(milliseconds=1)
+        return moment.count // 10**3
+    return (moment - EPOCH) // timedelta(microseconds=1)
 
 
 def _filled(normalizer):

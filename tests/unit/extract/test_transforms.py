@@ -41,7 +41,7 @@ def _apply(op, given, **settings):
         ("toBool", {}, 0, False),
         ("toBool", {}, False, False),
         ("toUtcTimestamp", {}, "2026-02-02T12:00:00Z", NOON),
-        ("toUtcTimestamp", {"excess": "truncate"}, "2026-02-02T12:00:00.000001Z", Truncated(NOON)),
+        ("toUtcTimestamp", {"excess": "truncate"}, "2026-02-02T12:00:00.0000001Z", Truncated(NOON)),
         ("default", {"value": "x"}, None, "x"),
         ("default", {"value": "x"}, "y", "y"),
         ("const", {"value": 5}, "y", 5),

@@ -33,7 +33,7 @@ def _evolve(declared, stored, partition="", **schema):
         ({"x": "String"}, {"x": "Nullable(String)"}, None, "it is what it was"),
         ({"x": "String!"}, {"x": "Nullable(String)"}, None, "old rows may hold null"),
         ({"x": "String"}, {"x": "String"}, "MODIFY COLUMN `x` Nullable(String)", "null is wider"),
-        ({"x": "Timestamp!"}, {"x": "DateTime64(3, 'UTC')"}, None, "it is what it was"),
+        ({"x": "Timestamp!"}, {"x": "DateTime64(6, 'UTC')"}, None, "it is what it was"),
         ({"x": "Decimal(12,2)!"}, {"x": "Decimal(10, 2)"}, "MODIFY COLUMN `x` Decimal(12, 2)", "more digits"),
         ({"x": "Decimal(12,2)!"}, {"x": "Nullable(Decimal(10, 2))"}, "MODIFY COLUMN `x` Nullable(Decimal(12, 2))", "and null as before"),
         ({"x": "LowCardinality(String)!"}, {"x": "String"}, "MODIFY COLUMN `x` LowCardinality(String)", "the same values"),
@@ -88,7 +88,7 @@ TIMED = {"time_column": "at", "granularity": "month"}
     [("toYYYYMM(at)", False), ("toYYYYMM(`at`)", False), ("toYYYYMMDD(at)", True)],
 )
 def test_other_partitions_are_a_rebuild(partition, rebuilt):
-    stored = {"at": "DateTime64(3, 'UTC')"}
+    stored = {"at": "DateTime64(6, 'UTC')"}
     found = _evolve({"at": "Timestamp!"}, stored, partition, **TIMED)
     assert (found.rebuilt, found.casts, found.modified) == (rebuilt, (), {})
 

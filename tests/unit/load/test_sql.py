@@ -19,7 +19,7 @@ def test_names_are_quoted():
         ("Int64", "Int64", "Nullable(Int64)"),
         ("UInt64", "UInt64", "Nullable(UInt64)"),
         ("Date", "Date32", "Nullable(Date32)"),
-        ("Timestamp", "DateTime64(3, 'UTC')", "Nullable(DateTime64(3, 'UTC'))"),
+        ("Timestamp", "DateTime64(6, 'UTC')", "Nullable(DateTime64(6, 'UTC'))"),
         ("Timestamp(3)", "DateTime64(3, 'UTC')", "Nullable(DateTime64(3, 'UTC'))"),
         ("Timestamp(6)", "DateTime64(6, 'UTC')", "Nullable(DateTime64(6, 'UTC'))"),
         ("Timestamp(9)", "DateTime64(9, 'UTC')", "Nullable(DateTime64(9, 'UTC'))"),

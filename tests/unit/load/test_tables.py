@@ -76,7 +76,7 @@ def test_events_are_known_by_time_and_key():
     for column in (
         "`amount` Nullable(Decimal(38, 9))",
         "`event_id` String",
-        "`occurred_at` DateTime64(3, 'UTC')",
+        "`occurred_at` DateTime64(6, 'UTC')",
         "`ingested_at` DateTime64(3, 'UTC')",
         "`_ver` UInt64",
         "`_deleted` UInt8",
