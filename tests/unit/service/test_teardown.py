@@ -5,8 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from chartly.api.place import Place
 from chartly.api.reference import Project
-from chartly.errors import Reason, RunError, SpecError
+from chartly.errors import Reason, RunError
 from chartly.plan.catalog import Catalog
 from chartly.plan.prepare import freeze_workflow
 from chartly_service.removal import RemovalResult
@@ -37,7 +38,7 @@ class World:
 
     def _act(self, name):
         if name == self.broken:
-            raise SpecError(f"{name}: not today")
+            raise Place(object=name).refusal("not today")
         self.done.append(name)
         return True
 
