@@ -142,7 +142,7 @@ class EgressClient:
         """The URL that a page names as the next one, checked."""
         from_here = replace(current, path=self._echo.restored(current.path))
         there = self._echo.restored(link) if isinstance(link, str) else link
-        return follow(from_here, there, self._policy)
+        return follow(from_here, there, self._policy, "next link")
 
     def fetch(
         self,
@@ -231,12 +231,13 @@ class EgressClient:
             self._clock.sleep(seconds)
 
     def _follow_redirects(self, target: RequestTarget) -> Response:
+        start = target
         for _ in range(MAX_REDIRECTS + 1):
             response = self._exchange(target)
             if response.status not in _REDIRECTS or "location" not in response.headers:
                 return response
-            target = follow(target, response.headers["location"], self._policy)
-        raise RunError(Reason.EGRESS_DENIED, f"more than {MAX_REDIRECTS} redirects")
+            target = follow(target, response.headers["location"], self._policy, "redirect")
+        raise RunError(Reason.EGRESS_DENIED, f"{start.public}: more than {MAX_REDIRECTS} redirects")
 
     def _exchange(self, target: RequestTarget) -> Response:
         check_target(target, self._policy)
@@ -246,7 +247,7 @@ class EgressClient:
         self.traffic.requests += 1
         seconds = self._spec.transport.timeout_ms / 1000
         deadline = time.monotonic() + seconds
-        response = self._transport.handle_request(self._request(target, seconds))
+        response = self._sent(target, seconds)
         try:
             self._count_code(response.status_code)
             body = read_body(
@@ -256,6 +257,15 @@ class EgressClient:
             response.close()
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Response(target, response.status_code, headers, body)
+
+    def _sent(self, target: RequestTarget, seconds: float) -> httpx.Response:
+        """The answer to a request; a refused address names the URL that led to its host."""
+        try:
+            return self._transport.handle_request(self._request(target, seconds))
+        except RunError as error:
+            if error.reason is not Reason.EGRESS_DENIED or not target.led_by:
+                raise
+            raise RunError(error.reason, f"{target.led_by}: {error.message}") from None
 
     def _request(self, target: RequestTarget, seconds: float) -> httpx.Request:
         timeout = dict.fromkeys(("connect", "read", "write", "pool"), seconds)

@@ -1,7 +1,7 @@
 """Where a URL may lead: parsed once, checked against the profile, the same for every hop."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from urllib.parse import urljoin
 
 from chartly.api.request import LONGEST_URL
@@ -33,10 +33,16 @@ class Origin:
 
 @dataclass(frozen=True)
 class RequestTarget:
-    """A parsed URL: its origin, and path with query as they go on the wire."""
+    """A parsed URL: its origin, and path with query as they go on the wire.
+
+    Attributes:
+        led_by: what of the API's led there, such as the redirect of a URL; empty where the profile
+            itself names it.
+    """
 
     origin: Origin
     path: str
+    led_by: str = field(default="", compare=False)
 
     @property
     def url(self) -> str:
@@ -91,12 +97,26 @@ def origin_policy(base_url: str, hosts: tuple[str, ...], ports: tuple[int, ...])
     return OriginPolicy(home, frozenset(hosts), frozenset(ports or (home.port,)))
 
 
-def follow(current: RequestTarget, link: str, policy: OriginPolicy) -> RequestTarget:
+def follow(
+    current: RequestTarget, link: str, policy: OriginPolicy, kind: str = "link"
+) -> RequestTarget:
     """Where a redirect or a page link leads; relative ones start from ``current``.
 
+    Args:
+        kind: what it is, in the words of the refusal.
+
     Raises:
-        RunError: ``EgressDenied``: the profile does not allow it, or it falls back to http.
+        RunError: ``EgressDenied``: the profile does not allow it, or it falls back to http; names
+            the URL that led there.
     """
+    led_by = f"the {kind} of {current.public}"
+    try:
+        return replace(_target_of(current, link, policy), led_by=led_by)
+    except RunError as error:
+        raise RunError(error.reason, f"{led_by}: {error.message}") from None
+
+
+def _target_of(current: RequestTarget, link: str, policy: OriginPolicy) -> RequestTarget:
     if not isinstance(link, str) or _PRINTABLE.fullmatch(link) is None:
         raise _denied("a link must be a URL in plain ASCII")
     try:

@@ -150,7 +150,8 @@ def test_a_redirect_at_home_keeps_the_credential(rig):
 def test_inv_7_a_redirect_out_of_the_policy_is_refused(rig, status, to, says):
     stranger = rig.serve(in_turn(OK), STRANGER)
     rig.serve(in_turn(redirect(to, status)))
-    assert failed(rig.client(), says) is Reason.EGRESS_DENIED
+    led = f"the redirect of https://{HOME}/items: {says}"
+    assert failed(rig.client(), led) is Reason.EGRESS_DENIED
     assert stranger.opened == 0
 
 
@@ -159,6 +160,7 @@ def test_inv_7_a_page_link_out_of_the_policy_is_refused(rig):
     with pytest.raises(RunError) as caught:
         client.link_target(f"https://{STRANGER}/?page=2", client.page_target({}))
     assert caught.value.reason is Reason.EGRESS_DENIED
+    assert caught.value.message.startswith(f"the next link of https://{HOME}/items: host ")
 
 
 def test_inv_7_the_base_url_itself_is_held_to_the_ports(rig):
@@ -179,11 +181,26 @@ def test_inv_7_an_allowed_host_at_a_forbidden_address_is_refused(rig):
     assert stranger.opened == 0
 
 
+def test_inv_7_a_refused_address_names_the_url_that_led_to_its_host(rig):
+    stranger = rig.serve(in_turn(OK), STRANGER)
+    rig.serve(in_turn(redirect(f"https://localhost:{stranger.port}/x?token=t")))
+    policy = {"dnsAllowlist": [HOME, "localhost"], "ports": [443, stranger.port]}
+    with pytest.raises(RunError) as caught:
+        fetch(rig.client(egressPolicy=policy))
+    assert caught.value.reason is Reason.EGRESS_DENIED
+    assert caught.value.message.startswith(
+        f"the redirect of https://{HOME}/items: host 'localhost': "
+    )
+    assert stranger.opened == 0
+
+
 def test_five_redirects_are_followed_and_a_sixth_is_not(rig):
     rig.serve(in_turn(*[redirect(f"/{n}") for n in range(5)], OK))
     assert fetch(rig.client())[1] == {"data": [1]}
     endless = rig.serve(lambda number, _request, _server: redirect(f"/{number}"))
-    assert failed(rig.client(), "more than 5 redirects") is Reason.EGRESS_DENIED
+    assert (
+        failed(rig.client(), f"https://{HOME}/items: more than 5 redirects") is Reason.EGRESS_DENIED
+    )
     assert len(endless.requests) == 6
 
 

@@ -150,7 +150,7 @@ def test_a_link_is_followed_within_the_policy(link, leads):
     ],
 )  # fmt: skip
 def test_inv_7_a_link_out_of_the_policy_is_refused(link, says, because):
-    assert denied(follow, HOME, link, POLICY) == says, because
+    assert denied(follow, HOME, link, POLICY) == f"the link of {HOME.public}: {says}", because
 
 
 def test_a_profile_may_name_more_ports():
@@ -168,7 +168,10 @@ def test_http_is_left_to_a_profile_whose_base_url_is_http():
     assert follow(start, "/x", policy).url == "http://a.example/x"
     up = follow(start, "https://a.example/", policy)
     assert up.origin == Origin("https", "a.example", 443)
-    assert denied(follow, up, "http://a.example/", policy) == "http://a.example/ leaves https"
+    assert (
+        denied(follow, up, "http://a.example/", policy, "redirect")
+        == "the redirect of https://a.example/: http://a.example/ leaves https"
+    )
     assert (
         denied(check_target, start, origin_policy("https://a.example", ("a.example",), (80,)))
         == "http://a.example/ leaves https"
