@@ -1,11 +1,10 @@
 """From objects of the cluster to frozen inputs: the same resolving as on a laptop."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chartly.api.connector import SecretRef
 from chartly.api.reference import Project, Reference, parse_reference
-from chartly.api.workflow import Workflow, WrittenStep, parse_workflow
+from chartly.api.workflow import Workflow, parse_workflow
 from chartly.errors import Reason, SpecError, reason_told
 from chartly.plan.prepare import FrozenWorkflow, prepare
 from chartly.plan.snapshot import Snapshot
@@ -62,17 +61,11 @@ def _resolved(frozen: FrozenWorkflow) -> Resolved:
     )
 
 
-def _references(steps: Iterable[WrittenStep], home: Project) -> Iterator[Reference]:
-    for step in steps:
-        try:
-            yield parse_reference(step.reference, home)
-        except SpecError:
-            continue  # resolve() tells it, with the step's place
-
-
 def _unusable(workflow: Workflow, home: Project, shelf: Shelf) -> Obstacle | None:
     """Why a profile that is there was not found: it may not be used, or not yet."""
-    for reference in _references(workflow.steps, home):
+    for step in workflow.steps:
+        # Whatever is looked up was parsed, each step before any of them.
+        reference = parse_reference(step.reference, home)
         for _, profile in shelf.named(reference.profile, reference.scope):
             if obstacle := _in_the_way(profile):
                 return obstacle

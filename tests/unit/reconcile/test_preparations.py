@@ -137,6 +137,21 @@ def test_whatever_may_change_the_result_makes_it_resolve_again(cluster, made, ch
     assert len(made) == 2, because
 
 
+def test_a_reference_to_global_has_nothing_to_do_with_the_project(cluster, made):
+    workflow, reach = copy.deepcopy(flow(cluster)), shelf(cluster)
+    for step in workflow["spec"]["steps"]:
+        for field in set(step) & {"storage_profile", "dataset_id"}:
+            step[field] = f"global::{step[field].rpartition('::')[2]}"
+    name = "storage-sales-events-1.0.0"
+    shared = {name: reach.own[name]}
+    preparations = Preparations()
+    for own in (reach.own, {key: one for key, one in reach.own.items() if key != name}):
+        found = preparations.resolved(workflow, HOME, Shelf(own, shared))
+        assert isinstance(found, Resolved)
+    assert {one["foundIn"] for one in found.pins} == {str(HOME), "global"}
+    assert len(made) == 1
+
+
 def test_an_obstacle_is_looked_at_again_each_time(cluster, made):
     preparations = Preparations()
     for _ in range(2):
