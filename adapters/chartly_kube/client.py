@@ -28,7 +28,7 @@ from chartly_kube.port import (
     Unavailable,
     WatchEvent,
 )
-from chartly_kube.session import JSON, Session
+from chartly_kube.session import JSON, ApiSession
 from chartly_kube.streams import SILENCE, lines, watch_event
 
 WRITE_SECONDS = 5.0
@@ -52,7 +52,7 @@ class KubeClient:
     """An API server; see KubePort."""
 
     def __init__(self, configuration: Configuration, observe: Observe = _unobserved) -> None:
-        self._session = Session(configuration)
+        self._session = ApiSession(configuration)
         self._observe = observe
 
     async def close(self) -> None:

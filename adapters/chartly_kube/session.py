@@ -16,7 +16,7 @@ JSON = "application/json"
 _CONNECT_SECONDS = 30.0
 
 
-class Session:
+class ApiSession:
     """Kept connections; there are as many as requests at a time, which workers bound."""
 
     def __init__(self, configuration: Configuration) -> None:
