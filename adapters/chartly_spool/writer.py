@@ -93,8 +93,8 @@ class SpoolWriter:
         return self._used() + size <= self._limit * _FULL or not self._sizes
 
     def _used(self) -> int:
-        # The loader removes the pages of a stream in their order, and does not keep a page of one
-        # for those of another, so it is enough to look for the oldest.
+        # The loader removes the pages of a stream in their order, so only the oldest is looked for:
+        # where another stream's go first, they count until it is gone.
         while self._sizes and not (self._path / body_name(self._sizes[0][0])).exists():
             self._held -= self._sizes.popleft()[1]
         return self._held

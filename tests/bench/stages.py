@@ -24,7 +24,7 @@ STAGES = {
     "remove the page": "chartly_spool.reader:SpoolReader.done",
 }
 REST = "the engine's threads, and the rest"
-_WHOLE = "chartly_loader.intake:Intake.run"
+_WHOLE = "chartly_loader.intake:PageIntake.run"
 
 _T = TypeVar("_T")
 
