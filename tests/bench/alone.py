@@ -8,14 +8,14 @@ from typing import Any
 from chartly_store.embedded import open_embedded
 
 _TABLE = (
-    "CREATE TABLE alone.events (event_id String, occurred_at DateTime64(3, 'UTC'), "
+    "CREATE TABLE alone.events (event_id String, occurred_at DateTime64(6, 'UTC'), "
     "amount Decimal(38, 9), currency String, customer_id String, _ver UInt64) "
     "ENGINE = ReplacingMergeTree(_ver) PARTITION BY toYYYYMMDD(occurred_at) "
     "ORDER BY (occurred_at, event_id)"
 )
 _INSERT = (
     "INSERT INTO alone.events SELECT JSONExtractString(line, 'id'), "
-    "parseDateTime64BestEffort(JSONExtractString(line, 'timestamp'), 3, 'UTC'), "
+    "parseDateTime64BestEffort(JSONExtractString(line, 'timestamp'), 6, 'UTC'), "
     "toDecimal128(JSONExtractString(line, 'totals', 'amount'), 9), "
     "JSONExtractString(line, 'totals', 'currency'), "
     "JSONExtractString(line, 'customer', 'id'), 1 "
