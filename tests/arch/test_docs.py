@@ -32,7 +32,7 @@ from chartly_cli.docs.table_pages import RETRY_WORDS, _exit_code
 from chartly_cli.docs.workflow_page import step_models
 from support.profiles import changed, playbook_profile, playbook_workflow
 
-HERE = Place(object="here")
+HERE = Place(object="here", path="spec")
 
 ROOT = Path(__file__).parents[2]
 TROUBLE = ROOT / "docs" / "operations" / "troubleshooting.md"

@@ -342,7 +342,7 @@ def test_without_kubectl_it_is_told_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", "")
     outcome = create(tmp_path, "--apply")
     assert outcome.code == 3
-    assert "kubectl is not on the path" in outcome.errors[0]
+    assert "kubectl: is not on the path" in outcome.errors[0]
 
 
 @pytest.mark.parametrize(
