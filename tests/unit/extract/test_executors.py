@@ -156,7 +156,7 @@ TRANSFORMS = _profile(
         ("toNumber", "number", {}), ("toDecimal", "json", {"precision": 12, "scale": 3, "onError": "default", "default": 7}), ("default", "json", {"value": "2.5"}),
         ("toNumber", "number", {}), ("toInt", "whole", {"onError": "null"}), ("default", "whole", {"value": -1}),
         ("toInt", "int", {"onError": "default", "default": "none"}), ("toString", "int", {}), ("toBool", "flag", {}), ("toBool", "word", {"onError": "null"}),
-        ("toUtcTimestamp", "time", {}), ("toUtcTimestamp", "moment", {"onError": "null", "excess": "truncate"}), ("default", "text", {"value": "none"}),
+        ("toUtcTimestamp", "fine", {"excess": "truncate", "onError": "null"}), ("toUtcTimestamp", "time", {}), ("toUtcTimestamp", "moment", {"onError": "null", "excess": "truncate"}), ("default", "text", {"value": "none"}),
         ("toUtcTimestamp", "local", {"formats": ["%d.%m.%Y %H:%M"], "zone": "Europe/Berlin", "onError": "null"}),
         ("toUtcTimestamp", "unix", {"formats": ["unix", "%Y-%m-%dT%H:%M:%S.%f%z"], "onError": "null", "excess": "truncate"}),
         ("toNumber", "small", {"onError": "default", "default": 1}), ("toBool", "small", {"onError": "null"}),
@@ -461,7 +461,7 @@ def test_pages_give_what_single_values_give(profile):
     assert list(map(_kinds, found)) == list(map(_kinds, rows))
     assert shaped.keys == [row["event_key"] for row in rows]
     assert shaped.truncated == truncated
-    expected = {"transforms": {"moment", "unix"}, "precise": {"moment3", "gone"}}
+    expected = {"transforms": {"fine", "unix"}, "precise": {"moment3", "gone"}}
     assert set(truncated) == expected.get(profile, set())
     assert shaped.read == (RECORDS,) * PAGES
     assert len(rejections) + len(rows) + sum(shaped.filtered) == PAGES * RECORDS
