@@ -245,3 +245,33 @@ def test_a_suspended_workflow_is_valid_and_starts_nothing(tmp_path):
     assert ran.code == 3
     assert "spec.suspend is true" in ran.err
     assert not (folder / ".chartly" / "runs").exists(), "nothing may start"
+
+
+@pytest.mark.parametrize("suffix", [".YAML", ".Yml", ".YML"])
+def test_a_file_is_read_however_its_ending_is_spelled(tmp_path, suffix):
+    folder = sales_folder(tmp_path / "sales", {STORAGE: ("retentionDays: 30", "retentionDays: 0")})
+    path = folder / STORAGE
+    path.rename(path.with_suffix(suffix))
+    outcome = chartly(folder, "validate")
+    assert (outcome.code, f"{path.stem}{suffix}:12: storage/" in outcome.err) == (3, True)
+
+
+def test_every_command_tells_the_same_problem_as_an_object(tmp_path):
+    """INV-10: one mistake has one reason, one place and one sentence, whatever finds it."""
+    folder = sales_folder(
+        tmp_path / "sales", {WORKFLOW: ("storage/sales-events@1.0.0", "storage/sales-event@1.0.0")}
+    )
+    found = [
+        chartly(folder, "--output", "json", *command).document["problems"]
+        for command in (("validate",), ("run", "sales"), ("test", "sales"), ("conformance",))
+    ]
+    assert found == [found[0]] * 4
+    (problem,) = found[0]
+    assert problem["reason"] == "ProfileNotFound"
+    assert problem["source"] == WORKFLOW
+    assert problem["line"] == 15
+    assert problem["object"] == "workflow sales-onboard@1.0.0"
+    assert problem["path"] == "spec.steps[2].storage_profile"
+    assert problem["value"] == "tenant-demo/proj-sales::storage/sales-event@1.0.0"
+    assert "storage/sales-events@1.0.0" in problem["allowed"]
+    assert problem["message"].endswith("did you mean 'storage/sales-events@1.0.0'?")
