@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from sqlglot.tokenizer_core import Token as ParserToken
 
 
+_ONE_SELECT = "must be exactly one SELECT"
+
+
 @dataclass(frozen=True)
 class QueryReading:
     """One SELECT, or several as one, as it was read.
@@ -83,10 +86,9 @@ def _parsed(text: str, found: list[Token], where: Place) -> "exp.Query":
     from sqlglot import errors, exp  # noqa: PLC0415
     from sqlglot.dialects.dialect import Dialect  # noqa: PLC0415
 
-    only = where.refusal("must be exactly one SELECT")
     # The parser warns of other statements on standard error, so they do not get that far.
     if not found or found[0].text.lower() not in ("select", "with", "from", "("):
-        raise only
+        raise where.refusal(_ONE_SELECT)
     dialect = Dialect.get_or_raise("clickhouse")
     try:
         theirs = dialect.tokenize(text)
@@ -99,7 +101,7 @@ def _parsed(text: str, found: list[Token], where: Place) -> "exp.Query":
         raise where.refusal("SELECT names no column")
     if isinstance(tree, exp.Select | exp.SetOperation):
         return tree
-    raise only
+    raise where.refusal(_ONE_SELECT)
 
 
 def _check_qualifiers(found: list[Token], text: str, where: Place) -> None:

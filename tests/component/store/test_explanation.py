@@ -53,7 +53,7 @@ REFUSED = [
 @pytest.mark.parametrize(("text", "says", "because"), REFUSED)
 def test_what_an_engine_refuses_is_one_sentence(views, text, says, because):
     with pytest.raises(SpecError) as caught:
-        explain(views, _spec(text), TYPES, "analytics/a@1.0.0")
+        explain(views, _spec(text), TYPES, Place(object="analytics/a@1.0.0"))
     message = caught.value.message
     assert message.startswith("analytics/a@1.0.0: the query cannot run: "), because
     assert says.lower() in message.lower()
@@ -80,7 +80,7 @@ def test_types_that_never_become_what_is_declared_are_refused_before_a_run(views
     spec = parse_profile(changed(profile, "spec.outputs.columns", declared)).spec
     for check in (
         lambda: explain(views, spec, TYPES, HERE),
-        lambda: Computation(views, spec, "`nothing`", "at").insist("here"),
+        lambda: Computation(views, spec, "`nothing`", "at").insist(HERE),
     ):
         with nullcontext() if fits else pytest.raises(SpecError, match="never becomes"):
             check()
@@ -95,7 +95,7 @@ def test_what_is_let_through_runs_over_nothing_and_over_something(views, text):
         return
     explain(views, spec, TYPES, HERE)
     for name in ("nothing", "some"):
-        Computation(views, spec, f"`{name}`", "at").insist("here")
+        Computation(views, spec, f"`{name}`", "at").insist(HERE)
         assert tuple(views.arrow(query.sql(f"`{name}`"), WINDOW).column_names) == query.columns
 
 
