@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from chartly.extract.values import Vector, completed, listed
+from chartly.extract.moments import NanoInstant
+from chartly.extract.values import Vector, completed, instant_type, listed, packed
 
 
 @pytest.mark.parametrize(
@@ -18,3 +19,13 @@ from chartly.extract.values import Vector, completed, listed
 def test_odd_rows_take_their_results(odd, results, values, because):
     found = completed(Vector(pa.array([1, 2, 3]), odd), results)
     assert listed(found) == values, because
+
+
+def test_nanoseconds_are_packed_and_listed_as_they_are():
+    moments = [NanoInstant(-1), None, NanoInstant(9_214_646_399_999_999_999)]
+    array = packed(moments)
+    assert array.type == instant_type(9)
+    assert listed(array) == moments
+    filled = completed(Vector(array, [1]), [NanoInstant(5)])
+    assert listed(filled) == [moments[0], NanoInstant(5), moments[2]]
+    assert completed(Vector(array, [1]), ["text"]) == [moments[0], "text", moments[2]]
