@@ -60,7 +60,7 @@ def test_what_an_engine_refuses_is_one_sentence(views, text, says, because):
     assert "DB::Exception" not in message
     assert "\n" not in message
     with pytest.raises(SpecError) as again:
-        Computation(views, _spec(text), "`nothing`", "at").insist("analytics/a@1.0.0")
+        Computation(views, _spec(text), "`nothing`", "at").insist(Place(object="analytics/a@1.0.0"))
     assert again.value.reason is Reason.CONFIG_INVALID
 
 
