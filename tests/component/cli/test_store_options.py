@@ -54,7 +54,7 @@ MISTAKES = [
     (["--store-password-file", "x"], "--store-password-file: names no server", "of no server"),
     (["--store-cacert", "x"], "--store-cacert: names no server", "of no server"),
     ([*URL, "--store-user", ""], "--store-user: is empty", "empty is not absent"),
-    ([*URL, "--store-user", "a\nb"], "--store-user 'a\\nb': holds control characters", "no header takes it"),
+    ([*URL, "--store-user", "a\nb"], '--store-user: "a\\nb" holds control characters', "no header takes it"),
     ([*URL, "--store-password-file", ""], "--store-password-file: is empty", "empty is not absent"),
     ([*URL, "--store-password-file", "/nowhere"], "--store-password-file /nowhere: No such file or directory", "no file"),
     ([*URL, "--store-password-file", "/dev/null"], "/dev/null: its first line is empty", "no password in it"),
