@@ -122,7 +122,7 @@ HERE = Place(object="t")
         ({"formats": ("no percent",)}, 't: formats.0.: "no percent" says no year'),
         (
             {"formats": ("unix", "%Q")},
-            "'%Q' holds %Q; allowed are .* %%; unix, unixMs, unixUs, unixNs are forms",
+            'formats.1.: "%Q" holds %Q; allowed are .* %%; unix, unixMs, unixUs, unixNs are forms',
         ),
         ({"formats": ("%Y-%m-%d %H:%M:%S %Z",)}, "holds %Z; allowed are"),
     ],
