@@ -195,7 +195,7 @@ def test_named_files_are_checked_alone(tmp_path):
         (("query", "SELECT 1"), 3, "run a workflow first"),
         (("rejects", "sales"), 3, "run a workflow first"),
         (("audit", "verify"), 3, "run a workflow first"),
-        (("audit", "show"), 3, "is not in"),
+        (("audit", "show"), 3, "run a workflow first"),
         (("conformance",), 3, "conformance --update"),
         (("test", "nothing"), 3, "is not in"),
         (("render", "none.yaml"), 3, "cannot be read"),
