@@ -9,9 +9,9 @@ from pathlib import Path
 
 from chartly.plan.runplan import RunPlan
 from chartly_cli.runs import METRICS, Intent, RunFolder
+from chartly_loader.load import load
 from chartly_loader.metrics import run_metrics, write_metrics
 from chartly_loader.request import LoadRequest, LoadResult, OnProgress
-from chartly_loader.run import load
 from chartly_store.fence import Turn
 from chartly_store.port import Engine
 

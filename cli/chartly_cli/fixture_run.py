@@ -9,8 +9,8 @@ from chartly.plan.digest import run_digest
 from chartly.plan.prepare import FrozenWorkflow
 from chartly.plan.runplan import RunPlan
 from chartly_cli.fixtures import Fixture, page_of
+from chartly_loader.load import load
 from chartly_loader.request import LoadRequest, LoadResult
-from chartly_loader.run import load
 from chartly_spool.segment import Counters, End, SegmentMeta, SliceEnd, digest
 from chartly_spool.writer import SpoolWriter
 from chartly_store.embedded import open_embedded

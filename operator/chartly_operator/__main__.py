@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from chartly.errors import REASONS, Reason
 from chartly.reconcile.profile import decide_profile
-from chartly.reconcile.run import decide_run
+from chartly.reconcile.run_decision import decide_run
 from chartly.reconcile.sweep import unused
 from chartly.reconcile.workflow import decide_workflow
 from chartly_kube.client import KubeClient

@@ -22,7 +22,7 @@ from chartly.plan.runplan import RunPlan
 from chartly.plan.snapshot import thaw
 from chartly_connector import report
 from chartly_connector.client import EgressClient, PullClock
-from chartly_connector.run import Spooling, pull
+from chartly_connector.pull import Spooling, pull
 from chartly_connector.secrets import Credential, read_credential, redacted
 from chartly_connector.transport import Endpoint, PinnedBackend, PinnedTransport, tls_context
 from chartly_spool.arguments import spool_of

@@ -14,9 +14,9 @@ from chartly.api.workflow_run import parse_instant
 from chartly.errors import REASONS, ChartlyError, Reason, RunError
 from chartly.plan.snapshot import thaw
 from chartly_loader import report
+from chartly_loader.load import load
 from chartly_loader.recorded import earlier_success, send_home
 from chartly_loader.request import EVIDENCE, LoadRequest, LoadResult, Progress
-from chartly_loader.run import load
 from chartly_loader.stop import Stop
 from chartly_spool.arguments import spool_of
 from chartly_spool.reader import SpoolReader

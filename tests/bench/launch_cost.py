@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from chartly.reconcile.actions import Create, Key  # noqa: E402
-from chartly.reconcile.run import decide_run  # noqa: E402
+from chartly.reconcile.run_decision import decide_run  # noqa: E402
 from chartly.reconcile.world import RunWorld, Settings  # noqa: E402
 from chartly_operator.cache import Cache  # noqa: E402
 from chartly_operator.gather import Gatherer  # noqa: E402

@@ -11,7 +11,7 @@ from bench.sales import ORDERED
 from bench.spool import WIDE
 from bench.wide import CHANGES
 from chartly.errors import Reason
-from chartly_loader.run import load
+from chartly_loader.load import load
 from chartly_store.embedded import open_embedded
 from support.loading import clock, nothing, request, sales_plan
 

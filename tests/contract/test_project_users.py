@@ -20,7 +20,7 @@ from chartly.load.grants import (
     password_hash,
 )
 from chartly.names import database
-from chartly_loader.run import load
+from chartly_loader.load import load
 from chartly_service.audit import events
 from chartly_service.query import query
 from chartly_service.rejects import rejects

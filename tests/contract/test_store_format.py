@@ -7,7 +7,7 @@ import pytest
 
 from chartly.errors import Reason
 from chartly.load.grants import create_users, loader_user, password_hash
-from chartly_loader.run import load
+from chartly_loader.load import load
 from chartly_store.access import read_access
 from chartly_store.project import ProjectStore
 from chartly_store.server import Patience, ServerEngine, open_server

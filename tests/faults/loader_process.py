@@ -9,7 +9,7 @@ from pathlib import Path
 from chartly.api.reference import parse_project
 from chartly.errors import ChartlyError
 from chartly_loader import batch, intake
-from chartly_loader.run import load
+from chartly_loader.load import load
 from chartly_store.embedded import open_embedded
 from chartly_store.server import open_server
 from faults.mortal import MortalEngine, moment

@@ -9,7 +9,7 @@ from pathlib import Path
 from chartly.api.reference import Project
 from chartly.errors import ChartlyError, Reason
 from chartly.plan.runplan import RunPlan
-from chartly_loader.run import load
+from chartly_loader.load import load
 from chartly_store.access import read_access
 from chartly_store.server import Patience, ServerEngine
 from faults.oracle import Oracle, Page, bodies_of

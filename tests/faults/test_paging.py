@@ -23,8 +23,8 @@ from chartly.plan.runplan import RunPlan
 from chartly.slices import SliceState
 from chartly.warning import RunWarning, WarningReason
 from chartly_connector.client import EgressClient
-from chartly_connector.run import Spooling, pull
-from chartly_loader.run import load
+from chartly_connector.pull import Spooling, pull
+from chartly_loader.load import load
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import End, Segment
 from chartly_store.embedded import open_embedded

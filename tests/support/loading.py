@@ -17,8 +17,8 @@ from chartly.plan.resolve import resolve
 from chartly.plan.runplan import RunPlan
 from chartly.plan.snapshot import freeze, thaw
 from chartly.slices import SliceState
+from chartly_loader.load import load
 from chartly_loader.request import LoadRequest, LoadResult, Progress
-from chartly_loader.run import load
 from chartly_spool.segment import End, SegmentMeta, digest
 from chartly_spool.writer import SpoolWriter
 from chartly_store.attempts import Attempt, Attempts

@@ -8,7 +8,7 @@ from typing import Any
 
 from chartly.plan.runplan import RunPlan
 from chartly.slices import SliceState
-from chartly_connector.run import Spooling, pull
+from chartly_connector.pull import Spooling, pull
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import End, Segment
 from support.connecting import CANARY, connector_spec

@@ -13,8 +13,8 @@ from chartly.egress.verdict import verdict
 from chartly.errors import Reason, RunError
 from chartly.plan.runplan import RunPlan
 from chartly.slices import PullState, Slice, SliceState
+from chartly_loader.load import load
 from chartly_loader.request import LoadResult
-from chartly_loader.run import load
 from chartly_spool.segment import Counters, End, SegmentMeta, SliceEnd, digest
 from chartly_spool.writer import SpoolWriter
 from chartly_store.ledger import Ledger

@@ -28,7 +28,7 @@ from chartly.reconcile.course import is_finished
 from chartly.reconcile.objects import ACTIVE, EPOCH, is_going, key_of, name_of, uid_of
 from chartly.reconcile.profile import decide_profile
 from chartly.reconcile.profiles import Shelf
-from chartly.reconcile.run import decide_run
+from chartly.reconcile.run_decision import decide_run
 from chartly.reconcile.turn import Holder, Standing, epoch_of, held_by, holders_of, standing_of
 from chartly.reconcile.workflow import decide_workflow
 from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWorld

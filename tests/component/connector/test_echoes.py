@@ -12,7 +12,7 @@ from chartly.plan.runplan import RunPlan
 from chartly.slices import SliceState
 from chartly.warning import WarningReason
 from chartly_connector.client import EgressClient
-from chartly_connector.run import Spooling, pull
+from chartly_connector.pull import Spooling, pull
 from chartly_connector.secrets import Credential
 from chartly_spool.reader import SpoolReader
 from support.connecting import FRIEND, HOME, connector_spec

@@ -26,14 +26,14 @@ def log():
 
 
 def test_inv_6_log_lines_are_json_and_hold_no_secret(log):
-    logging.getLogger("chartly_connector.run").info("page %d from %s", 1, f"https://a/{CANARY}")
+    logging.getLogger("chartly_connector.pull").info("page %d from %s", 1, f"https://a/{CANARY}")
     try:
         int(CANARY)
     except ValueError:
-        logging.getLogger("chartly_connector.run").exception("a bug")
+        logging.getLogger("chartly_connector.pull").exception("a bug")
     first, second = map(json.loads, log.getvalue().splitlines())
     assert first["level"] == "info"
-    assert first["logger"] == "chartly_connector.run"
+    assert first["logger"] == "chartly_connector.pull"
     assert first["message"] == "page 1 from https://a/***"
     assert first["time"].endswith("+00:00")
     assert "trace" not in first

@@ -8,7 +8,7 @@ import pytest
 from chartly.errors import Reason, RunError
 from chartly.plan.runplan import RunPlan
 from chartly.slices import PullState, Slice, SliceState, slice_of
-from chartly_connector.run import Spooling, pull
+from chartly_connector.pull import Spooling, pull
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import SliceEnd
 from chartly_spool.writer import SpoolWriter
@@ -139,7 +139,7 @@ def test_a_signal_ends_the_connector_and_not_one_slice(rig, tmp_path, monkeypatc
             raise RunError(Reason.TERMINATED, "the connector was told to stop")
         return "https://a.example/"
 
-    monkeypatch.setattr(f"chartly_connector.run.EgressClient.{place}", stopped)
+    monkeypatch.setattr(f"chartly_connector.pull.EgressClient.{place}", stopped)
     end, segments = pulled(rig, tmp_path / "spool")
     assert (segments, len(server.requests)) == ([], int(place == "redacted"))
     assert {one.reason for one in end.slices} == {end.reason} == {Reason.TERMINATED}
@@ -149,7 +149,7 @@ def test_inv_6_what_a_slice_ended_with_holds_no_credential(rig, tmp_path, monkey
     def echoing(*_arguments):
         raise RunError(Reason.UPSTREAM_UNAVAILABLE, f"the API said {CANARY}")
 
-    monkeypatch.setattr("chartly_connector.run.EgressClient.fetch", echoing)
+    monkeypatch.setattr("chartly_connector.pull.EgressClient.fetch", echoing)
     end, _ = pulled(rig, tmp_path / "spool")
     assert all(
         "the API said" in text for text in (end.message, *(one.message for one in end.slices))

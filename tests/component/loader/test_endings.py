@@ -6,8 +6,8 @@ import pytest
 
 from chartly.errors import Reason, RunError
 from chartly.warning import RunWarning, WarningReason
+from chartly_loader.load import load
 from chartly_loader.recorded import result_of
-from chartly_loader.run import load
 from chartly_spool.segment import STATE
 from chartly_store.chains import AttemptChains
 from chartly_store.project import ProjectStore

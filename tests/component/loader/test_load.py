@@ -8,7 +8,7 @@ import pytest
 
 from chartly.api.reference import Project
 from chartly.errors import Reason
-from chartly_loader.run import load
+from chartly_loader.load import load
 from chartly_store.attempts import Attempts
 from chartly_store.project import ProjectStore
 from chartly_store.teardown import drop_dataset, drop_output

@@ -8,7 +8,7 @@ import pytest
 from chartly.errors import Reason
 from chartly.load.sql import qualified
 from chartly.load.tables import data_table
-from chartly_loader.run import load
+from chartly_loader.load import load
 from chartly_store.project import ProjectStore
 from support.loading import (
     FROZEN_AT,

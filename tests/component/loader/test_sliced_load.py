@@ -15,8 +15,8 @@ from chartly.api.reference import Project
 from chartly.errors import Bug, Reason
 from chartly.slices import Slice, slice_of
 from chartly_loader.checks import insist_on_sums
+from chartly_loader.load import load
 from chartly_loader.metrics import run_metrics, write_metrics
-from chartly_loader.run import load
 from chartly_spool.segment import END, SliceEnd, dump_end
 from chartly_store.chains import AttemptChains
 from chartly_store.ledger import Ledger

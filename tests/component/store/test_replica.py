@@ -9,7 +9,7 @@ from chartly.api.reference import Project
 from chartly.errors import Reason, RunError
 from chartly.load.sql import qualified
 from chartly.names import database
-from chartly_loader.run import load
+from chartly_loader.load import load
 from chartly_store.project import ProjectStore
 from chartly_store.server import open_server
 from support.clickhouse_access import User

@@ -20,7 +20,7 @@ from chartly.api.reference import Project
 from chartly.errors import Reason, RunError
 from chartly.load.sql import qualified
 from chartly.names import database
-from chartly_loader.run import load
+from chartly_loader.load import load
 from chartly_store.access import read_access
 from chartly_store.driver import settings_of
 from chartly_store.ledger import Ledger

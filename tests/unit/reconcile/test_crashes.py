@@ -54,7 +54,7 @@ class Crashes(RuleBasedStateMachine):
     @rule()
     def decide_on_what_was(self) -> None:
         """Another operator, or a view that is behind: its first write that matters is refused."""
-        from chartly.reconcile.run import decide_run
+        from chartly.reconcile.run_decision import decide_run
         from support.small_cluster import SETTINGS
 
         try:

@@ -216,7 +216,7 @@ def test_a_full_disk_ends_the_pull_and_is_said(rig, tmp_path, monkeypatch):
 
 def test_a_bug_is_told_to_the_loader_without_what_it_held(rig, tmp_path, monkeypatch, caplog):
     rig.serve(THREE)
-    monkeypatch.setattr("chartly_connector.run.Peek.page", lambda _peek, _body: 1 / 0)
+    monkeypatch.setattr("chartly_connector.pull.Peek.page", lambda _peek, _body: 1 / 0)
     found = pulled(rig, tmp_path / "spool")
     assert found.end.reason is Reason.INTERNAL_ERROR
     assert found.end.message == "the connector met ZeroDivisionError; its log has the details"
