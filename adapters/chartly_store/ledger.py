@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cached_property
 
 from chartly.load.project_tables import LEDGER
 from chartly.load.sql import qualified
@@ -55,8 +56,11 @@ class Ledger:
     def __init__(self, store: ProjectStore) -> None:
         self._engine = store.engine
         self._store = store
-        self._table = qualified(store.database, LEDGER)
-        self._of_run = f"({pages_of_run(store.database)})"
+
+    @cached_property
+    def _of_run(self) -> str:
+        is_first = "slice" not in self._store.columns(LEDGER)
+        return f"({pages_of_run(self._store.database, is_first=is_first)})"
 
     def commit(self, pages: list[Committed]) -> None:
         """Enters pages, all at once: one insert of one block into one partition."""
@@ -113,14 +117,18 @@ def summed(totals: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return added
 
 
-def pages_of_run(database: str) -> str:
+def pages_of_run(database: str, *, is_first: bool = False) -> str:
     """A query for the committed pages of the run ``{run:String}``, each of them once.
 
     A process that was given up for dead may still enter a page which a later attempt enters under
     another number of the run; the page's place in its slice tells that it is one.
+
+    Args:
+        is_first: whether the ledger has format 1, as a store that is only read may have.
     """
+    plain = ", '' AS slice, segment AS page" if is_first else ""
     return (
-        f"SELECT * FROM {qualified(database, LEDGER)} FINAL WHERE run_id = {{run:String}} "
+        f"SELECT *{plain} FROM {qualified(database, LEDGER)} FINAL WHERE run_id = {{run:String}} "
         "ORDER BY ordinal DESC, segment DESC LIMIT 1 BY dataset, stream, slice, page"
     )
 

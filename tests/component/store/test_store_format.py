@@ -1,11 +1,14 @@
 """A store of format 1 becomes one of format 2: every row, every order, killed anywhere."""
 
+from pathlib import Path
+
 import pytest
 
 from chartly.errors import Reason, RunError
 from chartly.load.project_tables import FORMATS, PROJECT_TABLES
 from chartly.load.sql import qualified
 from chartly_store.project import ProjectStore
+from chartly_store.stored_project import of_folder
 from support.loaded import events
 from support.loading import CrashError, load_pages, page, resume, sale, sales_plan
 from support.old_stores import format_1
@@ -100,6 +103,26 @@ def test_killed_at_any_statement_the_next_load_completes_it(engine, name):
         _migrate(engine, plan)
         assert events(engine, plan, PAYLOAD) == before, number
         assert _versions(engine, plan, "_ver") == versions, number
+
+
+def test_a_store_that_is_only_read_is_read_as_before(engine):
+    """``status`` and ``rejects`` of a newer version look before any load has changed it."""
+    plan = _plan("sales", format_1(engine, "sales"))
+    project = of_folder(engine, plan.project, "folder", Path("unused"))
+    before = _what_is_read(project)
+    assert before["rejects"]
+    _migrate(engine, plan)
+    assert _what_is_read(project) == before
+
+
+def _what_is_read(project):
+    return {
+        "pages": [project.pages(run) for run in ("run-1", "run-2", "run-3")],
+        "totals": [project.totals(run) for run in ("run-1", "run-2", "run-3")],
+        "rejects": project.rejects("sales-events", "run-1", 10),
+        "attempts": project.attempts("sales-onboard"),
+        "latest": project.latest_run(),
+    }
 
 
 def test_the_next_load_changes_nothing(engine):
