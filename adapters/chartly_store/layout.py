@@ -8,17 +8,16 @@ from chartly.api.storage import StorageSpec
 from chartly.load.evolution import changes, evolve, insist_on_layout, insist_on_own, layout_of
 from chartly.load.rebuild import Rebuild, aside_table
 from chartly.load.sql import qualified
-from chartly.load.store_format import extended
 from chartly.load.tables import (
-    REJECTED_ORDER,
-    REJECTED_TYPES,
     add_indexes,
     create_dataset,
     data_table,
     dataset_view,
     rejected_table,
+    replace_rejected,
 )
 from chartly_store.catalog import columns, partition_key
+from chartly_store.exchange import exchange
 from chartly_store.port import Engine
 from chartly_store.rebuild import rebuild
 
@@ -56,18 +55,21 @@ class Layout:
         insist_on_layout(dataset, known, layout_of(self._schema))
         for statement in create_dataset(self._database, self._schema, self._storage):
             self._engine.command(statement)
-        self._extend_rejected()
+        self._follow_rejected(insist)
         if stored:
             self._follow(stored, insist)
         for statement in add_indexes(self._database, self._schema, self._storage):
             self._engine.command(statement)
         self._engine.command(dataset_view(self._database, self._schema, dataset))
 
-    def _extend_rejected(self) -> None:
+    def _follow_rejected(self, insist: Callable[[], None]) -> None:
+        """Brings rejects of format 1 to this one; cut off anywhere, it is taken up again."""
         table = rejected_table(self._storage.dataset)
-        stored = list(columns(self._engine, self._database, table))
-        for statement in extended(self._database, table, stored, REJECTED_TYPES, REJECTED_ORDER):
-            self._engine.command(statement)
+        aside = f"{table}__rebuild"
+        if "ordinal" not in columns(self._engine, self._database, table):
+            self._engine.command(replace_rejected(self._database, aside, table))
+            exchange(self._engine, self._database, aside, table, insist)
+        self._engine.command(f"DROP TABLE IF EXISTS {qualified(self._database, aside)} SYNC")
 
     def _follow(self, stored: dict[str, str], insist: Callable[[], None]) -> None:
         dataset = self._storage.dataset

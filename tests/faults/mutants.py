@@ -9,20 +9,18 @@ import pyarrow.compute as pc
 from chartly_loader import intake, shaping
 
 
-def _ledger_first(self: Any, batch: Any, reader: Any) -> None:
+def _ledger_first(self: Any, table: Any, batch: Any, reader: Any) -> None:
     """What is in the ledger has not happened yet."""
-    target = self._target
-    target.ledger.commit(batch.ledger)
-    target.table.insert(batch.rows)
-    target.table.insert_rejects(batch.rejects)
-    target.table.insert_raw(batch.raw)
+    self._ledger.commit(batch.ledger)
+    table.insert(batch.rows)
+    table.insert_rejects(batch.rejects)
+    table.insert_raw(batch.raw)
     reader.done(page.segment for page in batch.ledger)
 
 
-def _by_token(self: Any, batch: Any, reader: Any) -> None:
+def _by_token(self: Any, table: Any, batch: Any, reader: Any) -> None:
     """A page that is inserted again is known by its token, and not by its rows."""
-    target = self._target
-    table, engine = target.table, target.table._engine
+    engine = table._engine
     if batch.ledger[0].segment == 0:
         engine.command(
             f"ALTER TABLE {table._table} MODIFY SETTING non_replicated_deduplication_window = 1000"
@@ -34,8 +32,8 @@ def _by_token(self: Any, batch: Any, reader: Any) -> None:
         table.insert(batch.rows.filter(_of_page(batch.rows, one.page_sha256)))
     client.set_client_setting("deduplicate_insert", "disable")
     table.insert_rejects(batch.rejects)
-    target.table.insert_raw(batch.raw)
-    target.ledger.commit(batch.ledger)
+    table.insert_raw(batch.raw)
+    self._ledger.commit(batch.ledger)
     reader.done(page.segment for page in batch.ledger)
 
 

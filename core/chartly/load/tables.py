@@ -51,8 +51,9 @@ REJECTED_TYPES = {
     "slice": TEXT,
     "ordinal": "UInt32",
 }
-REJECTED_ORDER = "run_id, raw_ref, slice"
-"""Equal pages of two slices hold equal references."""
+REJECTED_ENGINE = "ReplacingMergeTree(ordinal) ORDER BY (run_id, raw_ref, slice)"
+"""Equal pages of two slices hold equal references; a process that was given up for dead may still
+insert rejects, with a lower ordinal than the attempt that took its place."""
 _PARTITIONS = {
     "hour": "toStartOfHour({})",
     "day": "toYYYYMMDD({})",
@@ -77,10 +78,9 @@ def create_dataset(database: str, schema: EventSchema, storage: StorageSpec) -> 
     columns |= OWN_TYPES
     data = data_table(storage.dataset)
     rejected = rejected_table(storage.dataset)
-    engine = f"ReplacingMergeTree ORDER BY ({REJECTED_ORDER})"
     return [
         create_events(database, data, columns, schema, storage),
-        create_table(database, rejected, REJECTED_TYPES, engine),
+        create_table(database, rejected, REJECTED_TYPES, REJECTED_ENGINE),
     ]
 
 
@@ -148,6 +148,16 @@ def _indexes(schema: EventSchema, storage: StorageSpec) -> list[str]:
         f"INDEX {quoted('idx_' + name)} {quoted(name)} TYPE {_ARGUED.get(kind, kind)} GRANULARITY 1"
         for name, kind in index_kinds(schema, storage).items()
     ]
+
+
+def replace_rejected(database: str, aside: str, table: str) -> str:
+    """Makes a table beside one of rejects of format 1, with its rows; repeating it makes one."""
+    columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in REJECTED_TYPES.items())
+    return (
+        f"CREATE OR REPLACE TABLE {qualified(database, aside)} ({columns}) "
+        f"ENGINE = {REJECTED_ENGINE} SETTINGS {DURABLE} "
+        f"AS SELECT *, '' AS slice, 0 AS ordinal FROM {qualified(database, table)} FINAL"
+    )
 
 
 def create_table(

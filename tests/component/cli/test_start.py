@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from chartly_cli import local_run
+from chartly_cli import local_run, store_binding
 from chartly_spool.lock import FileLock
 from support.command import chartly, chartly_json, sales_folder
 from support.sales_api import in_order, pages_of, sale, serving
@@ -35,7 +35,7 @@ def started(monkeypatch):
 
 def test_the_store_is_opened_while_the_connector_starts(tmp_path, folder, started, monkeypatch):
     there = []
-    opened = local_run.opened_store
+    opened = store_binding.opened_store
 
     @contextlib.contextmanager
     def watched(state):
@@ -43,7 +43,7 @@ def test_the_store_is_opened_while_the_connector_starts(tmp_path, folder, starte
         with opened(state) as engine:
             yield engine
 
-    monkeypatch.setattr(local_run, "opened_store", watched)
+    monkeypatch.setattr(store_binding, "opened_store", watched)
     with serving(tmp_path, in_order(pages_of([sale(1)], 1))) as api:
         chartly_json(folder, "run", "sales", *api.options)
     assert there == [[None]]
@@ -87,7 +87,7 @@ def test_a_run_that_is_asked_to_stop_before_the_store_is_open(
     before = signal.getsignal(number)
     with serving(tmp_path, in_order(pages_of([sale(1)], 1))) as api:
         with monkeypatch.context() as patched:
-            patched.setattr(local_run, "opened_store", interrupted)
+            patched.setattr(store_binding, "opened_store", interrupted)
             outcome = chartly(folder, "run", "sales", *api.options)
         assert outcome.code == code
         assert outcome.errors == [f"error: {reason}: the run was asked to stop"]

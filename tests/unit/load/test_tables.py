@@ -82,7 +82,7 @@ def test_events_are_known_by_time_and_key():
         "`_deleted` UInt8",
     ):
         assert f"{column}," in data.replace(") ENGINE", ", ENGINE")
-    assert "ReplacingMergeTree ORDER BY (run_id, raw_ref, slice)" in rejects
+    assert "ReplacingMergeTree(ordinal) ORDER BY (run_id, raw_ref, slice)" in rejects
 
 
 def test_events_without_a_time_are_known_by_key():
