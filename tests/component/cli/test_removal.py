@@ -214,7 +214,7 @@ def test_a_record_of_a_teardown_that_cannot_be_read_is_said(folder):
     (records / "x.json").write_text("{")
     outcome = chartly(folder, "teardown", "sales", "--yes")
     assert outcome.code == 3
-    assert ".chartly/teardown/x.json: line 1" in outcome.err
+    assert ".chartly/teardown/x.json:1: column 2" in outcome.err
     assert (folder / WORKFLOW).exists()
 
 

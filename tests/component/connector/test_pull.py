@@ -154,7 +154,9 @@ def test_inv_6_a_secret_that_an_api_echoes_is_not_kept(rig, tmp_path):
     found = pulled(rig, tmp_path / "spool")
     assert found.segments[0].meta.url == f"https://{HOME}/echo/***"
     found = pulled(rig, tmp_path / "spool")
-    assert found.end.message == f"http://{HOME}/*** leaves https"
+    assert found.end.message == (
+        f"the redirect of https://{HOME}/items: http://{HOME}/*** leaves https"
+    )
 
 
 @pytest.mark.parametrize(
