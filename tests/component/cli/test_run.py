@@ -265,7 +265,7 @@ def test_a_private_address_is_refused_without_connect_to(tmp_path, folder):
     ("option", "value", "says"),
     [
         ("--connect-to", "nonsense", '--connect-to: "nonsense" must be HOST:PORT=ADDR:PORT'),
-        ("--connect-to", "a:1=b", "--connect-to 'a:1=b': must be HOST:PORT=ADDR:PORT"),
+        ("--connect-to", "a:1=b", '--connect-to: "a:1=b" must be HOST:PORT=ADDR:PORT'),
         ("--cacert", "none.pem", "must be a file of PEM certificates"),
     ],
 )
