@@ -66,10 +66,8 @@ def parse_documents(text: str, source: str) -> list[Document]:
 
 
 def _refusal(source: str, mark: yaml.Mark | None, why: str) -> SpecError:
-    if mark is None:
-        return Place(source).refusal(why)
-    place = Place(source, marks={"": Mark(mark.line + 1)})
-    return place.refusal(f"column {mark.column + 1}: {why}")
+    marks = {"": Mark(mark.line + 1)} if mark else {}
+    return Place(source, marks=marks).refusal(f"column {mark.column + 1}: {why}" if mark else why)
 
 
 def _first_line(error: Exception) -> str:

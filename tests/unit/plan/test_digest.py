@@ -69,6 +69,20 @@ def test_what_json_readers_do_not_agree_on_is_refused(value, says):
         canonical(value, HERE)
 
 
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        (2**60, r"spec\.transforms\[0\]\.value: 1152921504606846976: a whole number must be below"),
+        ("\ud800", "spec: holds what JSON cannot say"),
+    ],
+)
+def test_a_profile_that_has_no_digest_is_refused_with_its_place(value, says):
+    constant = {"op": "const", "field": "currency", "value": value}
+    profile = parse_profile(changed(playbook_profile("normalizer"), "spec.transforms", [constant]))
+    with pytest.raises(SpecError, match=rf"normalizer-.*\.yaml: normalizer/.*: {says}"):
+        profile_digest(profile)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=8),
     lambda inner: (
