@@ -78,9 +78,9 @@ def test_what_json_readers_do_not_agree_on_is_refused(value, says):
 )
 def test_a_profile_that_has_no_digest_is_refused_with_its_place(value, says):
     constant = {"op": "const", "field": "currency", "value": value}
-    profile = parse_profile(changed(playbook_profile("normalizer"), "spec.transforms", [constant]))
+    source = changed(playbook_profile("normalizer"), "spec.transforms", [constant])
     with pytest.raises(SpecError, match=rf"normalizer-.*\.yaml: normalizer/.*: {says}"):
-        profile_digest(profile)
+        profile_digest(parse_profile(source))
 
 
 JSON = st.recursive(
