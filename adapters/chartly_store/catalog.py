@@ -28,22 +28,12 @@ def columns_by_table(engine: Engine, database: str) -> dict[str, list[str]]:
 
 def partition_key(engine: Engine, database: str, table: str) -> str:
     """How a table is cut into partitions; empty if it is not."""
-    found = engine.rows(
-        "SELECT partition_key FROM system.tables "
-        "WHERE database = {database:String} AND name = {table:String}",
-        {"database": database, "table": table},
-    )
-    return str(found[0][0])
+    return _property(engine, database, table, "partition_key")
 
 
 def sorting_key(engine: Engine, database: str, table: str) -> str:
     """What the rows of a table are ordered by."""
-    found = engine.rows(
-        "SELECT sorting_key FROM system.tables "
-        "WHERE database = {database:String} AND name = {table:String}",
-        {"database": database, "table": table},
-    )
-    return str(found[0][0])
+    return _property(engine, database, table, "sorting_key")
 
 
 def indexes(engine: Engine, database: str, table: str) -> list[tuple[str, str]]:
@@ -58,12 +48,17 @@ def indexes(engine: Engine, database: str, table: str) -> list[tuple[str, str]]:
 
 def identity(engine: Engine, database: str, table: str) -> str:
     """What a table keeps whatever its name becomes."""
-    found = engine.rows(
-        "SELECT uuid FROM system.tables "
-        "WHERE database = {database:String} AND name = {table:String}",
+    return _property(engine, database, table, "uuid")
+
+
+def _property(engine: Engine, database: str, table: str, column: str) -> str:
+    """What the engine's list of tables says of one."""
+    rows = engine.rows(
+        f"SELECT {column} FROM system.tables "
+        f"WHERE database = {{database:String}} AND name = {{table:String}}",
         {"database": database, "table": table},
     )
-    return str(found[0][0])
+    return str(rows[0][0])
 
 
 def size(engine: Engine, database: str, tables: list[str]) -> int:

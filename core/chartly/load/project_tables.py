@@ -134,15 +134,16 @@ _DROPPED = {LEDGER: ("state_key",)}
 
 
 def create_project(database: str, stored: Mapping[str, Sequence[str]] | None = None) -> list[str]:
-    """The project's database and its own tables, which follow the format where they are there.
+    """What is missing of the project's database and its own tables, in this format.
 
     Args:
         stored: the columns of the tables that are there.
     """
-    statements = [f"CREATE DATABASE IF NOT EXISTS {quoted(database)}"]
+    statements = [] if stored else [f"CREATE DATABASE IF NOT EXISTS {quoted(database)}"]
     for name, table in PROJECT_TABLES.items():
-        statements.append(create_table(database, name, table.columns, table.engine))
         columns = (stored or {}).get(name, ())
+        if not columns:
+            statements.append(create_table(database, name, table.columns, table.engine))
         statements += extended(database, name, columns, table.columns, table.order)
         statements += [
             f"ALTER TABLE {qualified(database, name)} DROP COLUMN IF EXISTS {quoted(column)}"

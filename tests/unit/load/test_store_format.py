@@ -7,6 +7,7 @@ from chartly.errors import Reason, RunError
 from chartly.load.project_tables import PROJECT_TABLES, create_project
 from chartly.load.store_format import FORMAT, carried, extended, insist_on_known, is_first
 from chartly.load.versions import of_first_format, row_version
+from support.profiles import ROOT
 
 COLUMNS = {"a": "String", "b": "UInt32", "c": "UInt64 DEFAULT b"}
 
@@ -27,7 +28,12 @@ def test_a_table_gets_the_columns_that_it_lacks(stored, order, statements, becau
 
 def test_a_project_of_this_format_is_left_alone():
     stored = {name: list(table.columns) for name, table in PROJECT_TABLES.items()}
-    assert not [text for text in create_project("d", stored) if text.startswith("ALTER")]
+    assert create_project("d", stored) == []
+
+
+def test_the_tables_of_a_project_are_documented():
+    page = (ROOT / "docs" / "user" / "storage.md").read_text(encoding="utf-8")
+    assert [name for name in PROJECT_TABLES if f"`{name}`" not in page] == []
 
 
 @pytest.mark.parametrize("number", [0, 1, FORMAT])
