@@ -12,8 +12,8 @@ from pathlib import Path
 import typer
 
 from chartly.api.connector import SecretRef
-from chartly.egress.credential import secret_objection, secret_value
 from chartly.egress.echo import SHORTEST
+from chartly.egress.secret_value import secret_objection, secret_value
 from chartly.errors import ChartlyError, Problem, Reason, RunError, SpecError
 from chartly.plan.prepare import FrozenWorkflow
 from chartly_cli.output import counted

@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chartly.api.connector import Auth
-from chartly.egress.credential import secret_objection, secret_value
 from chartly.egress.echo import echo_of
 from chartly.egress.origins import Origin
+from chartly.egress.secret_value import secret_objection, secret_value
 from chartly.errors import Reason, RunError
 
 ALLOWED_ORIGINS = "allowed-origins"

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 
 from chartly.egress import following, paging
-from chartly.egress.course import PullCourse
+from chartly.egress.pull_course import PullCourse
 from chartly.errors import REASONS, Reason
 from chartly.extract import records
 from chartly.extract.jsonpath import compile_path

@@ -10,12 +10,12 @@ from chartly.api.profile import SPEC_MODELS, ResourceSpec
 from chartly.api.status import ProfileStatus, WorkflowRunStatus, WorkflowStatus
 from chartly.api.workflow import Versioned, WorkflowSpec
 from chartly.api.workflow_run import WorkflowRunSpec
-from chartly.crds.columns import PROFILE_COLUMNS, RUN_COLUMNS, WORKFLOW_COLUMNS, Column
 from chartly.crds.object_rules import rules_of
+from chartly.crds.printer_columns import PROFILE_COLUMNS, RUN_COLUMNS, WORKFLOW_COLUMNS, Column
 from chartly.crds.root_rules import profile_rules, run_rules, workflow_rules
 from chartly.crds.rules import Rule
 from chartly.crds.schema import Say, Schema, Schemas, with_rules
-from chartly.crds.status import status_schema
+from chartly.crds.status_schema import status_schema
 from chartly.crds.variants import of_variants
 from chartly.names import CATEGORY, GROUP, VERSION
 

@@ -5,8 +5,8 @@ from urllib.parse import urljoin
 
 from chartly.api.documents import json_type
 from chartly.api.pagination import Pagination
-from chartly.egress.course import PullCourse
 from chartly.egress.ends import PageFacts
+from chartly.egress.pull_course import PullCourse
 from chartly.errors import Reason, RunError
 
 COUNTED = ("page", "offset")

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from chartly.api.pagination import Pagination
-from chartly.egress.course import PullCourse
 from chartly.egress.ends import PageFacts
+from chartly.egress.pull_course import PullCourse
 from chartly.warning import RunWarning, WarningReason
 
 _NAMED = ("cursor", "nextUrl")

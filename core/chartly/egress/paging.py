@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from chartly.api.pagination import NEVER_AN_END, Pagination
-from chartly.egress.course import PullCourse, course_at
 from chartly.egress.ends import PageFacts, Reached, more_said, total_said
 from chartly.egress.following import COUNTED, first_of, leads_back, next_after
 from chartly.egress.omissions import lacks_member, warnings_of
+from chartly.egress.pull_course import PullCourse, course_at
 from chartly.errors import Reason, RunError
 from chartly.slices import Position
 from chartly.warning import RunWarning

@@ -4,9 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from chartly.api.pagination import Pagination
-from chartly.egress.course import course_at
 from chartly.egress.ends import PageFacts
 from chartly.egress.paging import Paging
+from chartly.egress.pull_course import course_at
 from chartly.errors import Reason, RunError
 from chartly.warning import WarningReason
 

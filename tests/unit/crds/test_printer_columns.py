@@ -3,7 +3,7 @@ import re
 import pytest
 
 from chartly.api.status import ProfileStatus, WorkflowRunStatus, WorkflowStatus
-from chartly.crds.columns import PROFILE_COLUMNS, RUN_COLUMNS, WORKFLOW_COLUMNS
+from chartly.crds.printer_columns import PROFILE_COLUMNS, RUN_COLUMNS, WORKFLOW_COLUMNS
 
 CASES = [
     (PROFILE_COLUMNS, ProfileStatus, ["Kind", "Name", "Version", "Ready", "Reason", "Age"]),

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from chartly.api.status import ProfileStatus, WorkflowRunStatus, WorkflowStatus
-from chartly.crds.status import status_schema
+from chartly.crds.status_schema import status_schema
 
 
 @pytest.mark.parametrize("model", [ProfileStatus, WorkflowStatus, WorkflowRunStatus])

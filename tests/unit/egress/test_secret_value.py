@@ -1,6 +1,6 @@
 import pytest
 
-from chartly.egress.credential import LONGEST, secret_objection, secret_value
+from chartly.egress.secret_value import LONGEST, secret_objection, secret_value
 
 EMPTY = "is empty, has space around it, or holds control characters"
 
