@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterator
 from typing import Any
 
 from chartly.api.reference import Project, parse_reference
-from chartly.api.workflow import SPELLINGS
+from chartly.api.workflow_step import SPELLINGS
 from chartly.errors import SpecError
 from chartly.names import (
     PROJECT_LABEL,

@@ -10,8 +10,9 @@ from chartly.api.connector import ConnectorSpec
 from chartly.api.documents import parse_documents
 from chartly.api.place import Place
 from chartly.api.profile import SPEC_MODELS, parse_profile
-from chartly.api.workflow import SPELLINGS, WorkflowSpec, parse_workflow
+from chartly.api.workflow import WorkflowSpec, parse_workflow
 from chartly.api.workflow_run import WorkflowRunSpec
+from chartly.api.workflow_step import SPELLINGS
 from chartly.errors import REASONS, Reason, Retry, SpecError
 from chartly.evidence.chain import Fault
 from chartly.evidence.event import EVENT_TYPES

@@ -23,7 +23,8 @@ from chartly.api.request import (
 from chartly.api.storage import RETENTION_SAYS
 from chartly.api.transport import BASE_URL_SAYS, CIDR_SAYS, HOST_SAYS
 from chartly.api.version import LATEST_SAYS, VERSION_SAYS
-from chartly.api.workflow import (
+from chartly.api.workflow_run import INSTANT_SAYS, OFFSET_SAYS, RUN_NAME_SAYS, WINDOW_SAYS
+from chartly.api.workflow_step import (
     ORDER_SAYS,
     SPELLINGS,
     START_SAYS,
@@ -32,7 +33,6 @@ from chartly.api.workflow import (
     exactly_one_says,
     takes_kind_says,
 )
-from chartly.api.workflow_run import INSTANT_SAYS, OFFSET_SAYS, RUN_NAME_SAYS, WINDOW_SAYS
 
 NO = object()
 SYNC = {"type": "connector_sync", "connector_profile": "connector/sales-http@1.0.0"}

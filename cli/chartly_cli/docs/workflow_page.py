@@ -4,8 +4,9 @@ from typing import get_args
 
 from pydantic import BaseModel
 
-from chartly.api.workflow import SPELLINGS, STEP_KINDS, WorkflowSpec
+from chartly.api.workflow import WorkflowSpec
 from chartly.api.workflow_run import RUN_NAME_LENGTH, WorkflowRunSpec
+from chartly.api.workflow_step import SPELLINGS, STEP_KINDS
 from chartly_cli.docs.docstrings import member_sentence
 from chartly_cli.docs.fields import field_row, field_table
 from chartly_cli.docs.markdown import code, page, section, table

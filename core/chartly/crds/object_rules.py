@@ -28,18 +28,17 @@ from chartly.api.profile import ResourceSpec
 from chartly.api.reference import PROFILE_KINDS
 from chartly.api.storage import RETENTION_SAYS, StorageSpec
 from chartly.api.transport import BASE_URL_FORM, DEFAULT_PORTS
-from chartly.api.workflow import (
+from chartly.api.workflow import VERSION_REUSED_SAYS, WorkflowSpec
+from chartly.api.workflow_run import RUN_CHANGED_SAYS, WINDOW_SAYS, RunWindow, WorkflowRunSpec
+from chartly.api.workflow_step import (
     ORDER_SAYS,
     SPELLINGS,
     START_SAYS,
     STEP_KINDS,
     STREAM_SAYS,
-    VERSION_REUSED_SAYS,
-    WorkflowSpec,
     exactly_one_says,
     takes_kind_says,
 )
-from chartly.api.workflow_run import RUN_CHANGED_SAYS, WINDOW_SAYS, RunWindow, WorkflowRunSpec
 from chartly.crds.rules import Rule, literal, quoted, regex, required, same, whole
 from chartly.crds.text_rules import is_instant, reference_rules
 

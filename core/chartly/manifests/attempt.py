@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chartly.api.reference import Project
-from chartly.api.workflow import Runtime
+from chartly.api.run_policy import Runtime
 from chartly.names import API_VERSION
 
 Resources = Mapping[str, Mapping[str, str]]

@@ -8,13 +8,13 @@ from chartly.api.place import Place
 from chartly.api.profile import Profile
 from chartly.api.reference import Project, Reference, parse_reference
 from chartly.api.suggestion import one_of
-from chartly.api.workflow import (
+from chartly.api.workflow import Workflow
+from chartly.api.workflow_step import (
     ORDER_SAYS,
     START_SAYS,
     STEP_KINDS,
     STREAM_SAYS,
     StepType,
-    Workflow,
     WrittenStep,
     takes_kind_says,
 )

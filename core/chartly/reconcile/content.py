@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from chartly.api.workflow import Deadlines, History, RunRetry, Runtime, parse_workflow
+from chartly.api.run_policy import Deadlines, History, RunRetry, Runtime
+from chartly.api.workflow import parse_workflow
 from chartly.errors import SpecError
 from chartly.plan.digest import canonical, digest_of
 from chartly.reconcile.actions import Object

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from chartly.api.workflow import History
+from chartly.api.run_policy import History
 from chartly.reconcile.actions import Decision, Object, Remove
 from chartly.reconcile.objects import (
     condition_of,

@@ -6,8 +6,9 @@ from chartly.api.connector import Auth, RateLimit
 from chartly.api.normalizer import ToDecimal
 from chartly.api.pagination import Pagination
 from chartly.api.profile import ResourceSpec
-from chartly.api.workflow import SPELLINGS, WorkflowSpec, exactly_one_says, takes_kind_says
+from chartly.api.workflow import WorkflowSpec
 from chartly.api.workflow_run import WorkflowRunSpec
+from chartly.api.workflow_step import SPELLINGS, exactly_one_says, takes_kind_says
 from chartly.crds.object_rules import rules_of, rules_of_variant_field, rules_of_variants
 
 

@@ -5,7 +5,7 @@ from pydantic import Field
 
 from chartly.api.connector import SecretRef
 from chartly.api.model import FieldName, SpecModel
-from chartly.api.workflow import Resources, Runtime
+from chartly.api.run_policy import Resources, Runtime
 from chartly.crds.rules import Rule
 from chartly.crds.schema import RULES, Schemas, is_seen_by_cel, with_rules
 from chartly.crds.variants import of_variants

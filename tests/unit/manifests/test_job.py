@@ -112,7 +112,7 @@ def test_both_are_told_what_they_need(side, words):
 
 
 def test_resources_of_the_workflow_go_over_those_of_the_installation():
-    from chartly.api.workflow import Runtime
+    from chartly.api.run_policy import Runtime
 
     runtime = Runtime.model_validate_json('{"resources": {"limits": {"memory": "4Gi"}}}')
     loader = pod(runtime=runtime)["containers"][1]

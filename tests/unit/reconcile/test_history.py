@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chartly.api.workflow import History
+from chartly.api.run_policy import History
 from chartly.reconcile.history import expired_runs
 from chartly.reconcile.objects import written
 
