@@ -12,9 +12,9 @@ from typing import Protocol
 
 from chartly.api.reference import Project
 from chartly.errors import Reason, RunError
-from chartly.evidence.chain import ChainVerdict, Entry, Head, parse_head, verify, verify_chain
-from chartly.evidence.event import Data, Source
-from chartly.evidence.trail import STARTED, Trail, closing
+from chartly.evidence.audit_event import Data, Source
+from chartly.evidence.audit_trail import STARTED, Trail, closing_event
+from chartly.evidence.hash_chain import ChainVerdict, Entry, Head, parse_head, verify, verify_chain
 from chartly.names import SYSTEM_DATABASE
 from chartly_store.chains import SEPARATOR, AttemptChains, ChainTable
 from chartly_store.project import ProjectStore
@@ -134,7 +134,7 @@ class AuditLog:
         """
         trail = Trail(source, now, self._insist_on_checkpoint())
         for kind, data in said:
-            trail.say(kind, data)
+            trail.record(kind, data)
         self._home.put(str(self._project), trail.entries)
         self._checkpoint.write(trail.head)
         return trail.head
@@ -166,7 +166,7 @@ class AuditLog:
         if verdict.fault is not None:
             return False
         run_id, _, attempt = chain.rpartition(SEPARATOR)
-        kind, data = closing(entries)
+        kind, data = closing_event(entries)
         source = Source(self._project, str(data["actor"]), run_id, int(attempt))
         said = {**data, "chain": chain, "head": f"{verdict.count}:{verdict.head}"}
         self.append_project([(kind, said)], source, now)

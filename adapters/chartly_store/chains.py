@@ -6,7 +6,7 @@ Teardown drops none of them.
 import json
 from collections.abc import Sequence
 
-from chartly.evidence.chain import Entry, Head
+from chartly.evidence.hash_chain import Entry, Head
 from chartly.load.sql import qualified, quoted
 from chartly.load.tables import DURABLE
 from chartly_store.port import Engine

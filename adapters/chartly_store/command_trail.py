@@ -8,9 +8,9 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from chartly.evidence.chain import ChainVerdict, Entry, Head, parse_head, verify_chain
-from chartly.evidence.event import Data, Source
-from chartly.evidence.trail import Trail
+from chartly.evidence.audit_event import Data, Source
+from chartly.evidence.audit_trail import Trail
+from chartly.evidence.hash_chain import ChainVerdict, Entry, Head, parse_head, verify_chain
 from chartly.load.project_tables import ATTEMPTS
 from chartly.load.sql import qualified
 from chartly_store.attempts import FINISHED
@@ -36,7 +36,7 @@ class CommandTrail:
         """Adds events to the chain of this command."""
         trail = self._trail = self._trail or Trail(source, now)
         for kind, data in said:
-            trail.say(kind, data)
+            trail.record(kind, data)
         self._chains.append(self._name, 1, trail.entries)
         return trail.head
 

@@ -11,8 +11,8 @@ from chartly.api.event_schema import EventSchema
 from chartly.api.reference import Project
 from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
-from chartly.evidence.chain import ChainVerdict, Entry, Head
-from chartly.evidence.event import Data, Source
+from chartly.evidence.audit_event import Data, Source
+from chartly.evidence.hash_chain import ChainVerdict, Entry, Head
 from chartly.load.query_output import FORMAT, SETTINGS
 from chartly.load.sql import qualified
 from chartly.load.tables import rejected_table

@@ -12,7 +12,7 @@ from pathlib import Path
 import typer
 
 from chartly.api.connector import SecretRef
-from chartly.egress.echo import SHORTEST
+from chartly.egress.credential_echo import SHORTEST
 from chartly.egress.secret_value import secret_objection, secret_value
 from chartly.errors import ChartlyError, Problem, Reason, RunError, SpecError
 from chartly.plan.prepare import FrozenWorkflow

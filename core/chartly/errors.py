@@ -1,11 +1,11 @@
-"""Every failure Chartly can name, with its exit code and retry class.
+"""The failures of Chartly, each with its exit code and retry class.
 
 The tree::
 
     ChartlyError            a failure with a reason and one sentence
     +-- SpecError           the user's files or arguments, as problems; never retried
-    +-- RunError            the world during a run; the reason says if a retry may help
-    +-- Bug                 Chartly's own fault
+    +-- RunError            a failure outside Chartly; the reason decides on retries
+    +-- Bug                 a fault of Chartly itself
 
 Conditions, Events, exit codes, metrics and docs are all generated from ``REASONS``.
 """
@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 
 class Reason(StrEnum):
-    """The one enumeration of outcomes, shared by every surface."""
+    """The only enumeration of outcomes: conditions, Events, exit codes and metrics share it."""
 
     SUCCEEDED = "Succeeded"
     UNCLASSIFIED = "Unclassified"
@@ -75,25 +75,25 @@ class Reason(StrEnum):
 
 
 class Retry(Enum):
-    """What a new attempt would do about a reason."""
+    """Whether a new attempt may help."""
 
     DONE = "done"
     NEVER = "never"
     RETRY = "retry"
     FREE = "free"
-    """Infrastructure's fault: retried without counting against the run's attempts."""
+    """Infrastructure failed: retried without counting against the run's attempts."""
     ACTIVE = "active"
-    """No end: what an object in a cluster says on its way."""
+    """No end: the state of an object that is still in progress."""
 
 
 @dataclass(frozen=True)
 class ReasonInfo:
-    """How a reason is reported.
+    """The exit code, retry class and meaning of a reason.
 
     Attributes:
-        exit_code: what runner and CLI exit with.
+        exit_code: the exit code of runner and CLI.
         retry: whether a new attempt may help.
-        meaning: one sentence for the reference docs.
+        meaning: a sentence for the reference docs.
     """
 
     exit_code: int
@@ -200,17 +200,17 @@ _OF_NAME = {reason.value: reason for reason in Reason}
 
 
 def reason_of(exit_code: int) -> Reason:
-    """What an exit code alone tells: the first reason of that code."""
+    """The first reason with an exit code."""
     return _OF_CODE.get(exit_code, Reason.UNCLASSIFIED)
 
 
 def reason_named(text: str) -> Reason:
-    """The reason of that name; one that only another version knows is ``Unclassified`` here."""
+    """The reason of a name; ``Unclassified`` for one of another version."""
     return _OF_NAME.get(text, Reason.UNCLASSIFIED)
 
 
-def reason_told(text: str, message: str) -> tuple[Reason, str]:
-    """A recorded reason and its sentence; a word that is not known here stands before that."""
+def recorded_reason(text: str, message: str) -> tuple[Reason, str]:
+    """A recorded reason and its message, with the name before it if this version lacks it."""
     known = text in _OF_NAME
     return reason_named(text), message if known else f"{text}: {message}"
 
@@ -223,14 +223,14 @@ _CLIP = 80
 class Problem:
     """One failure as data; conditions, Events, the command line and REST are projections of it.
 
-    ``chartly.api.place`` makes those of files and arguments, without credentials.
+    ``chartly.api.place`` creates those of files and arguments, without credentials.
 
     Attributes:
         why: what is wrong, and what is allowed; follows the value in the sentence.
         object: a profile, workflow, run, project, file or option.
         path: the field within the object, such as ``spec.steps[0].type``.
-        value: what the field holds, if that is a scalar and may be shown.
-        written: the value as the file spells it, where YAML reads it as something else.
+        value: the value of the field, if it is a scalar and public.
+        written: its spelling in the file, where YAML reads it as something else.
         allowed: the values or names that would be valid, where they can be listed.
         source: the file.
         line: of the file, from 1.
@@ -249,17 +249,17 @@ class Problem:
     def __str__(self) -> str:
         """The sentence: file, object, field, value, and what is wrong."""
         file = f"{self.source}:{self.line}" if self.source and self.line else self.source
-        why = " ".join(filter(None, (self._shown(), self.why)))
+        why = " ".join(filter(None, (self._rendered_value(), self.why)))
         return ": ".join(filter(None, (file, self.object, self.path, why)))
 
-    def _shown(self) -> str:
+    def _rendered_value(self) -> str:
         if self.value is None:
             return ""
         text = self.written or json.dumps(self.value, ensure_ascii=False)
         return text if len(text) <= _CLIP else f"{text[:_CLIP]}..."
 
     def document(self) -> dict[str, Scalar | list[str]]:
-        """The members of a JSON object; what is not known is null."""
+        """The problem as a JSON object; unknown members are null."""
         return {
             "reason": self.reason.value,
             "message": str(self),
@@ -306,11 +306,11 @@ class SpecError(ChartlyError):
 
 
 class RunError(ChartlyError):
-    """Something outside went wrong during a run."""
+    """Something outside Chartly failed during a run."""
 
 
 class Bug(ChartlyError):  # noqa: N818 - it names what it is
-    """Chartly broke a rule of its own."""
+    """Chartly violated a rule of its own."""
 
     def __init__(self, message: str) -> None:
         super().__init__(Reason.INTERNAL_ERROR, message)

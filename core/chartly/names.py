@@ -1,4 +1,4 @@
-"""Names that are ours: API group, labels, SQL names, and the rule for user-given ones."""
+"""The names that Chartly defines: API group, labels, SQL names; and the rule for users' names."""
 
 import re
 
@@ -15,16 +15,16 @@ SYSTEM_DATABASE = "chartly_system"
 
 FIELD_MANAGER = "chartly-operator"
 TURN_MANAGER = "chartly-turn"
-"""Owns whose turn it is in a Workflow's status, and nothing else."""
+"""The field manager of the turn in a Workflow's status, and of nothing else."""
 MANAGED_BY = "app.kubernetes.io/managed-by"
 OURS = "chartly"
-"""The value of ``MANAGED_BY`` on everything that the operator makes."""
+"""The value of ``MANAGED_BY`` on every object that the operator creates."""
 RUN_LABEL = "chartly.io/run"
 RUN_UID_LABEL = "chartly.io/run-uid"
 WORKFLOW_LABEL = "chartly.io/workflow"
 ATTEMPT_LABEL = "chartly.io/attempt"
 CONFIG_LABEL = "chartly.io/config"
-"""What a ConfigMap of ours holds: ``snapshot`` or ``versions``."""
+"""The content of a ConfigMap of ours: ``snapshot`` or ``versions``."""
 SNAPSHOT_KEY = "snapshot.json"
 STORE_SECRET = "chartly-store"  # noqa: S105 - a name, not a secret
 TRUST_CONFIG = "chartly-trust"
@@ -50,7 +50,7 @@ def slugified(text: str) -> str:
 
 
 def sql_name(slug: str) -> str:
-    """The SQL spelling of a slug; unique, because slugs hold no ``_`` and no ``--``."""
+    """The SQL spelling of a slug; unique, because slugs have no ``_`` and no ``--``."""
     return slug.replace("-", "_")
 
 
@@ -60,7 +60,7 @@ def database(tenant: str, project: str) -> str:
 
 
 def namespace(tenant: str, project: str) -> str:
-    """The namespace that ``project create`` makes, e.g. ``tenant-demo-proj-sales``."""
+    """The namespace that ``project create`` creates, e.g. ``tenant-demo-proj-sales``."""
     return f"{tenant}-{project}"
 
 
@@ -70,15 +70,15 @@ def config_name(digest: str) -> str:
 
 
 def versions_name(kind: str, name: str) -> str:
-    """The ConfigMap that remembers which digest each version of something has had."""
+    """The ConfigMap that records the digest of each version of a profile or workflow."""
     return f"chartly-versions-{kind}-{name}"
 
 
 def job_name(run: str, attempt: int) -> str:
-    """The Job of an attempt; a function of both, so that asking twice makes one (INV-1)."""
+    """The Job of an attempt; a function of both, so that two requests create one (INV-1)."""
     return f"{run}-a{attempt}"
 
 
 def stored_run_id(run: str, uid: str) -> str:
-    """The run's identity in the store: a name may come again in a namespace, a uid does not."""
+    """The run's identity in the store: a namespace may reuse a name, but never a uid."""
     return f"{run}.{uid[:8]}"

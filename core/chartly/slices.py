@@ -1,4 +1,4 @@
-"""The unit of a run: a stream, a partition of it, and a window of time; and how far it has come."""
+"""The unit of a run: a stream, a partition of it, and a window of time; and its progress."""
 
 import json
 import re
@@ -6,19 +6,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 Position = dict[str, str | int]
-"""Where in a slice the next page is asked for; its members are the paging mode's own."""
+"""The position of the next page in a slice; its members depend on the mode of paging."""
 
 _WINDOW = re.compile(r"[0-9A-Z:.+-]+/[0-9A-Z:.+-]+")
-_BETWEEN = "@"
+_SEPARATOR = "@"
 
 
 @dataclass(frozen=True, order=True)
 class Slice:
-    """What is planned, pulled, spooled, committed and remembered as one.
+    """The unit of plan, pull, spool, commit and state.
 
     Attributes:
-        partition: the partition's values as canonical JSON; empty where the stream has none.
-        window: ``start/end``, both inclusive; empty where the stream is not pulled by windows.
+        partition: the partition's values as canonical JSON; empty if the stream has none.
+        window: ``start/end``, both inclusive; empty if the stream is not pulled by windows.
 
     Raises:
         ValueError: partition or window has another form.
@@ -33,13 +33,13 @@ class Slice:
             raise ValueError(f"partition {self.partition!r} is not an object in canonical JSON")
         if self.window and not _WINDOW.fullmatch(self.window):
             raise ValueError(f"window {self.window!r} is not start/end")
-        # Half of a surrogate pair is text to Python, and to no file or table.
+        # Half of a surrogate pair is text in Python, but cannot be stored in a file or table.
         str(self).encode()
 
     @property
     def key(self) -> str:
         """The slice's name within its stream; empty for a plain one."""
-        return f"{self.partition}{_BETWEEN}{self.window}" if self.window else self.partition
+        return f"{self.partition}{_SEPARATOR}{self.window}" if self.window else self.partition
 
     @property
     def is_plain(self) -> bool:
@@ -56,33 +56,33 @@ def slice_of(
     window: tuple[str, str] | None = None,
 ) -> Slice:
     """The slice of a partition's values and a window's ends."""
-    text = _written(dict(partition)) if partition else ""
-    return Slice(stream, text, "/".join(window) if window else "")
+    values = _canonical_json(dict(partition)) if partition else ""
+    return Slice(stream, values, "/".join(window) if window else "")
 
 
 def slice_named(stream: str, key: str) -> Slice:
-    """The slice that has this key.
+    """The slice with a key.
 
     Raises:
-        ValueError: no slice has it.
+        ValueError: no slice has this key.
     """
-    # A partition may hold the character that stands between, and ends with a brace; no window does.
+    # A partition may contain the separator, and ends with a brace; no window does.
     if key.endswith("}"):
         return Slice(stream, key)
-    partition, between, window = key.rpartition(_BETWEEN)
-    if key and (not between or not window):
+    partition, separator, window = key.rpartition(_SEPARATOR)
+    if key and (not separator or not window):
         raise ValueError(f"slice {key!r} is neither a partition nor has it a window")
     return Slice(stream, partition, window)
 
 
 @dataclass(frozen=True)
 class SliceState:
-    """Where a slice goes on: after its last committed page of this run.
+    """Where a slice continues: after its last committed page of this run.
 
     Attributes:
         next_page: counts the pages of the slice within the run, over all attempts.
         seen: hashes of the page tokens that the run has followed, for loop detection.
-        complete: every page is committed already; nothing is left to pull.
+        complete: whether every page is committed.
     """
 
     next_page: int = 0
@@ -93,7 +93,7 @@ class SliceState:
 
 @dataclass(frozen=True)
 class PullState:
-    """Where a run goes on: each of its slices, in the order in which they are pulled.
+    """Where a run continues: each of its slices, in the order in which they are pulled.
 
     Attributes:
         next_number: the number of the run's next page, over all slices and attempts.
@@ -104,20 +104,20 @@ class PullState:
 
 
 def complete_state(slices: Iterable[Slice]) -> PullState:
-    """The state of a run that has nothing left to pull."""
+    """The state of a run without a page left to pull."""
     return PullState(dict.fromkeys(slices, SliceState(complete=True)))
 
 
 def _canonical(text: str) -> str | None:
-    """The canonical form of a JSON object with members; None if it is something else."""
+    """The canonical form of a JSON object with members; None for any other text."""
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return _written(value) if isinstance(value, dict) and value else None
+    return _canonical_json(value) if isinstance(value, dict) and value else None
 
 
-def _written(value: Mapping[str, object]) -> str:
+def _canonical_json(value: Mapping[str, object]) -> str:
     return json.dumps(
         value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )

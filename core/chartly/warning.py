@@ -1,4 +1,4 @@
-"""Every warning that a run can end with: what may be wrong although nothing failed.
+"""The warnings that a run can end with: what may be wrong although nothing failed.
 
 A warning does not change the reason of a run; ``chartly run --fail-on-warning`` ends such a run
 with ``WarningsRefused``.
@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 MAX_WARNINGS = 10
-"""Warnings that a result holds; each reason has its place among them."""
+"""Warnings of a result at most; each reason has a place among them."""
 MAX_MESSAGE = 300
-"""Characters of a warning's sentence."""
+"""Characters of a warning's message."""
 MAX_OBJECT = 100
-"""Characters of what a warning is about."""
+"""Characters of a warning's object."""
 
 
 class WarningReason(StrEnum):
@@ -47,7 +47,7 @@ WARNINGS: dict[WarningReason, str] = {
     ),
     WarningReason.UNCLASSIFIED: "another version warned of something that this one does not know",
 }
-"""What each warning says, for the reference documentation."""
+"""The meaning of each warning, for the reference documentation."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +55,9 @@ class RunWarning:
     """One warning of a run.
 
     Attributes:
-        object: the field of a profile, or the place in a page, that it is about.
+        object: the field of a profile, or the place in a page, that the warning is about.
         message: one sentence without a secret.
-        count: how often it was met.
+        count: how often it occurred.
     """
 
     reason: WarningReason
@@ -67,21 +67,21 @@ class RunWarning:
 
 
 def merged(warnings: Iterable[RunWarning]) -> tuple[RunWarning, ...]:
-    """The warnings with those of one reason and object added up, the first sentence kept.
+    """Merges the warnings of each reason and object: counts are added, the first message is kept.
 
-    At most ``MAX_WARNINGS`` are returned, with their sentences cut to ``MAX_MESSAGE`` characters;
-    the first of each reason comes first. Those beyond are counted in the first of their reason.
+    Returns at most ``MAX_WARNINGS``, with their messages cut to ``MAX_MESSAGE`` characters; the
+    first of each reason comes first. The first of a reason also counts those beyond the limit.
     """
-    known: dict[tuple[WarningReason, str], RunWarning] = {}
+    distinct: dict[tuple[WarningReason, str], RunWarning] = {}
     for warning in warnings:
         key = (warning.reason, warning.object[:MAX_OBJECT])
-        known[key] = _added(known[key], warning) if key in known else _cut(warning)
-    firsts = {warning.reason: warning for warning in reversed(known.values())}
-    others = [warning for warning in known.values() if firsts[warning.reason] is not warning]
+        distinct[key] = _added(distinct[key], warning) if key in distinct else _cut(warning)
+    firsts = {warning.reason: warning for warning in reversed(distinct.values())}
+    others = [warning for warning in distinct.values() if firsts[warning.reason] is not warning]
     room = MAX_WARNINGS - len(firsts)
     for warning in others[room:]:
         firsts[warning.reason] = _added(firsts[warning.reason], warning)
-    reasons = dict.fromkeys(warning.reason for warning in known.values())
+    reasons = dict.fromkeys(warning.reason for warning in distinct.values())
     return (*(firsts[reason] for reason in reasons), *others[:room])
 
 
@@ -96,18 +96,18 @@ def _cut(warning: RunWarning) -> RunWarning:
 
 
 def written(warnings: Iterable[RunWarning]) -> list[dict[str, object]]:
-    """Warnings as JSON takes them."""
+    """Warnings as a JSON array."""
     return [{**asdict(warning), "reason": warning.reason.value} for warning in warnings]
 
 
 def parsed(raw: object) -> tuple[RunWarning, ...]:
-    """Warnings that ``written`` wrote.
+    """Parses the output of ``written``.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the input has another form.
     """
     if not isinstance(raw, list):
-        raise ValueError(f"warnings: must be a list, not {type(raw).__name__}")  # noqa: TRY004 - the caller tells one kind of damage
+        raise ValueError(f"warnings: must be a list, not {type(raw).__name__}")  # noqa: TRY004 - the caller handles one kind of damage
     return tuple(_parsed_warning(member) for member in raw)
 
 
@@ -117,12 +117,12 @@ def _parsed_warning(raw: object) -> RunWarning:
     texts = all(isinstance(raw[name], str) for name in ("reason", "object", "message"))
     if not texts or type(raw["count"]) is not int or raw["count"] < 1:
         raise ValueError("warnings: count is a whole number from 1, the others are text")
-    reason, message = _told(raw["reason"], raw["message"])
+    reason, message = _recorded_reason(raw["reason"], raw["message"])
     return RunWarning(reason, raw["object"], message, raw["count"])
 
 
-def _told(word: str, message: str) -> tuple[WarningReason, str]:
+def _recorded_reason(name: str, message: str) -> tuple[WarningReason, str]:
     try:
-        return WarningReason(word), message
+        return WarningReason(name), message
     except ValueError:
-        return WarningReason.UNCLASSIFIED, f"{word}: {message}"[:MAX_MESSAGE]
+        return WarningReason.UNCLASSIFIED, f"{name}: {message}"[:MAX_MESSAGE]

@@ -11,7 +11,7 @@ import httpcore
 import httpx
 
 from chartly.api.connector import ConnectorSpec
-from chartly.egress.echo import echo_of
+from chartly.egress.credential_echo import echo_of
 from chartly.egress.origins import (
     MAX_REDIRECTS,
     OriginPolicy,
@@ -21,8 +21,8 @@ from chartly.egress.origins import (
     origin_policy,
     parse_target,
 )
-from chartly.egress.rate import RateWindow
-from chartly.egress.retry import Failure, is_success, wait_seconds
+from chartly.egress.rate_limit import RateWindow
+from chartly.egress.request_retry import Failure, is_success, wait_seconds
 from chartly.errors import Reason, RunError
 from chartly.warning import RunWarning, WarningReason
 from chartly_connector.body import TruncatedError, insist_on_size, read_body
@@ -201,7 +201,7 @@ class EgressClient:
 
     def _check_credential(self, target: RequestTarget) -> None:
         """No URL of another origin holds the credential (INV-6)."""
-        if target.origin != self._policy.home and self._echo.stands_in(target.url):
+        if target.origin != self._policy.home and self._echo.occurs_in(target.url):
             raise RunError(
                 Reason.SECRET_ORIGIN_REFUSED,
                 f"the API's link to {target.origin} holds the credential, which may go to "

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from chartly.egress.ends import PageFacts
-from chartly.egress.schedule import ENDS_ALL, PageReceipt, PullSchedule, SliceRequest
-from chartly.egress.verdict import verdict
+from chartly.egress.pull_schedule import ENDS_CONNECTOR, PageReceipt, PullSchedule, SliceRequest
+from chartly.egress.pull_verdict import verdict
+from chartly.egress.stop_rules import PageFacts
 from chartly.errors import Bug, ChartlyError, Reason, RunError
 from chartly.extract.peek import Peek
 from chartly.plan.runplan import RunPlan
@@ -96,7 +96,7 @@ class Pull:
             meta, body = self._fetch(request)
         except RunError as error:
             self.schedule.failed(request.slice, error)
-            if error.reason in ENDS_ALL:
+            if error.reason in ENDS_CONNECTOR:
                 raise
             return
         try:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from chartly.api.connector import Auth
-from chartly.egress.echo import echo_of
+from chartly.egress.credential_echo import echo_of
 from chartly.egress.origins import Origin
 from chartly.egress.secret_value import secret_objection, secret_value
 from chartly.errors import Reason, RunError

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
 from chartly.errors import Reason
-from chartly.evidence.chain import verify
-from chartly.evidence.event import Source
-from chartly.evidence.trail import Trail, is_ended, last_word, missing_types, required_types
+from chartly.evidence.audit_event import Source
+from chartly.evidence.audit_trail import Trail, end_type, is_ended, missing_types, required_types
+from chartly.evidence.hash_chain import verify
 from chartly.plan.runplan import StreamPlan
 from chartly.slices import Slice
 from chartly.warning import RunWarning
@@ -49,7 +49,7 @@ class Account:
     def started(self) -> None:
         """The attempt has its place; both chains say so before it does anything."""
         for profile in self._request.plan.profiles:
-            self._trail.say(
+            self._trail.record(
                 f"{profile.reference.profile.kind}.profile.resolved",
                 {
                     "reference": str(profile.reference),
@@ -64,9 +64,11 @@ class Account:
             "runDigest": self._request.run_digest,
             **self._request.evidence,
         }
-        self._trail.say("workflow.run.started", identity)
-        self._trail.say("connector.run.started", {"connector": self._request.plan.connector_name})
-        self._trail.say("normalizer.run.started")
+        self._trail.record("workflow.run.started", identity)
+        self._trail.record(
+            "connector.run.started", {"connector": self._request.plan.connector_name}
+        )
+        self._trail.record("normalizer.run.started")
         self._keep("workflow.run.started", identity)
 
     def connector_ended(self, end: End) -> None:
@@ -79,16 +81,16 @@ class Account:
                 | {"reason": ended.reason.value}
                 for ended in sorted(end.slices, key=lambda ended: ended.reason is Reason.SUCCEEDED)
             )
-        self._trail.say(f"connector.run.{outcome}", data)
+        self._trail.record(f"connector.run.{outcome}", data)
 
     def too_many_rejects(
         self, stream: StreamPlan, totals: Mapping[str, int], reason: Reason
     ) -> None:
         data = {**totals, "reason": reason.value}
-        self._trail.say("normalizer.run.failed", {**self._of_stream(stream), **data})
+        self._trail.record("normalizer.run.failed", {**self._of_stream(stream), **data})
 
     def normalized(self, stream: StreamPlan, totals: Mapping[str, int]) -> None:
-        self._trail.say("normalizer.run.succeeded", {**self._of_stream(stream), **totals})
+        self._trail.record("normalizer.run.succeeded", {**self._of_stream(stream), **totals})
 
     def dataset_updated(
         self,
@@ -104,11 +106,11 @@ class Account:
         if not self._is_plain:
             data |= self._of_stream(stream)
             data |= _listed({"slice": slice_.key, **counts} for slice_, counts in slices.items())
-        self._trail.say("dataset.updated", data)
+        self._trail.record("dataset.updated", data)
 
     def rolled_up(self, digest: str, result: RollupResult) -> None:
-        self._trail.say("analytics.query.executed", {"digest": digest, **asdict(result)})
-        self._trail.say("dataset.updated", {**asdict(result)})
+        self._trail.record("analytics.query.executed", {"digest": digest, **asdict(result)})
+        self._trail.record("dataset.updated", {**asdict(result)})
 
     def ended(
         self,
@@ -121,8 +123,8 @@ class Account:
         types = {entry.event["type"] for entry in self._trail.entries}
         for part in ("connector", "normalizer"):
             if not types & {f"{part}.run.succeeded", f"{part}.run.failed"}:
-                self._trail.say(f"{part}.run.failed", {"reason": reason.value})
-        kind = last_word(reason)
+                self._trail.record(f"{part}.run.failed", {"reason": reason.value})
+        kind = end_type(reason)
         closing: dict[str, object] = {
             "reason": reason.value,
             "message": message[:_MESSAGE],
@@ -133,7 +135,7 @@ class Account:
             warned[warning.reason.value] += warning.count
         if warned:
             closing["warnings"] = dict(warned)
-        self._trail.say(kind, closing)
+        self._trail.record(kind, closing)
         self._keep(kind, closing)
 
     def reads_back(self, reason: Reason) -> bool:

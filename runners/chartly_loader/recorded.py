@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import asdict
 
-from chartly.errors import Reason, RunError, reason_told
+from chartly.errors import Reason, RunError, recorded_reason
 from chartly.slices import complete_state
 from chartly.warning import parsed, written
 from chartly_loader.request import LoadRequest, LoadResult
@@ -33,7 +33,7 @@ def record_of(result: LoadResult) -> dict[str, object]:
 def result_of(attempt: Attempt) -> LoadResult:
     """The result that an attempt has recorded."""
     outcome = attempt.outcome
-    reason, message = reason_told(attempt.reason, attempt.message)
+    reason, message = recorded_reason(attempt.reason, attempt.message)
     return LoadResult(
         reason=reason,
         message=message,

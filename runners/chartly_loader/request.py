@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 
 from chartly.errors import Reason
-from chartly.evidence.event import UNVERIFIED
+from chartly.evidence.audit_event import UNVERIFIED
 from chartly.plan.runplan import RunPlan
 from chartly.warning import RunWarning
 from chartly_spool.segment import Counters

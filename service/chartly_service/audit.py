@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from chartly.api.place import Place
-from chartly.evidence.chain import ChainVerdict, Entry
+from chartly.evidence.hash_chain import ChainVerdict, Entry
 from chartly_service.attempt import RecordedAttempt
 
 

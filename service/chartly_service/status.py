@@ -10,8 +10,8 @@ from typing import Protocol
 from chartly.api.event_schema import EventSchema, event_schema
 from chartly.api.storage import StorageSpec
 from chartly.errors import ChartlyError, Reason
-from chartly.evidence.chain import ChainVerdict, Entry
-from chartly.evidence.trail import missing_types, required_types
+from chartly.evidence.audit_trail import missing_types, required_types
+from chartly.evidence.hash_chain import ChainVerdict, Entry
 from chartly.plan.prepare import FrozenWorkflow
 from chartly.plan.runplan import RunPlan
 from chartly_service.attempt import RecordedAttempt

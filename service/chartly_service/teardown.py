@@ -8,7 +8,7 @@ from typing import Protocol
 
 from chartly.api.profile import Profile
 from chartly.api.workflow import Workflow
-from chartly.evidence.event import Data
+from chartly.evidence.audit_event import Data
 from chartly.plan.prepare import FrozenWorkflow
 from chartly_service.removal import RemovalOutcome, RemovalStep, carry_out, first_failure
 

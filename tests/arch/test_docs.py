@@ -14,8 +14,8 @@ from chartly.api.workflow import WorkflowSpec, parse_workflow
 from chartly.api.workflow_run import WorkflowRunSpec
 from chartly.api.workflow_step import SPELLINGS
 from chartly.errors import REASONS, Reason, Retry, SpecError
-from chartly.evidence.chain import Fault
-from chartly.evidence.event import EVENT_TYPES
+from chartly.evidence.audit_event import EVENT_TYPES
+from chartly.evidence.hash_chain import Fault
 from chartly.evidence.metric_table import METRICS, OPERATOR_METRICS
 from chartly.extract.reject import REJECT_REASONS, RejectReason
 from chartly.load.grants import ANALYST_LIMITS, LOADER_LIMITS

@@ -3,10 +3,10 @@
 import pytest
 
 from chartly.api.documents import Document
-from chartly.api.workflow import VERSION_REUSED_SAYS
-from chartly.api.workflow_run import RUN_CHANGED_SAYS
-from chartly.crds.object_rules import PROFILE_CHANGED_SAYS
-from chartly.crds.root_rules import OUTCOME_SAYS
+from chartly.api.workflow import VERSION_REUSED_MESSAGE
+from chartly.api.workflow_run import RUN_CHANGED_MESSAGE
+from chartly.crds.object_rules import PROFILE_CHANGED_MESSAGE
+from chartly.crds.root_rules import OUTCOME_MESSAGE
 from support.custom_resources import api_with_crds, path_of, refusal, resource, status_of
 from support.profiles import changed
 
@@ -61,7 +61,7 @@ def test_a_profile_never_changes(rig, kept, name, field, value):
     found = kept(document)
     other = changed(Document("x", 1, found), field, value, drop=value is None)
     said = refusal(rig, "PUT", path_of(found), other.content)
-    assert f"spec: Forbidden: {PROFILE_CHANGED_SAYS}" in said
+    assert f"spec: Forbidden: {PROFILE_CHANGED_MESSAGE}" in said
 
 
 def test_what_stands_beside_a_profile_s_spec_is_free(rig, kept):
@@ -89,7 +89,7 @@ def test_a_workflow_s_version_changes_with_its_steps(rig, kept, field, value, ne
     found = kept(resource("workflow"))
     other = changed(Document("x", 1, found), field, value)
     said = refusal(rig, "PUT", path_of(found), other.content)
-    assert (f"spec.version: Invalid value: {VERSION_REUSED_SAYS}" in said) is needs_version
+    assert (f"spec.version: Invalid value: {VERSION_REUSED_MESSAGE}" in said) is needs_version
     assert needs_version or said == ""
     newer = changed(other, "spec.version", "1.0.1")
     newer.content["metadata"] = rig.client.call("GET", path_of(found))["metadata"]
@@ -100,7 +100,7 @@ def test_a_default_of_a_parameter_is_a_change_too(rig, kept):
     document = changed(resource("workflow"), "spec.parameters", [{"name": "a", "default": True}])
     found = kept(document)
     found["spec"]["parameters"][0]["default"] = 1
-    assert VERSION_REUSED_SAYS in refusal(rig, "PUT", path_of(found), found)
+    assert VERSION_REUSED_MESSAGE in refusal(rig, "PUT", path_of(found), found)
 
 
 RUN_CHANGES = [
@@ -120,7 +120,7 @@ def test_a_run_never_changes_but_its_control(rig, kept, field, value):
     found = kept(changed(resource("run"), "spec.parameters", {"a": True}))
     other = changed(Document("x", 1, found), field, value, drop=value is None)
     said = refusal(rig, "PUT", path_of(found), other.content)
-    assert f"spec: Forbidden: {RUN_CHANGED_SAYS}" in said
+    assert f"spec: Forbidden: {RUN_CHANGED_MESSAGE}" in said
 
 
 def test_a_run_can_be_controlled(rig, kept):
@@ -138,7 +138,7 @@ def test_an_outcome_never_changes(rig, kept):
     assert status_of(rig, found, {"observedGeneration": 1}) == ""
     assert status_of(rig, found, done) == ""
     for status in ({**done, "outcome": "Succeeded"}, {"observedGeneration": 2}, None):
-        assert f"status.outcome: Forbidden: {OUTCOME_SAYS}" in status_of(rig, found, status)
+        assert f"status.outcome: Forbidden: {OUTCOME_MESSAGE}" in status_of(rig, found, status)
     assert status_of(rig, found, {**done, "observedGeneration": 2}) == ""
     spec = rig.client.call("GET", path_of(found))
     spec["spec"]["control"] = {"suspend": True}

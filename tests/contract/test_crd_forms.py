@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from chartly.api.normalizer import Transform
 from chartly.api.workflow import WorkflowSpec
 from chartly.api.workflow_step import SPELLINGS
-from chartly.crds.annotations import alias_of, choices
+from chartly.crds.type_annotations import alias_of, choices
 from support.custom_resources import api_with_crds, cli_says, resource, server_says
 from support.profiles import changed
 

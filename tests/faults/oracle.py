@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
-from chartly.evidence.chain import verify
+from chartly.evidence.hash_chain import verify
 from chartly.load.project_tables import LEDGER
 from chartly.load.sql import qualified
 from chartly.plan.runplan import RunPlan

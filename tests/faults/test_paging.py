@@ -11,8 +11,8 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, Phase, given, note, seed, settings
 
-from chartly.egress import following, paging
-from chartly.egress.pull_course import PullCourse
+from chartly.egress import next_page, paging
+from chartly.egress.pull_progress import PullProgress
 from chartly.errors import REASONS, Reason
 from chartly.extract import records
 from chartly.extract.jsonpath import compile_path
@@ -275,8 +275,8 @@ MUTANTS: dict[str, tuple[Any, str, Any, Case]] = {
     ),
     "a course begins anew behind a cut": (
         paging,
-        "course_at",
-        lambda position: PullCourse(position["next"]),
+        "progress_at",
+        lambda position: PullProgress(position["next"]),
         Case(PagingServer("page", 6, behind="404"), replace(PAGES, stops=("statuses",))),
     ),
     "a filter ends the pages": (
@@ -286,9 +286,9 @@ MUTANTS: dict[str, tuple[Any, str, Any, Case]] = {
         Case(PagingServer("page", 12, size=1), replace(PAGES, sized=False, path=FILTER)),
     ),
     "an offset moves by what was asked for": (
-        following,
+        next_page,
         "_FOLLOWING",
-        {**following._FOLLOWING, "offset": _as_asked},
+        {**next_page._FOLLOWING, "offset": _as_asked},
         Case(PagingServer("offset", 12, cap=2), Profile("offset", parameter="offset")),
     ),
     "what the API owes is forgotten": (

@@ -1,37 +1,42 @@
 """Objects that are refused, with what is said, and objects that are taken, by every reader alike."""
 
-from chartly.api.columns import COLUMN_SAYS, DECIMAL_SAYS
+from chartly.api.columns import COLUMN_MESSAGE, DECIMAL_MESSAGE
 from chartly.api.connector import (
-    NEEDS_HTTPS_SAYS,
-    NO_SECRET_SAYS,
-    NOT_LISTED_SAYS,
-    PORT_NOT_LISTED_SAYS,
+    NEEDS_HTTPS_MESSAGE,
+    NO_SECRET_MESSAGE,
+    NOT_LISTED_MESSAGE,
+    PORT_NOT_LISTED_MESSAGE,
 )
-from chartly.api.credential import CREDENTIAL_SAYS, HOLDS_CREDENTIAL_SAYS
-from chartly.api.duration import DURATION_SAYS
-from chartly.api.model import SLUG_SAYS
-from chartly.api.normalizer import SCALE_SAYS
-from chartly.api.reference import KIND_SAYS, NAME_SAYS, PROJECT_SAYS, SHAPE_SAYS
+from chartly.api.credential import CREDENTIAL_MESSAGE, HOLDS_CREDENTIAL_MESSAGE
+from chartly.api.duration import DURATION_MESSAGE
+from chartly.api.model import SLUG_MESSAGE
+from chartly.api.normalizer import SCALE_MESSAGE
+from chartly.api.reference import KIND_MESSAGE, NAME_MESSAGE, PROJECT_MESSAGE, SHAPE_MESSAGE
 from chartly.api.request import (
-    HEADER_NAME_SAYS,
-    HEADER_VALUE_SAYS,
-    OWN_HEADER_SAYS,
-    PATH_SAYS,
-    PORT_SAYS,
-    SECRET_KEY_SAYS,
+    HEADER_NAME_MESSAGE,
+    HEADER_VALUE_MESSAGE,
+    OWN_HEADER_MESSAGE,
+    PATH_MESSAGE,
+    PORT_MESSAGE,
+    SECRET_KEY_MESSAGE,
 )
-from chartly.api.storage import RETENTION_SAYS
-from chartly.api.transport import BASE_URL_SAYS, CIDR_SAYS, HOST_SAYS
-from chartly.api.version import LATEST_SAYS, VERSION_SAYS
-from chartly.api.workflow_run import INSTANT_SAYS, OFFSET_SAYS, RUN_NAME_SAYS, WINDOW_SAYS
+from chartly.api.storage import RETENTION_MESSAGE
+from chartly.api.transport import BASE_URL_MESSAGE, CIDR_MESSAGE, HOST_MESSAGE
+from chartly.api.version import LATEST_MESSAGE, VERSION_MESSAGE
+from chartly.api.workflow_run import (
+    INSTANT_MESSAGE,
+    OFFSET_MESSAGE,
+    RUN_NAME_MESSAGE,
+    WINDOW_MESSAGE,
+)
 from chartly.api.workflow_step import (
-    ORDER_SAYS,
+    ORDER_MESSAGE,
     SPELLINGS,
-    START_SAYS,
+    START_MESSAGE,
     STEP_KINDS,
-    STREAM_SAYS,
-    exactly_one_says,
-    takes_kind_says,
+    STREAM_MESSAGE,
+    exactly_one_message,
+    takes_kind_message,
 )
 
 NO = object()
@@ -64,97 +69,97 @@ def told(rule: str, value: object) -> str:
 # (object, field, value, the end of both sentences, a value in single quotes)
 SAME = [
     ("connector", "metadata.name", "sales-http", "'sales-http' must be <kind>-<name>-<version>, here 'connector-sales-http-1.0.0'"),
-    ("connector", "spec.version", "latest", told(LATEST_SAYS, "latest")),
-    ("connector", "spec.version", "Latest", told(LATEST_SAYS, "Latest")),
-    ("connector", "spec.version", "v1.0.0", told(VERSION_SAYS, "v1.0.0")),
-    ("connector", "spec.version", "1.0.0+build", told(VERSION_SAYS, "1.0.0+build")),
-    ("connector", "spec.version", "1.0.0-RC", told(VERSION_SAYS, "1.0.0-RC")),
-    ("connector", "spec.version", "1.0", told(VERSION_SAYS, "1.0")),
-    ("connector", "spec.name", "sales--http", SLUG_SAYS),
-    ("connector", "spec.name", "a" * 41, SLUG_SAYS),
+    ("connector", "spec.version", "latest", told(LATEST_MESSAGE, "latest")),
+    ("connector", "spec.version", "Latest", told(LATEST_MESSAGE, "Latest")),
+    ("connector", "spec.version", "v1.0.0", told(VERSION_MESSAGE, "v1.0.0")),
+    ("connector", "spec.version", "1.0.0+build", told(VERSION_MESSAGE, "1.0.0+build")),
+    ("connector", "spec.version", "1.0.0-RC", told(VERSION_MESSAGE, "1.0.0-RC")),
+    ("connector", "spec.version", "1.0", told(VERSION_MESSAGE, "1.0")),
+    ("connector", "spec.name", "sales--http", SLUG_MESSAGE),
+    ("connector", "spec.name", "a" * 41, SLUG_MESSAGE),
     ("connector", "spec.connector", NO, "is required"),
     ("connector", "spec.storage", {"dataset": "x"}, "kind is connector"),
-    ("connector", URL, "ftp://api.example.invalid", BASE_URL_SAYS),
-    ("connector", URL, "https://user:canary@api.example.invalid", BASE_URL_SAYS),
-    ("connector", URL, "https://api.example.invalid?token=canary", BASE_URL_SAYS),
-    ("connector", URL, "https://Api.example.invalid", HOST_SAYS),
-    ("connector", URL, "https://other.example.invalid:8443/v1", f"host 'other.example.invalid' {NOT_LISTED_SAYS}"),
+    ("connector", URL, "ftp://api.example.invalid", BASE_URL_MESSAGE),
+    ("connector", URL, "https://user:canary@api.example.invalid", BASE_URL_MESSAGE),
+    ("connector", URL, "https://api.example.invalid?token=canary", BASE_URL_MESSAGE),
+    ("connector", URL, "https://Api.example.invalid", HOST_MESSAGE),
+    ("connector", URL, "https://other.example.invalid:8443/v1", f"host 'other.example.invalid' {NOT_LISTED_MESSAGE}"),
     *(
-        ("connector", URL, f"https://{host}", HOST_SAYS)
+        ("connector", URL, f"https://{host}", HOST_MESSAGE)
         for host in ["1.2.3.4", "api.example.invalid." + "a" * 64]
     ),
     *(
-        ("connector", URL, f"https://api.example.invalid:{port}/v1", PORT_SAYS)
+        ("connector", URL, f"https://api.example.invalid:{port}/v1", PORT_MESSAGE)
         for port in ["0", "00000", "65536", "99999"]
     ),
     *(
-        ("connector", URL, f"https://api.example.invalid{path}", BASE_URL_SAYS)
+        ("connector", URL, f"https://api.example.invalid{path}", BASE_URL_MESSAGE)
         for path in ["/a b", "/\u00e4", "/a\\b", "/a\n", "/\x7f"]
     ),
-    ("connector", URL, f"https://api.example.invalid{BOT}", HOLDS_CREDENTIAL_SAYS),
-    ("connector", URL, f"https://api.example.invalid/hooks/{GITHUB}", HOLDS_CREDENTIAL_SAYS),
-    ("connector", URL, "http://api.example.invalid", NEEDS_HTTPS_SAYS),
-    ("connector", PORTS, [8443], PORT_NOT_LISTED_SAYS),
+    ("connector", URL, f"https://api.example.invalid{BOT}", HOLDS_CREDENTIAL_MESSAGE),
+    ("connector", URL, f"https://api.example.invalid/hooks/{GITHUB}", HOLDS_CREDENTIAL_MESSAGE),
+    ("connector", URL, "http://api.example.invalid", NEEDS_HTTPS_MESSAGE),
+    ("connector", PORTS, [8443], PORT_NOT_LISTED_MESSAGE),
     *(
-        ("connector", PATH, path, PATH_SAYS)
+        ("connector", PATH, path, PATH_MESSAGE)
         for path in [
             "sales", "@evil.invalid/a", ":8443/sales", "user:canary@evil.invalid", ".evil.invalid", "/a?token=canary", "/a#b",
             "/a b", "/a\r\nX-Evil: 1", "/a\tb", "/\u00e4", "/a\\b", "/a\n", "/\x00", "\n", " /a",
         ]
     ),
-    ("connector", PATH, BOT, HOLDS_CREDENTIAL_SAYS),
-    ("connector", PATH, f"/v1/{JWT}/sales", HOLDS_CREDENTIAL_SAYS),
+    ("connector", PATH, BOT, HOLDS_CREDENTIAL_MESSAGE),
+    ("connector", PATH, f"/v1/{JWT}/sales", HOLDS_CREDENTIAL_MESSAGE),
     *(
-        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(HEADER_NAME_SAYS, name))
+        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(HEADER_NAME_MESSAGE, name))
         for name in ["X Y", "X:Y", "(x)", "X\u00e4", "X@Y"]
     ),
     *(
-        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(OWN_HEADER_SAYS, name))
+        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(OWN_HEADER_MESSAGE, name))
         for name in [
             "Host", "HOST", "Content-Length", "transfer-encoding", "Connection", "Keep-Alive", "Upgrade", "TE", "Trailer", "Expect",
             "HTTP2-Settings", "Proxy-Connection", "Proxy-Authenticate",
         ]
     ),
     *(
-        ("connector", HEADERS, {"Accept": "a", "X-Client": value}, HEADER_VALUE_SAYS)
+        ("connector", HEADERS, {"Accept": "a", "X-Client": value}, HEADER_VALUE_MESSAGE)
         for value in ["canary\r\nX-Evil: 1", "canary\n", " canary", "canary ", "\tcanary", "can\u00e4ry", "can\x00ary", "canary\x7f"]
     ),
     *(
-        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(CREDENTIAL_SAYS, name))
+        ("connector", HEADERS, {"Accept": "a", name: "canary"}, told(CREDENTIAL_MESSAGE, name))
         for name in [
             "Cookie", "Proxy-Authorization", "X-Auth", "X-Auth-Token", "Ocp-Apim-Subscription-Key", "X-Figma-Key", "X-Vault-Token",
             "X-JWT", "x-functions-key", "X-Amz-Signature",
         ]
     ),
     *(
-        ("connector", QUERY_PAIRS, {"a": "b", name: "canary"}, told(CREDENTIAL_SAYS, name))
+        ("connector", QUERY_PAIRS, {"a": "b", name: "canary"}, told(CREDENTIAL_MESSAGE, name))
         for name in [
             "appid", "APPID", "sig", "auth", "jwt", "pwd", "clientSecret", "userToken", "app_key", "subscription-key", "sessionToken",
         ]
     ),
     *(
-        ("connector", QUERY_PAIRS, {"a": "b", name: "canary0123456789"}, told(HOLDS_CREDENTIAL_SAYS, name))
+        ("connector", QUERY_PAIRS, {"a": "b", name: "canary0123456789"}, told(HOLDS_CREDENTIAL_MESSAGE, name))
         for name in ["key", "code", "sid", "session", "session_id", "userKey"]
     ),
     *(
-        ("connector", place, {"a": "b", "q": value}, HOLDS_CREDENTIAL_SAYS)
+        ("connector", place, {"a": "b", "q": value}, HOLDS_CREDENTIAL_MESSAGE)
         for place in (HEADERS, QUERY_PAIRS)
         for value in [f"Bearer {JWT}", JWT, "bearer canary-7", GITHUB, "Basic Y2FuYXJ5OmNhbmFyeTE="]
     ),
-    ("connector", QUERY_PAIRS, {GITHUB: ""}, f"a name {HOLDS_CREDENTIAL_SAYS}"),
-    ("connector", HEADERS, {"Accept": "a", "X-API-Key": "canary"}, told(CREDENTIAL_SAYS, "X-API-Key")),
-    ("connector", HEADERS, {"Authorization": "Bearer canary"}, told(CREDENTIAL_SAYS, "Authorization")),
-    ("connector", "spec.connector.transport.query", {"access_token": "canary"}, told(CREDENTIAL_SAYS, "access_token")),
-    ("connector", "spec.connector.egressPolicy.dnsAllowlist", ["api.example.invalid", "*.example.invalid"], HOST_SAYS),
-    ("connector", "spec.connector.egressPolicy.blockCidrs", ["10.0.0.1/8"], CIDR_SAYS),
-    ("connector", "spec.connector.egressPolicy.blockCidrs", ["10.0.0.0"], CIDR_SAYS),
-    ("connector", "spec.connector.egressPolicy.allowCidrs", ["fd00::/7"], CIDR_SAYS),
+    ("connector", QUERY_PAIRS, {GITHUB: ""}, f"a name {HOLDS_CREDENTIAL_MESSAGE}"),
+    ("connector", HEADERS, {"Accept": "a", "X-API-Key": "canary"}, told(CREDENTIAL_MESSAGE, "X-API-Key")),
+    ("connector", HEADERS, {"Authorization": "Bearer canary"}, told(CREDENTIAL_MESSAGE, "Authorization")),
+    ("connector", "spec.connector.transport.query", {"access_token": "canary"}, told(CREDENTIAL_MESSAGE, "access_token")),
+    ("connector", "spec.connector.egressPolicy.dnsAllowlist", ["api.example.invalid", "*.example.invalid"], HOST_MESSAGE),
+    ("connector", "spec.connector.egressPolicy.blockCidrs", ["10.0.0.1/8"], CIDR_MESSAGE),
+    ("connector", "spec.connector.egressPolicy.blockCidrs", ["10.0.0.0"], CIDR_MESSAGE),
+    ("connector", "spec.connector.egressPolicy.allowCidrs", ["fd00::/7"], CIDR_MESSAGE),
     ("connector", "spec.connector.auth.secretRef", NO, "mode bearer needs secretRef with name and key"),
-    ("connector", "spec.connector.auth.mode", "none", NO_SECRET_SAYS),
-    ("connector", "spec.connector.auth.mode", NO, NO_SECRET_SAYS),
+    ("connector", "spec.connector.auth.mode", "none", NO_SECRET_MESSAGE),
+    ("connector", "spec.connector.auth.mode", NO, NO_SECRET_MESSAGE),
     ("connector", "spec.connector.auth.secretRef.name", "Canary!", "must match ^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$"),
-    *(("connector", KEY, key, SECRET_KEY_SAYS) for key in ["canary canary", ".", "..", "..data", "a/b", "", "a" * 254]),
-    ("connector", KEY, GITHUB, HOLDS_CREDENTIAL_SAYS),
+    *(("connector", KEY, key, SECRET_KEY_MESSAGE) for key in ["canary canary", ".", "..", "..data", "a/b", "", "a" * 254]),
+    ("connector", KEY, GITHUB, HOLDS_CREDENTIAL_MESSAGE),
     ("connector", "spec.connector.pagination.requestParam", NO, "mode cursor needs requestParam"),
     ("connector", "spec.connector.pagination.responseField", NO, "mode cursor needs responseField"),
     ("connector", "spec.connector.pagination", {"mode": "nextUrl"}, "mode nextUrl needs responseField"),
@@ -163,7 +168,7 @@ SAME = [
     ("connector", "spec.connector.pagination", {"mode": "offset", "pageSize": 5, "stop": {"emptyPage": False}}, "mode offset cannot go on behind an empty page; stop.emptyPage must be true"),
     ("connector", "spec.connector.pagination.stop", {"statuses": [404, 401]}, "statuses 401, 403, 408, 425 and 429 never mean the end of the pages"),
     ("connector", "spec.connector.pagination.stop", {"totalHeader": "X Total"}, "must match ^[A-Za-z0-9-]+$"),
-    ("connector", "spec.connector.streams", [{"name": "A"}], SLUG_SAYS),
+    ("connector", "spec.connector.streams", [{"name": "A"}], SLUG_MESSAGE),
     ("connector", "spec.connector.streams", [{"name": "a", "parent": {"stream": "b", "fields": {"A": "$.a"}}}], f"must match {FIELD}"),
     ("normalizer", "spec.normalizer.canonicalEventType", "Sales", "must match ^[a-z][a-z0-9_.-]{0,127}$"),
     ("normalizer", "spec.normalizer.requiredFields", ["Event"], f"must match {FIELD}"),
@@ -171,72 +176,72 @@ SAME = [
     ("normalizer", "spec.normalizer.versionField", "__v", f"must match {FIELD}"),
     ("normalizer", "spec.normalizer.transforms.0.to", "x", "unknown field 'to'; only rename takes it"),
     ("normalizer", "spec.normalizer.transforms.0", {"op": "rename", "field": "a"}, "is required"),
-    ("normalizer", "spec.normalizer.transforms.0", {"op": "toDecimal", "field": "a", "precision": 2, "scale": 3}, SCALE_SAYS),
-    ("normalizer", "spec.normalizer.transforms.0", {"op": "toDecimal", "field": "a", "precision": 8}, SCALE_SAYS),
-    ("storage", "spec.storage.dataset", "sales_events", SLUG_SAYS),
-    ("storage", "spec.storage.retention", {"days": 3, "from": "occurred_at"}, RETENTION_SAYS),
-    ("storage", "spec.storage.columns", {"amount": "Float64"}, COLUMN_SAYS),
-    ("storage", "spec.storage.columns", {"occurred_at": "Timestamp(4)"}, COLUMN_SAYS),
-    ("storage", "spec.storage.columns", {"occurred_at": "Timestamp( 6 )"}, COLUMN_SAYS),
-    ("storage", "spec.storage.columns", {"amount": "Decimal(39,2)"}, DECIMAL_SAYS),
-    ("storage", "spec.storage.columns", {"amount": "Decimal(2, 3)"}, DECIMAL_SAYS),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "toDecimal", "field": "a", "precision": 2, "scale": 3}, SCALE_MESSAGE),
+    ("normalizer", "spec.normalizer.transforms.0", {"op": "toDecimal", "field": "a", "precision": 8}, SCALE_MESSAGE),
+    ("storage", "spec.storage.dataset", "sales_events", SLUG_MESSAGE),
+    ("storage", "spec.storage.retention", {"days": 3, "from": "occurred_at"}, RETENTION_MESSAGE),
+    ("storage", "spec.storage.columns", {"amount": "Float64"}, COLUMN_MESSAGE),
+    ("storage", "spec.storage.columns", {"occurred_at": "Timestamp(4)"}, COLUMN_MESSAGE),
+    ("storage", "spec.storage.columns", {"occurred_at": "Timestamp( 6 )"}, COLUMN_MESSAGE),
+    ("storage", "spec.storage.columns", {"amount": "Decimal(39,2)"}, DECIMAL_MESSAGE),
+    ("storage", "spec.storage.columns", {"amount": "Decimal(2, 3)"}, DECIMAL_MESSAGE),
     ("storage", "spec.storage.columns", {"Amount": "String"}, f"must match {FIELD}"),
-    ("analytics", "spec.analytics.inputs.window", "1 day", DURATION_SAYS),
-    ("analytics", "spec.analytics.inputs.lookback", "PT0H", DURATION_SAYS),
-    ("workflow", "metadata.name", "sales--onboard", SLUG_SAYS),
-    ("workflow", "metadata.name", "a" * 41, SLUG_SAYS),
-    ("workflow", "spec.version", "1", told(VERSION_SAYS, "1")),
-    ("workflow", STEP, "sales-http@1.0.0", SHAPE_SAYS),
-    ("workflow", STEP, "connector/sales-http", SHAPE_SAYS),
-    ("workflow", STEP, "pipe/a@1.0.0", f"kind 'pipe' {KIND_SAYS}"),
-    ("workflow", STEP, "connector/A@1.0.0", f"name 'A' {NAME_SAYS}"),
-    ("workflow", STEP, "connector/a@latest", f"version 'latest' {LATEST_SAYS}"),
-    ("workflow", STEP, "global::connector/a@^1.0.0", f"version '^1.0.0' {VERSION_SAYS}"),
-    ("workflow", STEP, "a/b::connector/c@latest", f"version 'latest' {LATEST_SAYS}"),
-    ("workflow", STEP, "a/b::connector/c@^1.0", f"version '^1.0' {VERSION_SAYS}"),
-    ("workflow", STEP, "a/b/c::connector/c@1.0.0", f"project 'a/b/c': {PROJECT_SAYS}"),
-    ("workflow", STEP, "a/b::normalizer/c@1.0.0", f"{takes_kind_says('connector_sync')}"),
-    ("workflow", STEP, "demo::connector/a@1.0.0", f"project 'demo': {PROJECT_SAYS}"),
-    ("workflow", STEP, "::connector/a@1.0.0", f"project '': {PROJECT_SAYS}"),
+    ("analytics", "spec.analytics.inputs.window", "1 day", DURATION_MESSAGE),
+    ("analytics", "spec.analytics.inputs.lookback", "PT0H", DURATION_MESSAGE),
+    ("workflow", "metadata.name", "sales--onboard", SLUG_MESSAGE),
+    ("workflow", "metadata.name", "a" * 41, SLUG_MESSAGE),
+    ("workflow", "spec.version", "1", told(VERSION_MESSAGE, "1")),
+    ("workflow", STEP, "sales-http@1.0.0", SHAPE_MESSAGE),
+    ("workflow", STEP, "connector/sales-http", SHAPE_MESSAGE),
+    ("workflow", STEP, "pipe/a@1.0.0", f"kind 'pipe' {KIND_MESSAGE}"),
+    ("workflow", STEP, "connector/A@1.0.0", f"name 'A' {NAME_MESSAGE}"),
+    ("workflow", STEP, "connector/a@latest", f"version 'latest' {LATEST_MESSAGE}"),
+    ("workflow", STEP, "global::connector/a@^1.0.0", f"version '^1.0.0' {VERSION_MESSAGE}"),
+    ("workflow", STEP, "a/b::connector/c@latest", f"version 'latest' {LATEST_MESSAGE}"),
+    ("workflow", STEP, "a/b::connector/c@^1.0", f"version '^1.0' {VERSION_MESSAGE}"),
+    ("workflow", STEP, "a/b/c::connector/c@1.0.0", f"project 'a/b/c': {PROJECT_MESSAGE}"),
+    ("workflow", STEP, "a/b::normalizer/c@1.0.0", f"{takes_kind_message('connector_sync')}"),
+    ("workflow", STEP, "demo::connector/a@1.0.0", f"project 'demo': {PROJECT_MESSAGE}"),
+    ("workflow", STEP, "::connector/a@1.0.0", f"project '': {PROJECT_MESSAGE}"),
     *(
-        ("workflow", "spec.steps", [{"type": step, fields[0]: wrong}, SYNC], f"{takes_kind_says(step)}")
+        ("workflow", "spec.steps", [{"type": step, fields[0]: wrong}, SYNC], f"{takes_kind_message(step)}")
         for step, fields in SPELLINGS.items()
         for wrong in ["storage/a@1.0.0" if STEP_KINDS[step] != "storage" else "tenant-demo/proj-sales::analytics/a@1.0.0"]
     ),
     *(
-        ("workflow", "spec.steps", [{"type": step}], exactly_one_says(step))
+        ("workflow", "spec.steps", [{"type": step}], exactly_one_message(step))
         for step in SPELLINGS
     ),
-    ("workflow", "spec.steps.0.connector_id", "connector/a@1.0.0", exactly_one_says("connector_sync")),
+    ("workflow", "spec.steps.0.connector_id", "connector/a@1.0.0", exactly_one_message("connector_sync")),
     ("workflow", "spec.steps.1.when", {}, "unknown field 'when'; only analytics_query takes it"),
-    ("workflow", "spec.steps", [NORMALIZE, SYNC, WRITE], START_SAYS),
-    ("workflow", "spec.steps", [SYNC, SYNC, NORMALIZE, WRITE], START_SAYS),
-    ("workflow", "spec.steps", [OFF, NORMALIZE, WRITE], START_SAYS),
-    ("workflow", "spec.steps", [SYNC, {**NORMALIZE, "stream": "a"}, {**WRITE, "stream": "b"}], STREAM_SAYS),
+    ("workflow", "spec.steps", [NORMALIZE, SYNC, WRITE], START_MESSAGE),
+    ("workflow", "spec.steps", [SYNC, SYNC, NORMALIZE, WRITE], START_MESSAGE),
+    ("workflow", "spec.steps", [OFF, NORMALIZE, WRITE], START_MESSAGE),
+    ("workflow", "spec.steps", [SYNC, {**NORMALIZE, "stream": "a"}, {**WRITE, "stream": "b"}], STREAM_MESSAGE),
     ("workflow", "spec.parameters", [{"name": "Window"}], "must match ^[a-z][a-zA-Z0-9]{0,62}$"),
     ("workflow", "spec.runtime", {"resources": {"limits": {"memory": "lots"}}}, "must match ^[0-9]+(\\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$"),
-    ("run", "metadata.name", "a" * 53, RUN_NAME_SAYS),
-    ("run", "spec.workflowRef.name", "Sales", SLUG_SAYS),
-    ("run", "spec.workflowRef.version", "latest", told(LATEST_SAYS, "latest")),
-    ("run", "spec.window.end", "2026-02-01T00:00:00Z", WINDOW_SAYS),
-    ("run", "spec.window.end", "2026-02-01T01:00:00+01:00", WINDOW_SAYS),
-    ("run", "spec.window.end", "2026-02-02", OFFSET_SAYS),
-    ("run", "spec.window.end", "2026-02-02T00:00:00", OFFSET_SAYS),
-    ("run", "spec.window.end", "soon", INSTANT_SAYS),
-    ("run", "spec.window.end", "2027-02-29T00:00:00Z", INSTANT_SAYS),
-    ("run", "spec.window.start", "2026-02-02T24:00:00Z", INSTANT_SAYS),
-    ("run", "spec.trigger", {"scheduledTime": "2026-02-02 00:00:00Z"}, INSTANT_SAYS),
+    ("run", "metadata.name", "a" * 53, RUN_NAME_MESSAGE),
+    ("run", "spec.workflowRef.name", "Sales", SLUG_MESSAGE),
+    ("run", "spec.workflowRef.version", "latest", told(LATEST_MESSAGE, "latest")),
+    ("run", "spec.window.end", "2026-02-01T00:00:00Z", WINDOW_MESSAGE),
+    ("run", "spec.window.end", "2026-02-01T01:00:00+01:00", WINDOW_MESSAGE),
+    ("run", "spec.window.end", "2026-02-02", OFFSET_MESSAGE),
+    ("run", "spec.window.end", "2026-02-02T00:00:00", OFFSET_MESSAGE),
+    ("run", "spec.window.end", "soon", INSTANT_MESSAGE),
+    ("run", "spec.window.end", "2027-02-29T00:00:00Z", INSTANT_MESSAGE),
+    ("run", "spec.window.start", "2026-02-02T24:00:00Z", INSTANT_MESSAGE),
+    ("run", "spec.trigger", {"scheduledTime": "2026-02-02 00:00:00Z"}, INSTANT_MESSAGE),
 ]  # fmt: skip
 
 
 LONGER = [
     ("normalizer", "spec.normalizer.transforms.0.onError", None, "spec.normalizer.transforms[0].onError"),
-    ("workflow", "spec.steps", [SYNC], ORDER_SAYS),
-    ("workflow", "spec.steps", [SYNC, WRITE, NORMALIZE], ORDER_SAYS),
-    ("workflow", "spec.steps", [SYNC, NORMALIZE, WRITE, NORMALIZE], ORDER_SAYS),
-    ("workflow", "spec.steps", [SYNC, NORMALIZE, QUERY, WRITE], ORDER_SAYS),
-    ("workflow", "spec.steps", [SYNC, NORMALIZE, WRITE, QUERY, NORMALIZE, WRITE], ORDER_SAYS),
-    ("workflow", "spec.steps", [SYNC, OFF, QUERY, NORMALIZE, WRITE], ORDER_SAYS),
+    ("workflow", "spec.steps", [SYNC], ORDER_MESSAGE),
+    ("workflow", "spec.steps", [SYNC, WRITE, NORMALIZE], ORDER_MESSAGE),
+    ("workflow", "spec.steps", [SYNC, NORMALIZE, WRITE, NORMALIZE], ORDER_MESSAGE),
+    ("workflow", "spec.steps", [SYNC, NORMALIZE, QUERY, WRITE], ORDER_MESSAGE),
+    ("workflow", "spec.steps", [SYNC, NORMALIZE, WRITE, QUERY, NORMALIZE, WRITE], ORDER_MESSAGE),
+    ("workflow", "spec.steps", [SYNC, OFF, QUERY, NORMALIZE, WRITE], ORDER_MESSAGE),
     ("connector", "spec.connector.auth.mode", "beerer", "none, bearer, basic, apiKey, oauth2, session"),
     ("run", "spec.control", {"cancel": "now"}, "terminate"),
     ("connector", "spec.connector.transport.timeoutMs", 0, "greater than or equal to 1"),

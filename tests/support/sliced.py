@@ -7,9 +7,9 @@ from pathlib import Path
 
 from chartly.api.pagination import Pagination
 from chartly.api.reference import Project
-from chartly.egress.ends import PageFacts
-from chartly.egress.schedule import Idle, PullSchedule, SliceRequest
-from chartly.egress.verdict import verdict
+from chartly.egress.pull_schedule import Idle, PullSchedule, SliceRequest
+from chartly.egress.pull_verdict import verdict
+from chartly.egress.stop_rules import PageFacts
 from chartly.errors import Reason, RunError
 from chartly.plan.runplan import RunPlan
 from chartly.slices import PullState, Slice, SliceState

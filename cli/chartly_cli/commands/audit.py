@@ -3,7 +3,7 @@
 import typer
 
 from chartly.errors import REASONS, Reason
-from chartly.evidence.chain import ChainVerdict
+from chartly.evidence.hash_chain import ChainVerdict
 from chartly_cli.home_project import project_of
 from chartly_cli.output import table
 from chartly_cli.session import Session

@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from chartly.api.place import Place
-from chartly.api.workflow_run import WINDOW_SAYS, parse_instant
+from chartly.api.workflow_run import WINDOW_MESSAGE, parse_instant
 from chartly.errors import REASONS, Reason
 from chartly.warning import RunWarning
 from chartly_cli.interruption import resident
@@ -78,7 +78,7 @@ def _check_window(window: tuple[str, str] | None) -> None:
             "2026-02-02T00:00:00Z"
         ) from None
     if start >= end:
-        raise place.refusal(WINDOW_SAYS)
+        raise place.refusal(WINDOW_MESSAGE)
 
 
 def _memory(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from chartly.evidence.chain import ChainVerdict
+from chartly.evidence.hash_chain import ChainVerdict
 from chartly_cli.local_run import RunReport
 from chartly_cli.output import table
 from chartly_store.stored_project import EngineProject

@@ -4,10 +4,10 @@ from collections.abc import Iterable
 
 from chartly.api.reference import PROFILE_KINDS
 from chartly.errors import REASONS, ReasonInfo, Retry
-from chartly.evidence.chain import Fault
-from chartly.evidence.event import EVENT_TYPES
+from chartly.evidence.audit_event import EVENT_TYPES
+from chartly.evidence.audit_trail import required_types
+from chartly.evidence.hash_chain import Fault
 from chartly.evidence.metric_table import METRICS, OPERATOR_METRICS, Metric
-from chartly.evidence.trail import required_types
 from chartly.extract.reject import REJECT_REASONS
 from chartly.warning import WARNINGS
 from chartly_cli.docs.docstrings import member_sentence

@@ -1,4 +1,4 @@
-"""The analytics profile: a query that is computed per window and published whole."""
+"""The analytics profile: a query per window, whose result is published as a whole."""
 
 from typing import Annotated, Literal
 
@@ -13,10 +13,10 @@ QUERY_TEXT = ("queryTemplate", "text")
 
 
 class Inputs(SpecModel):
-    """The dataset read, the window's length, and how far before it the query may look."""
+    """The dataset read, the length of a window, and how far before it the query reads."""
 
     dataset: Slug
-    """The dataset that is read; the workflow writes it."""
+    """The dataset that the query reads; the workflow writes it."""
     window: Duration
     """The length of a window, in UTC: one ISO 8601 part such as `PT1H`, `P1D`, `P1W`, `P1M`.
     Weeks start on Monday.
@@ -27,12 +27,12 @@ class Inputs(SpecModel):
 
 class Outputs(SpecModel):
     dataset: Slug
-    """The dataset that is written."""
+    """The dataset that the query writes."""
     columns: Annotated[dict[FieldName, ColumnTypeText], Field(max_length=500)] = Field(
         default_factory=dict
     )
-    """Types of its columns, all of them; without it those of the first run. A query that gives
-    others later fails with `OutputContract`.
+    """Types of all its columns; without it those of the first run. A query that returns others
+    later fails with `OutputContract`.
     """
 
 
@@ -49,21 +49,21 @@ class QueryTemplate(SpecModel):
 
 class QueryLimits(SpecModel):
     max_seconds: Annotated[int, Field(ge=1, le=86_400)] = 300
-    """How long one query may take. It may be for many windows, or for fewer where that is too
+    """Seconds that one query may take. It may compute many windows, or fewer where that takes too
     long.
     """
     max_memory_bytes: Bytes = 2 * 1024 * 1024 * 1024
-    """How much memory one query may take, likewise."""
+    """Bytes of memory that one query may take, likewise."""
 
 
 class AnalyticsSpec(SpecModel):
     """The spec of an analytics profile."""
 
     inputs: Inputs
-    """What is read."""
+    """The dataset and windows that the query reads."""
     outputs: Outputs
-    """What is written."""
+    """The dataset that the query writes."""
     query_template: QueryTemplate
-    """What is computed."""
+    """The query."""
     limits: QueryLimits = QueryLimits.model_construct()
-    """What it may take."""
+    """Limits of one query."""

@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 
 INSTANT_UNITS = {3: "millisecond", 6: "microsecond", 9: "nanosecond"}
-"""For each number of digits behind the second the unit of the last."""
+"""The unit of the last digit, by the number of digits after the second."""
 INSTANT_DIGITS = 6
-"""The digits of a ``Timestamp`` that names none."""
+"""The digits of a ``Timestamp`` without a number."""
 _TIMESTAMPS = {
     "Timestamp": INSTANT_DIGITS,
     **{f"Timestamp({digits})": digits for digits in INSTANT_UNITS},
@@ -25,8 +25,10 @@ PLAIN = (
 DECIMAL = r"Decimal\(\s*([0-9]{1,2})\s*,\s*([0-9]{1,2})\s*\)"
 _DECIMAL = re.compile(DECIMAL, re.ASCII)
 MAX_PRECISION = 38
-COLUMN_SAYS = f"must be one of {COLUMN_TYPES}"
-DECIMAL_SAYS = f"a Decimal has a precision of 1 to {MAX_PRECISION} and a scale up to its precision"
+COLUMN_MESSAGE = f"must be one of {COLUMN_TYPES}"
+DECIMAL_MESSAGE = (
+    f"a Decimal has a precision of 1 to {MAX_PRECISION} and a scale up to its precision"
+)
 
 
 @dataclass(frozen=True)
@@ -34,9 +36,9 @@ class ColumnType:
     """A column's type.
 
     Attributes:
-        precision: the digits of a Decimal, or those that a Timestamp has behind the second: an
+        precision: the digits of a Decimal, or those of a Timestamp after the second: an
             instant is stored as ``DateTime64(precision, 'UTC')``.
-        scale: the digits that a Decimal has behind the point.
+        scale: the digits of a Decimal after the point.
     """
 
     name: str
@@ -63,27 +65,27 @@ TIMESTAMP = ColumnType("Timestamp", INSTANT_DIGITS)
 
 
 def parse_column_type(text: str) -> ColumnType:
-    """A declared type.
+    """Parses a declared type.
 
     Raises:
-        ValueError: with the types that are allowed.
+        ValueError: the text is no type; the message lists the allowed ones.
     """
     if text in _TIMESTAMPS:
         return ColumnType("Timestamp", _TIMESTAMPS[text])
     if text in PLAIN:
         return ColumnType(text)
-    found = _DECIMAL.fullmatch(text)
-    if found is None:
-        raise ValueError(COLUMN_SAYS)
-    precision, scale = int(found[1]), int(found[2])
+    decimal = _DECIMAL.fullmatch(text)
+    if decimal is None:
+        raise ValueError(COLUMN_MESSAGE)
+    precision, scale = int(decimal[1]), int(decimal[2])
     if not 1 <= precision <= MAX_PRECISION or scale > precision:
-        raise ValueError(DECIMAL_SAYS)
+        raise ValueError(DECIMAL_MESSAGE)
     return ColumnType("Decimal", precision, scale)
 
 
-def _declared(text: str) -> str:
+def _checked_type(text: str) -> str:
     parse_column_type(text)
     return text
 
 
-ColumnTypeText = Annotated[str, Field(max_length=64), AfterValidator(_declared)]
+ColumnTypeText = Annotated[str, Field(max_length=64), AfterValidator(_checked_type)]

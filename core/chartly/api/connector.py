@@ -1,4 +1,4 @@
-"""The connector profile: how records are pulled from an HTTP API, and what may leave."""
+"""The connector profile: how runs pull records from an HTTP API, and what they may reach."""
 
 from typing import Annotated, Literal, Self
 
@@ -9,11 +9,11 @@ from chartly.api.pagination import Pagination
 from chartly.api.request import Members, SecretKey
 from chartly.api.transport import EgressPolicy, Transport, origin_of
 
-NEEDS_HTTPS_SAYS = "transport.baseUrl must be https, because auth.mode is not none"
-PORT_NOT_LISTED_SAYS = "the port of transport.baseUrl is not in egressPolicy.ports"
-NEEDS_SECRET_SAYS = "needs secretRef with name and key"  # noqa: S105 - a sentence, not a secret
-NO_SECRET_SAYS = "mode none takes no secretRef"  # noqa: S105 - a sentence, not a secret
-NOT_LISTED_SAYS = "of transport.baseUrl is not in egressPolicy.dnsAllowlist"
+NEEDS_HTTPS_MESSAGE = "transport.baseUrl must be https, because auth.mode is not none"
+PORT_NOT_LISTED_MESSAGE = "the port of transport.baseUrl is not in egressPolicy.ports"
+NEEDS_SECRET_MESSAGE = "needs secretRef with name and key"  # noqa: S105 - a sentence, not a secret
+NO_SECRET_MESSAGE = "mode none takes no secretRef"  # noqa: S105 - a sentence, not a secret
+NOT_LISTED_MESSAGE = "of transport.baseUrl is not in egressPolicy.dnsAllowlist"
 
 
 class SecretRef(SpecModel):
@@ -26,7 +26,7 @@ class SecretRef(SpecModel):
 
 
 class Auth(SpecModel):
-    """How a request is authenticated."""
+    """The authentication of requests."""
 
     mode: Annotated[
         Literal["none", "bearer", "basic", "apiKey", "oauth2", "session"],
@@ -34,52 +34,52 @@ class Auth(SpecModel):
     ] = "none"
     """`none`, or `bearer`: the secret's value as bearer token."""
     secret_ref: SecretRef | None = None
-    """Which secret holds the credential; required unless mode is `none`."""
+    """The secret with the credential; required unless mode is `none`."""
 
     @model_validator(mode="after")
     def _needs_secret(self) -> Self:
         if self.mode != "none" and self.secret_ref is None:
-            raise ValueError(f"mode {self.mode} {NEEDS_SECRET_SAYS}")
+            raise ValueError(f"mode {self.mode} {NEEDS_SECRET_MESSAGE}")
         if self.mode == "none" and self.secret_ref is not None:
-            raise ValueError(NO_SECRET_SAYS)
+            raise ValueError(NO_SECRET_MESSAGE)
         return self
 
 
 class RetryPolicy(SpecModel):
-    """How often one request is tried, and how long between."""
+    """How often a request is tried, and the waits between."""
 
     max_attempts: Annotated[int, Field(ge=1, le=20)] = 5
-    """Tries of one request, the first one counted."""
+    """Tries of one request, including the first."""
     backoff_ms: Milliseconds = 500
     """The longest wait before the second try; it doubles with each try, and the real wait is
     random below it.
     """
     max_backoff_ms: Milliseconds = 60_000
-    """Where doubling ends. `Retry-After` is obeyed up to this, or 5 minutes if that is longer."""
+    """Where doubling ends. `Retry-After` is observed up to this, or 5 minutes if that is longer."""
     on: Annotated[tuple[Annotated[int, Field(ge=400, le=599)], ...], Field(max_length=200)] = ()
     """Statuses that are tried again beside 408, 425, 429 and all from 500 on. Quote the name: YAML
-    takes a bare `on` for true.
+    reads a bare `on` as true.
     """
 
 
 class RateLimit(SpecModel):
     max_requests_per_minute: Annotated[int, Field(ge=1, le=1_000_000)]
-    """Requests in any 60 seconds at most, retries and redirects counted."""
+    """Requests in any 60 seconds at most, including retries and redirects."""
 
 
 class ResponseRule(SpecModel):
-    """What a status, with or without a look at the body, means."""
+    """The meaning of a status, optionally together with the body."""
 
     status: Annotated[tuple[Annotated[int, Field(ge=100, le=599)], ...], Field(max_length=200)] = ()
-    """The statuses that the rule is for."""
+    """The statuses that the rule applies to."""
     body: Annotated[str, Field(max_length=1000)] | None = None
-    """What the body must hold."""
+    """Text that the body must contain."""
     action: Literal["retry", "ignore", "fail", "rateLimited"]
-    """What is done."""
+    """The action."""
 
 
 class Records(SpecModel):
-    """Which part of a page's body are the records."""
+    """The part of a page's body with the records."""
 
     path: Path | None = None
     """JSONPath of the records in a page. Without it: the page itself if it is an array; the one
@@ -87,45 +87,45 @@ class Records(SpecModel):
     as one record.
     """
     filter: Annotated[Path | None, Unserved()] = None
-    """Which of the records are taken."""
+    """The records that are kept."""
     optional: bool = False
-    """Whether a page may lack what `path` leads to, and then holds no record. Without it such a
-    page is a failed one: it is tried again, and then ends the run with `UpstreamUnavailable`. A
-    null or an empty array is always an empty page.
+    """Whether a page without a value at `path` is an empty page. Otherwise such a page has failed:
+    it is requested again, and then the run ends with `UpstreamUnavailable`. A null or an empty
+    array is always an empty page.
     """
 
 
 class Incremental(SpecModel):
-    """Pulls only what is newer than the last run saw."""
+    """Pulls only records that are newer than those of the last run."""
 
     cursor_field: Annotated[str, Field(max_length=256)]
     """The field that grows."""
     request_param: Annotated[str, Field(max_length=128)]
-    """The query parameter that takes its last value."""
+    """The query parameter for its last value."""
     start: Annotated[str, Field(max_length=256)] | None = None
     """The value to start from."""
     format: Annotated[str, Field(max_length=128)] | None = None
-    """How the value is written."""
+    """The format of the value."""
     lookback: Annotated[str, Field(max_length=64)] | None = None
     """How far before the last value to start."""
     window: Annotated[str, Field(max_length=64)] | None = None
-    """How much to ask for at once."""
+    """The length of time of one request."""
 
 
 class Parent(SpecModel):
-    """A stream asked once per record of another stream."""
+    """A stream that is requested once per record of another stream."""
 
     stream: Slug
-    """The stream whose records are gone through."""
+    """The other stream."""
     fields: Annotated[dict[FieldName, Path], Field(max_length=64)]
-    """Which of its fields the requests use."""
+    """The fields of its records that the requests use."""
 
 
 class Stream(SpecModel):
-    """One of several streams; each part it gives replaces the shared one."""
+    """One of several streams; each of its parts replaces the shared one."""
 
     name: Slug
-    """What the workflow's steps call it."""
+    """Its name in the steps of the workflow."""
     transport: Annotated[Members, Field(max_length=16)] | None = None
     """Replaces members of the shared `transport`."""
     pagination: Pagination | None = None
@@ -135,32 +135,32 @@ class Stream(SpecModel):
     incremental: Incremental | None = None
     """Replaces the shared one."""
     parent: Parent | None = None
-    """Asks once per record of another stream."""
+    """Requests once per record of another stream."""
 
 
 class ConnectorSpec(SpecModel):
     """The spec of a connector profile."""
 
     transport: Transport
-    """Where and how a request is made."""
+    """The target and form of requests."""
     egress_policy: EgressPolicy
-    """What may be reached."""
+    """The hosts and addresses that requests may reach."""
     auth: Auth = Auth.model_construct()
-    """How a request is authenticated."""
+    """The authentication of requests."""
     pagination: Pagination = Pagination.model_construct()
-    """How the next page is asked for."""
+    """How the next page is requested."""
     retry: RetryPolicy = RetryPolicy.model_construct()
-    """How often one request is tried, and how long between."""
+    """How often a request is tried, and the waits between."""
     rate_limit: RateLimit = RateLimit.model_construct(max_requests_per_minute=600)
-    """How fast requests may leave."""
+    """The highest rate of requests."""
     max_run_seconds: Annotated[int, Field(ge=1, le=604_800)] = 14_400
-    """How long pulling may take; after it the run ends with `LimitReached`."""
+    """Seconds that pulling may take; after them the run ends with `LimitReached`."""
     responses: Annotated[tuple[ResponseRule, ...], Field(max_length=64), Unserved()] = ()
-    """What statuses mean to this API."""
+    """The meaning of statuses of this API."""
     records: Records = Records.model_construct()
-    """Which part of a page are the records."""
+    """The part of a page with the records."""
     incremental: Annotated[Incremental | None, Unserved()] = None
-    """Pulls only what is new."""
+    """Pulls only new records."""
     streams: Annotated[tuple[Stream, ...], Field(max_length=64), Unserved()] = ()
     """Several streams from one API."""
 
@@ -168,9 +168,9 @@ class ConnectorSpec(SpecModel):
     def _base_url_allowed(self) -> Self:
         scheme, host, port = origin_of(self.transport.base_url)
         if host not in self.egress_policy.dns_allowlist:
-            raise ValueError(f"host {host!r} {NOT_LISTED_SAYS}")
+            raise ValueError(f"host {host!r} {NOT_LISTED_MESSAGE}")
         if self.egress_policy.ports and port not in self.egress_policy.ports:
-            raise ValueError(PORT_NOT_LISTED_SAYS)
+            raise ValueError(PORT_NOT_LISTED_MESSAGE)
         if self.auth.mode != "none" and scheme != "https":
-            raise ValueError(NEEDS_HTTPS_SAYS)
+            raise ValueError(NEEDS_HTTPS_MESSAGE)
         return self

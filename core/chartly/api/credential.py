@@ -1,21 +1,21 @@
-"""What looks like a credential, by its name or by its own form, so that no profile holds one.
+"""Detects credentials by their name or form, so that no profile contains one.
 
-The patterns are read by Python and, in CEL, by RE2; both fold case alike where they are told to.
+Python and, in CEL, RE2 compile the patterns; both fold case alike where a pattern requests it.
 """
 
 import re
 from collections.abc import Iterable, Mapping
 
-CREDENTIAL_SAYS = "looks like a credential; name it through auth.secretRef"
-HOLDS_CREDENTIAL_SAYS = "holds what looks like a credential; name it through auth.secretRef"
+CREDENTIAL_MESSAGE = "looks like a credential; name it through auth.secretRef"
+HOLDS_CREDENTIAL_MESSAGE = "holds what looks like a credential; name it through auth.secretRef"
 
 _END = r"[^A-Za-z]*$"
 _JOIN = r"[-_. ]*"
-_OF_WHOM = (
+_OWNERS = (
     "api|access|app|application|o?auth|client|subscription|consumer|private|secret|shared|security"
     "|session|licen[cs]e|signing|encryption|master|admin|developer|dev|functions?|refresh|personal"
 )
-GUARDED_NAME = rf"(?i:({_OF_WHOM}){_JOIN}(key|token|secret|signature)){_END}"
+GUARDED_NAME = rf"(?i:({_OWNERS}){_JOIN}(key|token|secret|signature)){_END}"
 """Names that end in two such words, parted in any way or not at all."""
 PRIVATE_NAME = (
     r"((?i:token|secret|signature|password|passwd|passphrase|authorization|cookie)"
@@ -29,15 +29,15 @@ OPEN_NAME = (
     r"|(?i:(idempotency|partition|sort|order|cache|request|primary|foreign|routing|row|group|object"
     rf"|correlation|trace|surrogate){_JOIN}key)){_END}"
 )
-"""Names of ``PRIVATE_NAME`` that are of paging or of data after all."""
+"""Names that match ``PRIVATE_NAME`` but belong to paging or data."""
 JUDGED_NAME = (
     r"((^|[^A-Za-z])(?i:key|code|sid|session|pass|ticket)|[a-z0-9](Key|Code|Sid|SID|Session|Ticket)"
     rf"|(?i:session[-_]?id)){_END}"
 )
-"""Names that say nothing by themselves; the value decides."""
+"""Names that decide nothing by themselves; the value decides."""
 RANDOM_VALUE = r"^[A-Za-z0-9+/=_.~%-]{16,}$"
 RANDOM_MIX = r"[A-Za-z][0-9]|[0-9][A-Za-z]"
-"""What a value of random characters is made of, and what it has somewhere."""
+"""The characters of a random value, and a pair that one contains."""
 
 _START = r"(^|[^A-Za-z0-9])"
 COMMON_FORMS = (
@@ -49,8 +49,8 @@ COMMON_FORMS = (
         r"|PRIVATE KEY-"
     ),
 )
-"""Values that are a credential whatever they are called: HTTP's own schemes, tokens with three
-parts, and what the vendors most met start theirs with; in parts of a size that CEL may try.
+"""Values that are a credential under any name: HTTP's own schemes, tokens with three parts, and the
+prefixes of common vendors; in parts of a size that CEL accepts.
 """
 OTHER_FORMS = (
     r"^(?i:token|api[-_]?key|ssws|digest) +[!-~]{20,}[ \r\n]*$|://[^/ :@]+:[^/ @]+@",
@@ -72,7 +72,7 @@ OTHER_FORMS = (
         r"|[0-9a-f]{32}-us[0-9]|key-[0-9a-f]{32})"
     ),
 )
-"""Forms less often met, which the API server leaves to the operator and the command line."""
+"""Less common forms, which only the operator and the command line check."""
 
 _GUARDED = re.compile(GUARDED_NAME)
 _PRIVATE = re.compile(PRIVATE_NAME)
@@ -84,7 +84,7 @@ _FORMS = tuple(map(re.compile, (*COMMON_FORMS, *OTHER_FORMS)))
 
 
 def is_credential_name(name: str) -> bool:
-    """Whether what has this name is a credential, whatever its value."""
+    """Whether a value with this name is a credential, whatever it is."""
     if _GUARDED.search(name):
         return True
     return _PRIVATE.search(name) is not None and _OPEN.search(name) is None
@@ -105,41 +105,41 @@ def is_credential(name: str, value: str) -> bool:
 
 
 def check_names(names: Iterable[str]) -> None:
-    """Whether names are free of credentials.
+    """Validates that no name is, or names, a credential.
 
     Raises:
-        ValueError: with the name, unless it is the credential.
+        ValueError: one does; the message contains the name, unless that is the credential.
     """
     for name in names:
         if holds_credential(name):
-            raise ValueError(f"a name {HOLDS_CREDENTIAL_SAYS}")
+            raise ValueError(f"a name {HOLDS_CREDENTIAL_MESSAGE}")
         if is_credential_name(name):
-            raise ValueError(f"{name!r} {CREDENTIAL_SAYS}")
+            raise ValueError(f"{name!r} {CREDENTIAL_MESSAGE}")
 
 
 def check_values(pairs: Mapping[str, str]) -> None:
-    """Whether values are free of credentials, each under its name.
+    """Validates that no value is a credential, under its name.
 
     Raises:
-        ValueError: with the name, and without the value.
+        ValueError: one is; the message contains the name and not the value.
     """
     for name, value in pairs.items():
         if is_credential(name, value):
-            raise ValueError(f"{name!r} {HOLDS_CREDENTIAL_SAYS}")
+            raise ValueError(f"{name!r} {HOLDS_CREDENTIAL_MESSAGE}")
 
 
 def check_within(value: object, name: str = "") -> None:
-    """Whether a value of any type is free of credentials, in whatever it holds.
+    """Validates that a value of any type contains no credential, at any depth.
 
     Raises:
-        ValueError: with the name, and without the value.
+        ValueError: it does; the message contains the name and not the value.
     """
     if isinstance(value, dict):
         check_names(value)
-        for inner, held in value.items():
-            check_within(held, inner)
+        for member, inner in value.items():
+            check_within(inner, member)
     elif isinstance(value, list):
-        for held in value:
-            check_within(held, name)
+        for item in value:
+            check_within(item, name)
     elif isinstance(value, str):
         check_values({name: value})

@@ -1,4 +1,4 @@
-"""Validation errors as sentences: the field, the value, and what is allowed (INV-10)."""
+"""Validation errors as problems: the field, the value, and what is allowed (INV-10)."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from chartly.api.documents import without_nulls
-from chartly.api.place import Place, open_name
+from chartly.api.place import Place, redacted_name
 from chartly.api.suggestion import one_of
 from chartly.api.wording import KEY, allowed_values, given_tag, why, why_of_union
 from chartly.errors import Problem, SpecError
@@ -22,7 +22,7 @@ _MEMBERS = {"str": "string", "constrained-str": "string", "int": "int", "bool": 
 
 
 def parse_model(model: type[_MODEL], written: object, place: Place) -> _MODEL:
-    """``written``, which stands at ``place``, as ``model``; a null counts as absent, as in digests.
+    """Validates what is written at ``place``; a null counts as absent, as in digests.
 
     Raises:
         SpecError: with a problem for each mistake.
@@ -30,25 +30,27 @@ def parse_model(model: type[_MODEL], written: object, place: Place) -> _MODEL:
     try:
         return model.model_validate_json(json.dumps(without_nulls(written)))
     except ValidationError as error:
-        details = [one for one in error.errors(include_url=False) if not _is_echo(one)]
+        details = [
+            detail for detail in error.errors(include_url=False) if not _is_consequence(detail)
+        ]
         raise SpecError(_problems(details, model, place)) from None
 
 
 def _problems(
     details: list[ErrorDetails], model: type[BaseModel], place: Place
 ) -> Iterator[Problem]:
-    """A problem for each value: a union tells of each of its members."""
+    """A problem for each value: pydantic reports each member of a union by itself."""
     for loc, group in groupby(details, lambda detail: detail["loc"][:-1]):
-        found = list(group)
-        union = [one for one in found if _is_member(one)]
+        errors = list(group)
+        union = [error for error in errors if _is_member(error)]
         if len(union) == 1:
             union = []
-        yield from (_problem(one, model, place) for one in found if one not in union)
+        yield from (_problem(error, model, place) for error in errors if error not in union)
         if union:
             yield _problem_of_union(union, loc, model, place)
 
 
-def _is_echo(detail: ErrorDetails) -> bool:
+def _is_consequence(detail: ErrorDetails) -> bool:
     """Whether a list only counts as short because its items have mistakes of their own."""
     short = detail["type"] == "too_short"
     return short and len(detail["input"]) >= detail["ctx"]["min_length"]
@@ -65,19 +67,19 @@ def _problem_of_union(
     model: type[BaseModel],
     place: Place,
 ) -> Problem:
-    """The one member whose type the value has, or all of them."""
+    """The problem of the member whose type the value has, or of all members."""
     field = place.at(*_fields(model, loc))
-    of_type = next((one for one in union if not one["type"].endswith("_type")), None)
-    if of_type is not None:
-        return field.problem(why(of_type, ""), value=of_type["input"])
-    kinds = [one["type"] for one in union]
+    typed = next((error for error in union if not error["type"].endswith("_type")), None)
+    if typed is not None:
+        return field.problem(why(typed, ""), value=typed["input"])
+    kinds = [error["type"] for error in union]
     return field.problem(why_of_union(kinds), value=union[0]["input"])
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], place: Place) -> Problem:
     loc = detail["loc"]
     if detail["type"] == "extra_forbidden":
-        return _unknown(detail, model, place)
+        return _unknown_field(detail, model, place)
     field = place.at(*_fields(model, loc))
     if loc[-1:] == (KEY,):
         # The name is the path's last part.
@@ -88,22 +90,24 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: Place) -> Prob
 
 
 def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[int | str]:
-    """The parts of a location that somebody wrote."""
+    """The parts of a location that the author wrote, without pydantic's own."""
     parts = loc[:-1] if loc[-1:] == (KEY,) else loc
     return [part for position, part in enumerate(parts) if not _is_tag(model, parts, position)]
 
 
-def _unknown(detail: ErrorDetails, model: type[BaseModel], place: Place) -> Problem:
+def _unknown_field(detail: ErrorDetails, model: type[BaseModel], place: Place) -> Problem:
     loc = detail["loc"]
-    holder, name = place.at(*_fields(model, loc[:-1])), open_name(str(loc[-1]))
+    holder, name = place.at(*_fields(model, loc[:-1])), redacted_name(str(loc[-1]))
     takers, known = _takers(model, loc), _fields_at(model, loc[:-1])
     words = f"unknown field {name!r}; {one_of(name, known)}"
-    problem = holder.problem(not_its_own_says(name, takers) if takers else words, allowed=known)
+    problem = holder.problem(
+        foreign_field_message(name, takers) if takers else words, allowed=known
+    )
     return replace(problem, line=holder.at(name).line)
 
 
-def not_its_own_says(name: str, takers: Iterable[str]) -> str:
-    """What is said of a field that only other variants of an object take."""
+def foreign_field_message(name: str, takers: Iterable[str]) -> str:
+    """The message for a field that only other variants of an object take."""
     return f"unknown field {name!r}; only {' or '.join(takers)} takes it"
 
 
@@ -111,17 +115,17 @@ def _takers(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
     """The variants that take a field, when the object is a variant that does not."""
     if len(loc) < len(("variants", 0, "variant", "field")):
         return []
-    variants = {_tag(one): one for one in _models_at(model, loc[:-2])}
+    variants = {_tag(variant): variant for variant in _models_at(model, loc[:-2])}
     if loc[-2] not in variants:
         return []
-    return [tag for tag, one in variants.items() if loc[-1] in _aliases(one)]
+    return [tag for tag, variant in variants.items() if loc[-1] in _aliases(variant)]
 
 
 def _is_tag(model: type[BaseModel], loc: tuple[int | str, ...], place: int) -> bool:
     """Whether a part names the variant of an object in a list rather than a field."""
     if place == 0 or not isinstance(loc[place - 1], int):
         return False
-    return loc[place] in [_tag(one) for one in _models_at(model, loc[:place])]
+    return loc[place] in [_tag(variant) for variant in _models_at(model, loc[:place])]
 
 
 def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
@@ -131,11 +135,11 @@ def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
 def _models_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[type[BaseModel]]:
     models: list[type[BaseModel]] = [model]
     for part in loc:
-        models = [found for holder in models for found in _step(holder, part)] or models
+        models = [inner for holder in models for inner in _models_under(holder, part)] or models
     return models
 
 
-def _step(holder: type[BaseModel], part: int | str) -> list[type[BaseModel]]:
+def _models_under(holder: type[BaseModel], part: int | str) -> list[type[BaseModel]]:
     for name, info in holder.model_fields.items():
         if part in (name, info.alias):
             return _models_in(info.annotation)
@@ -143,7 +147,7 @@ def _step(holder: type[BaseModel], part: int | str) -> list[type[BaseModel]]:
 
 
 def _tag(model: type[BaseModel]) -> str:
-    """Which variant a model is; nothing if it is none."""
+    """The variant that a model is; empty if it is none."""
     field = model.model_fields.get("op") or model.model_fields.get("type")
     values = get_args(field.annotation) if field is not None else ()
     return str(values[0]) if len(values) == 1 else ""
@@ -153,7 +157,7 @@ def _models_in(annotation: object) -> list[type[BaseModel]]:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return [annotation]
     if get_origin(annotation) in (Union, UnionType, tuple, dict, Annotated):
-        return [found for part in get_args(annotation) for found in _models_in(part)]
+        return [model for part in get_args(annotation) for model in _models_in(part)]
     return []
 
 

@@ -34,7 +34,7 @@ _SPECIAL = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 
 @dataclass(frozen=True)
 class Document:
-    """One document of a file: where it stands and what it says."""
+    """One document of a file: its place and its content."""
 
     source: str
     line: int
@@ -47,7 +47,7 @@ class Document:
 
 
 def parse_documents(text: str, source: str) -> list[Document]:
-    """The documents of a YAML (or JSON) text; empty ones are left out.
+    """Parses a YAML (or JSON) text; leaves empty documents out.
 
     Raises:
         SpecError: the text is not YAML, holds a duplicate key or a tag, or is too large or deep.
@@ -91,10 +91,10 @@ def _document(node: yaml.Node, source: str) -> Document:
 
 
 class _Reader:
-    """Turns nodes into JSON values; counts visits, so that aliases cannot multiply unseen.
+    """Reads nodes as JSON values; counts visits, so that aliases cannot multiply unseen.
 
     Attributes:
-        marks: where each value stands, by its path.
+        marks: the line and spelling of each value, by its path.
     """
 
     def __init__(self, source: str) -> None:
@@ -106,7 +106,7 @@ class _Reader:
         if depth > MAX_DEPTH:
             raise self._error(node, f"is nested deeper than {MAX_DEPTH} levels")
         self._count(node)
-        # An aliased value stands at its anchor, but a member is looked for at its own key.
+        # An aliased value has the line of its anchor, but a reader looks for a member at its key.
         line = node.start_mark.line + 1 if line is None else line
         self.marks[path] = Mark(line)
         if isinstance(node, yaml.MappingNode):
@@ -142,7 +142,7 @@ class _Reader:
         return key if isinstance(key, str) else self._key(node, key)
 
     def _key(self, node: yaml.Node, key: Json) -> str:
-        """A key that is no text: kubectl sends what it was read as, so it must be written so."""
+        """A key that is no text: kubectl sends it as it is read, so both must be the same."""
         if not isinstance(node, yaml.ScalarNode) or key is None:
             raise self._error(node, "a key must be text")
         sent = str(key).lower() if isinstance(key, bool) else str(key)
@@ -158,15 +158,15 @@ class _Reader:
         except ValueError as error:
             raise self._error(node, str(error)) from None
 
-    def _error(self, node: yaml.Node, what: str) -> SpecError:
-        return _refusal(self._source, node.start_mark, what)
+    def _error(self, node: yaml.Node, why: str) -> SpecError:
+        return _refusal(self._source, node.start_mark, why)
 
 
 def plain_scalar(text: str) -> Json:
     """An unquoted scalar as kubectl reads it.
 
     Raises:
-        ValueError: infinity or not-a-number, which JSON cannot say; or too many digits.
+        ValueError: infinity or not-a-number, which JSON does not have; or too many digits.
     """
     if text in _NULLS:
         return None
@@ -195,7 +195,7 @@ def _integer(text: str) -> Json:
 
 
 def json_type(value: object) -> str:
-    """What kind of JSON value it is, in the words of RFC 8259."""
+    """The type of a JSON value, in the words of RFC 8259."""
     kinds = ((bool, "a boolean"), (str, "text"), (dict, "an object"), (list, "an array"))
     return next((name for kind, name in kinds if isinstance(value, kind)), "a number")
 

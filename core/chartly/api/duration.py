@@ -1,4 +1,4 @@
-"""Durations: the part of ISO 8601 that names one calendar or clock length."""
+"""Durations: the part of ISO 8601 for one calendar or clock length."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 DURATION_RULE = (
     "an ISO 8601 duration with one part, such as PT1H, P1D, P1W, P1M or P1Y, under 1000 years"
 )
-DURATION_SAYS = f"must be {DURATION_RULE}"
+DURATION_MESSAGE = f"must be {DURATION_RULE}"
 # No longer than a calendar is: a window has a start and an end in the years 1 to 9999.
 DURATION_FORM = (
     r"P(?:([1-9][0-9]{0,4}[DW]|[1-9][0-9]{0,3}M|[1-9][0-9]{0,2}Y)|T([1-9][0-9]{0,4}[HM]))"
@@ -30,22 +30,22 @@ class Length:
 
 
 def parse_duration(text: str) -> Length:
-    """A duration.
+    """Parses a duration.
 
     Raises:
-        ValueError: it is not of the form that ``DURATION_RULE`` tells.
+        ValueError: the text does not have the form of ``DURATION_RULE``.
     """
-    found = _FORM.fullmatch(text)
-    if found is None:
-        raise ValueError(DURATION_SAYS)
-    if found[1]:
-        return Length(int(found[1][:-1]), _UNITS[found[1][-1]])
-    return Length(int(found[2][:-1]), _CLOCK_UNITS[found[2][-1]])
+    duration = _FORM.fullmatch(text)
+    if duration is None:
+        raise ValueError(DURATION_MESSAGE)
+    if duration[1]:
+        return Length(int(duration[1][:-1]), _UNITS[duration[1][-1]])
+    return Length(int(duration[2][:-1]), _CLOCK_UNITS[duration[2][-1]])
 
 
-def _checked(text: str) -> str:
+def _checked_duration(text: str) -> str:
     parse_duration(text)
     return text
 
 
-Duration = Annotated[str, Field(max_length=64), AfterValidator(_checked)]
+Duration = Annotated[str, Field(max_length=64), AfterValidator(_checked_duration)]

@@ -19,7 +19,7 @@ from chartly.api.suggestion import one_of
 
 NORMALIZER = Place(object="normalizer", path="spec")
 STORAGE = Place(object="storage", path="spec")
-"""Where the specs stand, if nobody says it better."""
+"""The places of the specs where the caller gives none."""
 ENVELOPE = (
     "type",
     "tenant_id",
@@ -30,7 +30,7 @@ ENVELOPE = (
     "profile_digest",
     "event_key",
 )
-"""What every canonical event carries beside its payload."""
+"""The fields of every canonical event beside its payload."""
 
 _RESULT_TYPES: dict[str, ColumnType] = {
     "toNumber": NUMBER,
@@ -62,13 +62,13 @@ class Column:
 
 @dataclass(frozen=True)
 class EventSchema:
-    """What an event of a dataset looks like.
+    """The fields of the events of a dataset.
 
     Attributes:
         columns: the payload in order of name, without ``type``.
         identity: the fields that make two records the same event.
         time_column: the instant that partitions the dataset, if any.
-        filled: the fields in which empty text stands for nothing.
+        filled: the fields in which empty text counts as absent.
     """
 
     event_type: str
@@ -86,14 +86,14 @@ def event_schema(
     at_normalizer: Place = NORMALIZER,
     at_storage: Place = STORAGE,
 ) -> EventSchema:
-    """The schema that both profiles give.
+    """The schema of the events that both profiles define.
 
     Args:
-        at_normalizer: where the normalizer's spec stands.
-        at_storage: where the storage profile's spec stands.
+        at_normalizer: the place of the normalizer's spec.
+        at_storage: the place of the storage profile's spec.
 
     Raises:
-        SpecError: a field is named that no mapping gives, or its type cannot be stored so.
+        SpecError: a profile names a field without a mapping, or a column cannot store its type.
     """
     fields = _fields(normalizer, at_normalizer)
     for place, name in _named_fields(normalizer, storage, at_normalizer, at_storage):
@@ -122,13 +122,13 @@ def event_schema(
 
 
 def _filled(normalizer: NormalizerSpec) -> frozenset[str]:
-    """What is required, and what identifies an event by itself and not with all fields."""
+    """The required fields, and those that identify an event unless all fields do."""
     named = {*normalizer.required_fields, *(normalizer.identity or ("event_id",))}
     return frozenset(named - {*normalizer.allow_empty})
 
 
 def _fields(normalizer: NormalizerSpec, spec: Place) -> dict[str, ColumnType | None]:
-    """Each field that is left after all transforms, with the type they give it, if any."""
+    """The fields after all transforms, each with the type that these give it, if any."""
     fields: dict[str, ColumnType | None] = dict.fromkeys(normalizer.mapping)
     for position, transform in enumerate(normalizer.transforms):
         if transform.field not in fields and transform.op != "const":

@@ -1,4 +1,4 @@
-"""The normalizer profile: how a record becomes a canonical event, or a reject."""
+"""The normalizer profile: how records become canonical events, or rejects."""
 
 from typing import Annotated, Literal, Self
 
@@ -11,25 +11,25 @@ Excess = Literal["reject", "truncate"]
 Scalar = str | int | bool | None
 DEFAULT_PRECISION = 38
 DEFAULT_SCALE = 9
-SCALE_SAYS = "scale must not exceed precision"
-NEEDS_DEFAULT_SAYS = "onError default needs default"
-NULL_SAYS = "null is as if it were not there; write 'null' in quotes"
+SCALE_MESSAGE = "scale must not exceed precision"
+NEEDS_DEFAULT_MESSAGE = "onError default needs default"
+NULL_MESSAGE = "null is as if it were not there; write 'null' in quotes"
 
 
 class _Transform(SpecModel):
     field: FieldName
-    """The field that is changed."""
+    """The field that is transformed."""
     on_error: OnError = "reject"
-    """What happens to a value that cannot be changed: the record is rejected, the field becomes
-    null (`'null'`, in quotes), or it takes `default`.
+    """What happens to a value that cannot be transformed: the record is rejected, or the field
+    becomes null (`'null'`, in quotes) or `default`.
     """
     default: Scalar = None
-    """What ``onError: default`` puts in place of a bad value."""
+    """The value that ``onError: default`` uses instead of a bad one."""
 
     @model_validator(mode="after")
     def _has_default(self) -> Self:
         if self.on_error == "default" and self.default is None:
-            raise ValueError(NEEDS_DEFAULT_SAYS)
+            raise ValueError(NEEDS_DEFAULT_MESSAGE)
         return self
 
 
@@ -51,12 +51,12 @@ class ToDecimal(_Transform):
     @model_validator(mode="after")
     def _scale_fits(self) -> Self:
         if self.scale > self.precision:
-            raise ValueError(SCALE_SAYS)
+            raise ValueError(SCALE_MESSAGE)
         return self
 
 
 class ToInt(_Transform):
-    """A whole number of 64 bits; ``"42"`` and 42.0 are taken, 42.5 is rejected."""
+    """A whole number of 64 bits; ``"42"`` and 42.0 are accepted, 42.5 is rejected."""
 
     op: Literal["toInt"]
 
@@ -68,7 +68,7 @@ class ToString(_Transform):
 
 
 class ToBool(_Transform):
-    """true or false; also takes the words and digits true, false, yes, no, 1, 0."""
+    """true or false; also accepts the words and digits true, false, yes, no, 1, 0."""
 
     op: Literal["toBool"]
 
@@ -76,14 +76,14 @@ class ToBool(_Transform):
 class ToUtcTimestamp(_Transform):
     """An instant: RFC 3339 with offset, or one of ``formats``.
 
-    It has as many digits behind the second as its stored column, or as `Timestamp` where it is
+    It has as many digits after the second as its stored column, or as `Timestamp` where it is
     not stored as an instant. A time without offset is rejected unless ``zone`` names an IANA zone;
     a local time that the zone skips or repeats is rejected.
     """
 
     op: Literal["toUtcTimestamp"]
     formats: Annotated[tuple[Annotated[str, Field(max_length=128)], ...], Field(max_length=16)] = ()
-    """The forms that are taken instead of RFC 3339, the first that fits: `unix` (seconds),
+    """The forms that are accepted instead of RFC 3339, the first that fits: `unix` (seconds),
     `unixMs`, `unixUs` and `unixNs`, or directives of strptime such as `%d.%m.%Y %H:%M`. A form
     names a year and each part down to its smallest; `%Z`, `%y`, `%U` and `%W`, which would have to
     be guessed, are refused.
@@ -101,7 +101,7 @@ class Default(_Transform):
 
     op: Literal["default"]
     value: Scalar
-    """What stands in for an absent or null field."""
+    """The value of an absent or null field."""
 
 
 class Const(_Transform):
@@ -109,7 +109,7 @@ class Const(_Transform):
 
     op: Literal["const"]
     value: Scalar
-    """What the field is."""
+    """The value of the field."""
 
 
 class Lower(_Transform):
@@ -145,7 +145,7 @@ class Rename(_Transform):
 
 
 class MapValues(_Transform):
-    """Replaces a value by what ``values`` says; one that is not there is an error."""
+    """Replaces a value by its entry in ``values``; a value without one is an error."""
 
     op: Literal["mapValues"]
     values: Annotated[dict[str, Scalar], Field(min_length=1, max_length=10_000)]
@@ -157,7 +157,7 @@ class Hash(_Transform):
 
     op: Literal["hash"]
     salt: Annotated[str, Field(max_length=256)] = ""
-    """Text that is put before the value; it is no secret."""
+    """Text before the value; it is no secret."""
 
 
 Transform = Annotated[
@@ -181,7 +181,7 @@ Transform = Annotated[
 
 
 class RejectThreshold(SpecModel):
-    """How many rejects a run may have; each given limit must hold."""
+    """How many rejects a run may have; each given limit applies."""
 
     count: Annotated[int, Field(ge=0)] | None = None
     """Rejects of a run at most."""
@@ -205,7 +205,7 @@ class NormalizerSpec(SpecModel):
     mapping: Annotated[dict[FieldName, Path], Field(min_length=1, max_length=500)]
     """For each field of the event, the JSONPath (RFC 9535) of its value in the record."""
     transforms: Annotated[tuple[Transform, ...], Field(max_length=1000)] = ()
-    """What is done to the fields, in this order."""
+    """Transforms of the fields, in this order."""
     identity: Annotated[tuple[FieldName, ...], Field(max_length=32)] = ()
     """The fields that make two records the same event. Without it: `event_id` if it is mapped,
     otherwise all fields.
@@ -223,4 +223,4 @@ class NormalizerSpec(SpecModel):
     computed.
     """
     sensitive: Annotated[tuple[Path, ...], Field(max_length=100), Unserved()] = ()
-    """Paths that are hidden before a reject or page is stored."""
+    """Paths whose values are removed before a reject or page is stored."""

@@ -1,10 +1,10 @@
-"""The paths into a page by which a profile pages."""
+"""The paths into a page that paging reads."""
 
 from chartly.api.pagination import Pagination
 
 
 def page_fields(pagination: Pagination) -> dict[str, str]:
-    """The paths into a page that a profile names, by their field."""
+    """The paths into a page, by the field of the profile that names them."""
     stop = pagination.stop
     named = {
         "responseField": pagination.response_field,
@@ -12,4 +12,4 @@ def page_fields(pagination: Pagination) -> dict[str, str]:
         "stop.total": stop.total,
         "stop.totalPages": stop.total_pages,
     }
-    return {name: text for name, text in named.items() if text is not None}
+    return {name: path for name, path in named.items() if path is not None}

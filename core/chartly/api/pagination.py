@@ -1,4 +1,4 @@
-"""How a connector profile says that pages follow each other, and where they end."""
+"""The pagination of a connector profile: how pages follow each other, and where they end."""
 
 from typing import Annotated, Literal, Self
 
@@ -6,48 +6,49 @@ from pydantic import Field, model_validator
 
 from chartly.api.model import SpecModel, Unserved
 
-SIZE_SAYS = "sizeParam needs pageSize"
-OFFSET_SAYS = "mode offset needs pageSize"
+SIZE_MESSAGE = "sizeParam needs pageSize"
+OFFSET_MESSAGE = "mode offset needs pageSize"
 NEVER_AN_END = (401, 403, 408, 425, 429)
-NEVER_AN_END_SAYS = "statuses 401, 403, 408, 425 and 429 never mean the end of the pages"
-OFFSET_GOES_ON_SAYS = "mode offset cannot go on behind an empty page; stop.emptyPage must be true"
+NEVER_AN_END_MESSAGE = "statuses 401, 403, 408, 425 and 429 never mean the end of the pages"
+OFFSET_GOES_ON_MESSAGE = (
+    "mode offset cannot go on behind an empty page; stop.emptyPage must be true"
+)
 PAGINATION_NEEDS: dict[str, tuple[str, ...]] = {
     "cursor": ("requestParam", "responseField"),
     "nextUrl": ("responseField",),
 }
-"""The fields that a mode of pagination cannot do without."""
+"""The fields that a mode of pagination requires."""
 
 
 class StopRules(SpecModel):
-    """What ends the pages, beside a page without a next one.
+    """Rules that end the pages, beside a page without a next one.
 
-    `hasMore`, `total`, `totalHeader` and `totalPages` are what the API itself says: it must be on
-    each page that holds records, and if it says that there is more, an empty page does not end the
-    run.
+    `hasMore`, `total`, `totalHeader` and `totalPages` are statements of the API itself: each page
+    with records must have them, and if they declare more pages, an empty page does not end the run.
     """
 
     statuses: Annotated[
         tuple[Annotated[int, Field(ge=400, le=499)], ...], Field(max_length=16)
     ] = ()
-    """Statuses that stand for the end when they are the answer behind the last page, such as 404.
-    On the first page they are failures. 401, 403, 408, 425 and 429 never mean an end.
+    """Statuses that mean the end as the response after the last page, such as 404. On the first
+    page they are failures. 401, 403, 408, 425 and 429 never mean an end.
     """
     has_more: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    """Where a page says whether there is another: true or false. Dotted name or JSONPath."""
+    """The member of a page that declares another page: true or false. Dotted name or JSONPath."""
     total: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    """Where a page says how many records there are on all pages. Dotted name or JSONPath."""
+    """The member of a page with the number of records on all pages. Dotted name or JSONPath."""
     total_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", max_length=128)] | None = None
-    """The response header that says how many records there are on all pages."""
+    """The response header with the number of records on all pages."""
     total_pages: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    """Where a page says how many pages there are. Dotted name or JSONPath."""
+    """The member of a page with the number of pages. Dotted name or JSONPath."""
     short_page: bool = False
     """Whether a page with fewer records than the largest one before it is the last. A first page
     is never short: the API may send fewer than `pageSize`.
     """
     empty_page: bool | None = None
     """Whether a page without records is the last; true without it for `page` and `offset`, false
-    for `cursor` and `nextUrl`. A page of which a filter in `records.path` takes nothing is not
-    empty. Mode `offset` cannot go on behind an empty page.
+    for `cursor` and `nextUrl`. A page is not empty if a filter in
+    `records.path` removes all its records. Mode `offset` cannot continue after an empty page.
     """
     repeated_page: bool = False
     """Whether a page with the records of the one before it is the last, as of an API that answers
@@ -58,12 +59,12 @@ class StopRules(SpecModel):
     @model_validator(mode="after")
     def _never_ends(self) -> Self:
         if any(status in NEVER_AN_END for status in self.statuses):
-            raise ValueError(NEVER_AN_END_SAYS)
+            raise ValueError(NEVER_AN_END_MESSAGE)
         return self
 
 
 class Pagination(SpecModel):
-    """How the next page is asked for.
+    """How the next page is requested.
 
     ``cursor`` reads ``responseField`` and sends it as ``requestParam``; ``page`` and ``offset``
     count; ``nextUrl`` follows the link in ``responseField``. A dotted name reaches into objects.
@@ -75,18 +76,18 @@ class Pagination(SpecModel):
     ] = "none"
     """How the next page is found."""
     request_param: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-    """The query parameter that takes the cursor, page or offset; required for `cursor`,
+    """The query parameter for the cursor, page or offset; required for `cursor`,
     otherwise `page` or `offset`.
     """
     response_field: Annotated[str, Field(min_length=1, max_length=256)] | None = None
-    """Where a page holds the next cursor or link; required for `cursor` and `nextUrl`. Null,
-    false, empty or absent ends the run of pages; if the first page holds records and not this
-    member, that is the warning `PagingFieldNeverSeen`.
+    """The member of a page with the next cursor or link; required for `cursor` and `nextUrl`.
+    Null, false, empty or absent ends the pages; if the first page has records and not this
+    member, the run warns with `PagingFieldNeverSeen`.
     """
     size_param: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-    """The query parameter that takes `pageSize`."""
+    """The query parameter for `pageSize`."""
     page_size: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
-    """Records asked for per page; `offset` moves by those that came, whatever was asked for."""
+    """Records requested per page; `offset` moves by the number received, whatever was requested."""
     start: Annotated[int, Field(ge=0)] | None = None
     """The first page (1 without it) or offset (0 without it)."""
     max_pages: Annotated[int, Field(ge=1, le=10_000_000)] = 10_000
@@ -94,7 +95,7 @@ class Pagination(SpecModel):
     max_empty_pages: Annotated[int, Field(ge=0, le=10_000)] = 10
     """Pages without a record that may follow each other before the run ends with `LimitReached`."""
     stop: StopRules = StopRules.model_construct()
-    """What ends the pages, beside a page without a next one."""
+    """Rules that end the pages, beside a page without a next one."""
 
     @model_validator(mode="after")
     def _needs_fields(self) -> Self:
@@ -103,9 +104,9 @@ class Pagination(SpecModel):
             if given[field] is None:
                 raise ValueError(f"mode {self.mode} needs {field}")
         if self.size_param is not None and self.page_size is None:
-            raise ValueError(SIZE_SAYS)
+            raise ValueError(SIZE_MESSAGE)
         if self.mode == "offset" and self.page_size is None:
-            raise ValueError(OFFSET_SAYS)
+            raise ValueError(OFFSET_MESSAGE)
         if self.mode == "offset" and self.stop.empty_page is False:
-            raise ValueError(OFFSET_GOES_ON_SAYS)
+            raise ValueError(OFFSET_GOES_ON_MESSAGE)
         return self

@@ -1,4 +1,4 @@
-"""Where something stands: a file, an object in it, a field of that; problems are made from it."""
+"""Places in files: a file, an object in it, a field of that; problems are created from them."""
 
 import json
 import re
@@ -12,17 +12,17 @@ from chartly.errors import Problem, Reason, Scalar, SpecError
 
 _PRIVATE = re.compile(r"auth|secret|header|token|password|\bquery\b", re.IGNORECASE)
 _IN_URL = re.compile(r"://\S*@|[^/\s:]:[^/\s:]+@|(^\"|[\w/])\?\S*=")
-"""A user or a query, either of which may hold a credential."""
+"""A user or a query, either of which may contain a credential."""
 _LAST = re.compile(r"(\.[^.\[]*|\[[^\[]*)$|^[^.\[]*$")
 """The last part of a path."""
 
 
 @dataclass(frozen=True)
 class Mark:
-    """Where a value stands in a file.
+    """The position of a value in a file.
 
     Attributes:
-        written: how it is spelled, if it is a plain scalar that YAML does not read as text.
+        written: its spelling, if it is a plain scalar that YAML does not read as text.
     """
 
     line: int
@@ -30,14 +30,14 @@ class Mark:
 
 
 Value: TypeAlias = object
-"""What a field holds, of whatever type."""
+"""The value of a field, of any type."""
 SourceMap: TypeAlias = Mapping[str, Mark]
 """The mark of each path of a document; that of the document itself is under the empty path."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A file, an object and a field; what is not known is empty."""
+    """A file, an object and a field; an unknown part is empty."""
 
     source: str = ""
     object: str = ""
@@ -48,14 +48,14 @@ class Place:
         return ": ".join(filter(None, (self.source, self.object, self.path)))
 
     def of(self, name: Value) -> "Place":
-        """The same file with an object that is known now."""
+        """The same place with an object."""
         return replace(self, object=str(name))
 
     def at(self, *parts: str | int) -> "Place":
         """A field within this one."""
         path = self.path
         for part in parts:
-            path = joined(path, part if isinstance(part, int) else open_name(part))
+            path = joined(path, part if isinstance(part, int) else redacted_name(part))
         return replace(self, path=path)
 
     def problem(
@@ -66,15 +66,15 @@ class Place:
         allowed: Iterable[str] = (),
         reason: Reason = Reason.CONFIG_INVALID,
     ) -> Problem:
-        """What is wrong here; a value that is no scalar, or may be a credential, is left out."""
-        shown = _shown(value, self.path)
+        """A problem at this place, without a value that is no scalar or may be a credential."""
+        public = _public_value(value, self.path)
         return Problem(
             why=why,
             reason=reason,
             object=self.object,
             path=self.path,
-            value=shown,
-            written=self.written if not isinstance(shown, str | None) else "",
+            value=public,
+            written=self.written if not isinstance(public, str | None) else "",
             allowed=tuple(allowed),
             source=self.source,
             line=self.line,
@@ -88,7 +88,7 @@ class Place:
         allowed: Iterable[str] = (),
         reason: Reason = Reason.CONFIG_INVALID,
     ) -> SpecError:
-        """The error with that one problem."""
+        """The error with one such problem."""
         return SpecError([self.problem(why, value=value, allowed=allowed, reason=reason)])
 
     @property
@@ -99,12 +99,12 @@ class Place:
 
     @property
     def written(self) -> str:
-        """How the file spells the value, if it is a plain scalar that is not read as text."""
+        """The spelling of the value, if it is a plain scalar that is not read as text."""
         mark, is_here = self._mark()
         return mark.written if mark and is_here else ""
 
     def around(self, inner: Problem) -> Problem:
-        """A problem that only knew its path from here on."""
+        """A problem with a path relative to this place, completed by it."""
         whole = replace(self, path=_nested(self.path, inner.path))
         return replace(
             inner,
@@ -116,7 +116,7 @@ class Place:
 
     @contextmanager
     def within(self) -> Iterator[None]:
-        """Puts the problems that are raised inside into this place."""
+        """Completes the problems that are raised inside by this place."""
         try:
             yield
         except SpecError as error:
@@ -141,12 +141,12 @@ def _nested(path: str, inner: str) -> str:
     return path + inner if inner.startswith("[") or not (path and inner) else f"{path}.{inner}"
 
 
-def open_name(name: str) -> str:
-    """A name that somebody wrote, unless it is a credential."""
+def redacted_name(name: str) -> str:
+    """A name from a file, or stars if it is a credential."""
     return "***" if holds_credential(name) else name
 
 
-def _shown(value: Value, path: str) -> Scalar:
+def _public_value(value: Value, path: str) -> Scalar:
     if not isinstance(value, Scalar) or _PRIVATE.search(path):
         return None
     if _IN_URL.search(json.dumps(value)) or (isinstance(value, str) and holds_credential(value)):

@@ -1,4 +1,4 @@
-"""A Profile in either spelling: the playbook's, or the custom resource that kubectl takes."""
+"""A Profile in either spelling: the playbook's, or the custom resource of kubectl."""
 
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal, cast
@@ -10,8 +10,8 @@ from chartly.api.connector import ConnectorSpec
 from chartly.api.diagnosis import parse_model
 from chartly.api.documents import Document, Json
 from chartly.api.model import Annotations, Labels, Namespace, Slug, SpecModel
-from chartly.api.normalizer import NULL_SAYS, NormalizerSpec
-from chartly.api.place import Place, SourceMap, open_name
+from chartly.api.normalizer import NULL_MESSAGE, NormalizerSpec
+from chartly.api.place import Place, SourceMap, redacted_name
 from chartly.api.reference import PROFILE_KINDS, ProfileId, ProfileKind
 from chartly.api.storage import StorageSpec
 from chartly.api.version import parse_version
@@ -28,43 +28,43 @@ SPEC_MODELS: dict[ProfileKind, type[Spec]] = {
 }
 
 
-def _version(text: str) -> str:
+def _checked_version(text: str) -> str:
     try:
         return parse_version(text)
     except SpecError as error:
         raise ValueError(error.problems[0].why) from None
 
 
-Version = Annotated[str, Field(max_length=128), AfterValidator(_version)]
+Version = Annotated[str, Field(max_length=128), AfterValidator(_checked_version)]
 Words = Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=64)]
 OBJECT_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
-OBJECT_NAME_SAYS = "must be <kind>-<name>-<version>, here"
+OBJECT_NAME_MESSAGE = "must be <kind>-<name>-<version>, here"
 
 
 class _Identity(SpecModel):
     kind: ProfileKind
-    """Which of the four policies it is."""
+    """The kind of profile."""
     name: Slug
     """Its name."""
     version: Version
-    """An exact version (SemVer 2.0); what it says never changes."""
+    """An exact version (SemVer 2.0); its content never changes."""
     description: Annotated[str, Field(max_length=4096)] = ""
     """Words for people; no part of the digest."""
     owners: Words = ()
-    """Who answers for it; no part of the digest."""
+    """Who is responsible for it; no part of the digest."""
 
 
 class PlaybookMetadata(_Identity):
-    """``metadata`` as the playbook spells it."""
+    """``metadata`` in the spelling of the playbook."""
 
     labels: Labels = Field(default_factory=dict)
     """Free labels; no part of the digest."""
     annotations: Annotations = Field(default_factory=dict)
-    """Free annotations; `chartly.io/deprecated` tells why it should no longer be used."""
+    """Free annotations; `chartly.io/deprecated` gives the reason not to use it any more."""
 
 
 class ObjectMetadata(SpecModel):
-    """``metadata`` of a custom resource; what the API server adds is let through."""
+    """``metadata`` of a custom resource; allows what the API server adds."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -75,7 +75,7 @@ class ObjectMetadata(SpecModel):
     labels: Labels = Field(default_factory=dict)
     """Free labels; no part of the digest."""
     annotations: Annotations = Field(default_factory=dict)
-    """Free annotations; `chartly.io/deprecated` tells why it should no longer be used."""
+    """Free annotations; `chartly.io/deprecated` gives the reason not to use it any more."""
 
 
 Section = Annotated[dict[str, object], Field(max_length=64)]
@@ -102,7 +102,7 @@ class Profile:
         spec: the model, defaults filled in.
         written: the spec of its kind as the author wrote it; digests are made of this.
         namespace: where a custom resource lives; None in the playbook's spelling.
-        deprecated: why it should no longer be used, if so.
+        deprecated: the reason not to use it any more; None if it is not deprecated.
         source: the file, or what else the document was read from.
         marks: the lines of the file.
     """
@@ -125,7 +125,7 @@ class Profile:
 
     @property
     def spec_place(self) -> Place:
-        """Where the spec of its kind stands."""
+        """The place of the spec of its kind."""
         kind = (self.id.kind,) if self.spelling == "customResource" else ()
         return self.place.at("spec", *kind)
 
@@ -137,23 +137,23 @@ class Profile:
 
 
 def parse_profile(document: Document) -> Profile:
-    """The profile that a document of kind Profile says.
+    """Parses a document of kind Profile, in either spelling.
 
     Raises:
-        SpecError: with one sentence for each mistake.
+        SpecError: with a problem for each mistake.
     """
     content = document.content
     check_envelope(document)
     metadata = content.get("metadata")
-    spelled = isinstance(metadata, dict) and ("kind" in metadata or "version" in metadata)
-    return _from_playbook(document) if spelled else _from_resource(document)
+    in_playbook = isinstance(metadata, dict) and ("kind" in metadata or "version" in metadata)
+    return _from_playbook(document) if in_playbook else _from_resource(document)
 
 
 def check_envelope(document: Document) -> None:
-    """Whether apiVersion is ours and nothing stands beside metadata, spec and status.
+    """Validates apiVersion, and that the document has metadata, spec, status and nothing else.
 
     Raises:
-        SpecError: otherwise.
+        SpecError: another version, an unknown field, or no metadata or spec.
     """
     content, place = document.content, document.place.of(document.content.get("kind"))
     version = content.get("apiVersion")
@@ -163,7 +163,7 @@ def check_envelope(document: Document) -> None:
         )
     for name in content:
         if name not in ("apiVersion", "kind", "metadata", "spec", "status"):
-            why = f"unknown field {open_name(name)!r}; allowed are metadata, spec"
+            why = f"unknown field {redacted_name(name)!r}; allowed are metadata, spec"
             problem = place.problem(why, allowed=("metadata", "spec"))
             raise SpecError([replace(problem, line=place.at(name).line)])
     for name in ("metadata", "spec"):
@@ -180,7 +180,7 @@ def _from_playbook(document: Document) -> Profile:
     profile_id = ProfileId(metadata.kind, metadata.name, metadata.version)
     return Profile(
         id=profile_id,
-        spec=_spec(profile_id, written, place.of(profile_id).at("spec")),
+        spec=_parsed_spec(profile_id, written, place.of(profile_id).at("spec")),
         written=written,
         spelling="playbook",
         source=document.source,
@@ -201,7 +201,7 @@ def _from_resource(document: Document) -> Profile:
     place, name = unnamed.of(profile_id), profile_id.object_name
     if metadata.name != name:
         raise place.at("metadata", "name").refusal(
-            f"{OBJECT_NAME_SAYS} {name!r}", value=metadata.name, allowed=(name,)
+            f"{OBJECT_NAME_MESSAGE} {name!r}", value=metadata.name, allowed=(name,)
         )
     for kind in PROFILE_KINDS:
         if (kind in spec) != (kind == resource.kind):
@@ -210,7 +210,7 @@ def _from_resource(document: Document) -> Profile:
     written = cast("dict[str, Json]", spec[resource.kind])
     return Profile(
         id=profile_id,
-        spec=_spec(profile_id, written, place.at("spec", resource.kind)),
+        spec=_parsed_spec(profile_id, written, place.at("spec", resource.kind)),
         written=written,
         spelling="customResource",
         source=document.source,
@@ -223,8 +223,8 @@ def _from_resource(document: Document) -> Profile:
     )
 
 
-def _spec(profile: ProfileId, written: dict[str, Json], place: Place) -> Spec:
-    """The spec that was written.
+def _parsed_spec(profile: ProfileId, written: dict[str, Json], place: Place) -> Spec:
+    """Validates the spec of a profile.
 
     Raises:
         SpecError: it has mistakes, or a transform has a null where a word is meant.
@@ -232,9 +232,9 @@ def _spec(profile: ProfileId, written: dict[str, Json], place: Place) -> Spec:
     spec = parse_model(SPEC_MODELS[profile.kind], written, place)
     transforms = written.get("transforms")
     nulls = [
-        place.at("transforms", position, "onError").problem(NULL_SAYS)
-        for position, one in enumerate(transforms if isinstance(transforms, list) else ())
-        if isinstance(one, dict) and one.get("onError", "") is None
+        place.at("transforms", position, "onError").problem(NULL_MESSAGE)
+        for position, transform in enumerate(transforms if isinstance(transforms, list) else ())
+        if isinstance(transform, dict) and transform.get("onError", "") is None
     ]
     if nulls:
         raise SpecError(nulls)
@@ -242,7 +242,7 @@ def _spec(profile: ProfileId, written: dict[str, Json], place: Place) -> Spec:
 
 
 def as_resource(profile: Profile, namespace: str | None) -> dict[str, Json]:
-    """The custom resource of a profile, as ``kubectl apply -f`` takes it."""
+    """The custom resource of a profile, for ``kubectl apply -f``."""
     metadata: dict[str, Json] = {"name": profile.id.object_name}
     if namespace is not None:
         metadata["namespace"] = namespace

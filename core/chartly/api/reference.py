@@ -1,11 +1,11 @@
-"""References: ``tenant/project::kind/name@version``, parsed once and written one way."""
+"""References: ``tenant/project::kind/name@version``, with one parser and one spelling."""
 
 import re
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from chartly.api.place import Place
-from chartly.api.version import LATEST, LATEST_SAYS, VERSION_SAYS, is_version
+from chartly.api.version import LATEST, LATEST_MESSAGE, VERSION_MESSAGE, is_version
 from chartly.names import GLOBAL, SLUG_RULE, is_slug
 
 ProfileKind = Literal["connector", "normalizer", "storage", "analytics"]
@@ -14,10 +14,10 @@ PROFILE_KINDS: tuple[ProfileKind, ...] = get_args(ProfileKind)
 FORM = "[tenant/project:: | global::]kind/name@x.y.z"
 SHAPE = r"((?P<scope>[^:]*)::)?(?P<kind>[^/:@]*)/(?P<name>[^/:@]*)@(?P<version>[^@]*)"
 _SHAPE = re.compile(SHAPE)
-SHAPE_SAYS = f"must have the form {FORM}"
-KIND_SAYS = f"is not one of {', '.join(PROFILE_KINDS)}"
-NAME_SAYS = f"is not allowed; it takes {SLUG_RULE}"
-PROJECT_SAYS = f"must be tenant/project, each {SLUG_RULE}"
+SHAPE_MESSAGE = f"must have the form {FORM}"
+KIND_MESSAGE = f"is not one of {', '.join(PROFILE_KINDS)}"
+NAME_MESSAGE = f"is not allowed; it takes {SLUG_RULE}"
+PROJECT_MESSAGE = f"must be tenant/project, each {SLUG_RULE}"
 _NOWHERE = Place(object="reference")
 
 
@@ -33,14 +33,14 @@ class Project:
 
 
 def parse_project(text: str) -> Project:
-    """``tenant/project`` as a Project.
+    """Parses ``tenant/project``.
 
     Raises:
-        SpecError: it is not two slugs with one slash between.
+        SpecError: the text is not two slugs with one slash between.
     """
     project = _project(text)
     if project is None:
-        raise Place(object="project").refusal(PROJECT_SAYS, value=text)
+        raise Place(object="project").refusal(PROJECT_MESSAGE, value=text)
     return project
 
 
@@ -68,7 +68,7 @@ class ProfileId:
 
 @dataclass(frozen=True)
 class Reference:
-    """What a step names: a profile, and the scope in which it is looked up.
+    """A profile, and the scope in which it is looked up.
 
     ``scope`` is a project (looked up there, then in ``global``) or None (only ``global``).
     """
@@ -81,23 +81,23 @@ class Reference:
 
 
 def parse_reference(text: str, home: Project, place: Place = _NOWHERE) -> Reference:
-    """A reference as written at ``place`` in a workflow of the project ``home``.
+    """Parses a reference at ``place`` in a workflow of the project ``home``.
 
     Raises:
-        SpecError: with the part that is wrong and what is allowed there.
+        SpecError: with the wrong part and its allowed values.
     """
     shape = _SHAPE.fullmatch(text)
     if shape is None:
-        raise place.refusal(SHAPE_SAYS, value=text)
+        raise place.refusal(SHAPE_MESSAGE, value=text)
     kind, name, version = shape["kind"], shape["name"], shape["version"]
     known_kind = next((known for known in PROFILE_KINDS if known == kind), None)
     if known_kind is None:
-        raise place.refusal(f"kind {kind!r} {KIND_SAYS}", value=text, allowed=PROFILE_KINDS)
+        raise place.refusal(f"kind {kind!r} {KIND_MESSAGE}", value=text, allowed=PROFILE_KINDS)
     if not is_slug(name):
-        raise place.refusal(f"name {name!r} {NAME_SAYS}", value=text)
+        raise place.refusal(f"name {name!r} {NAME_MESSAGE}", value=text)
     if not is_version(version):
-        says = LATEST_SAYS if version.lower() == LATEST else VERSION_SAYS
-        raise place.refusal(f"version {version!r} {says}", value=text)
+        why = LATEST_MESSAGE if version.lower() == LATEST else VERSION_MESSAGE
+        raise place.refusal(f"version {version!r} {why}", value=text)
     scope = _scope(text, shape["scope"], home, place)
     return Reference(scope, ProfileId(known_kind, name, version))
 
@@ -109,5 +109,5 @@ def _scope(text: str, scope: str | None, home: Project, place: Place) -> Project
         return None
     project = _project(scope)
     if project is None:
-        raise place.refusal(f"project {scope!r}: {PROJECT_SAYS}", value=text)
+        raise place.refusal(f"project {scope!r}: {PROJECT_MESSAGE}", value=text)
     return project

@@ -17,14 +17,14 @@ class Parameter(SpecModel):
     name: Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9]{0,62}$", max_length=128)]
     """The parameter."""
     default: str | int | bool | None = None
-    """Its value when a run gives none."""
+    """Its value when a run sets none."""
     required: bool = False
-    """Whether a run must give it."""
+    """Whether a run must set it."""
 
 
 class CatchUp(SpecModel):
     limit: Annotated[int, Field(ge=0, le=100)] = 1
-    """Missed ticks that are made up for at most."""
+    """Missed ticks at most that are run later."""
 
 
 class Schedule(SpecModel):
@@ -40,27 +40,27 @@ class Schedule(SpecModel):
 
 class RunRetry(SpecModel):
     max_attempts: Annotated[int, Field(ge=1, le=10)] = 3
-    """Attempts of a run at most; those that infrastructure ended do not count."""
+    """Attempts of a run at most, without those that infrastructure ended."""
     backoff_seconds: Seconds = 10
-    """The wait before the second one; it doubles from then on, up to five minutes."""
+    """The wait before the second attempt; it doubles with each one, up to five minutes."""
 
 
 class Deadlines(SpecModel):
-    """Seconds a run may wait to start, take, and stay silent."""
+    """Seconds until a run must start, end, and show activity."""
 
     pending: Seconds | None = None
-    """To start; without it what the operator was installed with."""
+    """Until the start; without it the default of the operator's installation."""
     run: Seconds | None = None
-    """To end, all attempts together; without it what the operator was installed with."""
+    """Until the end, over all attempts; without it the default of the operator's installation."""
     heartbeat: Annotated[Seconds | None, Unserved()] = None
-    """Between signs of life."""
+    """Between two heartbeats."""
 
 
 class History(SpecModel):
     keep_succeeded: Annotated[int, Field(ge=0, le=1000)] = 10
-    """Finished runs kept that succeeded, the newest."""
+    """The newest succeeded runs that are kept."""
     keep_failed: Annotated[int, Field(ge=0, le=1000)] = 10
-    """Finished runs kept that did not, the newest."""
+    """The newest runs that are kept of those that did not succeed."""
     ttl: Seconds | None = None
     """Seconds that a finished run is kept at most."""
 
@@ -77,7 +77,7 @@ class Resources(SpecModel):
 
 
 class Runtime(SpecModel):
-    """What a run's Pod is given in a cluster."""
+    """Settings of a run's Pod in a cluster."""
 
     resources: Resources = Resources.model_construct()
     """As in a Pod."""

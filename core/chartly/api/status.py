@@ -1,4 +1,4 @@
-"""What the operator says of Profiles, Workflows and WorkflowRuns: small, and nothing that grows."""
+"""The statuses of Profiles, Workflows and WorkflowRuns, each bounded in size."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -9,9 +9,9 @@ from chartly.api.model import SpecModel
 from chartly.warning import MAX_MESSAGE, MAX_OBJECT, MAX_WARNINGS
 
 MAX_ATTEMPTS = 10
-"""Attempts that a status holds; no run has more, whatever their reasons."""
+"""Attempts in a status; no run has more, whatever their reasons."""
 NOT_LOOKED_AT = -1
-"""The ``observedGeneration`` of an object that the operator has not looked at."""
+"""The ``observedGeneration`` of an object that the operator has not reconciled yet."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class ConditionStatus(SpecModel):
-    """One thing that is true of an object, false, or not known yet; as in all of Kubernetes."""
+    """A condition of an object that is true, false or unknown, as in all of Kubernetes."""
 
     type: Annotated[
         str,
@@ -39,11 +39,11 @@ class ConditionStatus(SpecModel):
             max_length=316,
         ),
     ]
-    """What is said."""
+    """The name of the condition."""
     status: Literal["True", "False", "Unknown"]
-    """Whether it is so."""
+    """Whether it holds."""
     observed_generation: Annotated[int, Field(ge=0)] | None = None
-    """The generation that it is said of."""
+    """The generation that it refers to."""
     last_transition_time: Time
     """When `status` last changed."""
     reason: Annotated[
@@ -54,21 +54,21 @@ class ConditionStatus(SpecModel):
             max_length=1024,
         ),
     ]
-    """Why, as one word; `reasons.md` lists them."""
+    """The reason, as one word; `reasons.md` lists them."""
     message: Annotated[str, Field(max_length=32_768)]
-    """Why, as a sentence."""
+    """The reason, as a sentence."""
 
 
 Conditions = Annotated[tuple[ConditionStatus, ...], Field(max_length=16)]
 
 
 class ResolvedReference(SpecModel):
-    """What a reference resolved to."""
+    """The profile that a reference resolved to."""
 
     reference: Reference
     """The reference in full."""
     found_in: Annotated[str, Field(max_length=128)]
-    """The project that had the profile, or `global`."""
+    """The project that has the profile, or `global`."""
     digest: Digest
     """The profile's digest."""
 
@@ -80,15 +80,15 @@ class ProfileStatus(SpecModel):
     """Whether a profile may be used."""
 
     observed_generation: int = NOT_LOOKED_AT
-    """The generation that the rest is about; -1 until it was looked at."""
+    """The generation that the status refers to; -1 until the operator has reconciled it."""
     digest: Digest | None = None
     """The digest of its kind, name, version and spec."""
     conditions: Conditions = ()
-    """`Ready`; `Reconciling` and `Stalled` are there only while they are true."""
+    """`Ready`; `Reconciling` and `Stalled` are present only while they are true."""
 
 
 class ActiveRun(SpecModel):
-    """A run that goes on; it is left there until the next one takes its place."""
+    """An active run; it stays here until the next one replaces it."""
 
     run: Name
     """Its name."""
@@ -100,32 +100,32 @@ class WorkflowStatus(SpecModel):
     """Whether a workflow may run, and what its references resolved to."""
 
     observed_generation: int = NOT_LOOKED_AT
-    """The generation that the rest is about; -1 until it was looked at."""
+    """The generation that the status refers to; -1 until the operator has reconciled it."""
     resolved_generation: int | None = None
     """The generation that the resolved profiles are pinned for."""
     config_digest: Digest | None = None
     """The digest of its steps and resolved profiles."""
     resolved_profiles: ResolvedReferences = ()
-    """What each reference resolved to; it stays so until the workflow changes."""
+    """What each reference resolved to; fixed until the workflow changes."""
     datasets: Annotated[tuple[Name, ...], Field(max_length=64)] = ()
     """The datasets that it writes."""
     active: Annotated[tuple[ActiveRun, ...], Field(max_length=64)] = ()
-    """The run whose turn it is, or was last."""
+    """The run that has the turn, or had it last."""
     epoch: Annotated[int, Field(ge=0)] | None = None
     """The number of that turn. A Pod of an earlier one can no longer write."""
     conditions: Conditions = ()
-    """`Ready`; `Reconciling` and `Stalled` are there only while they are true."""
+    """`Ready`; `Reconciling` and `Stalled` are present only while they are true."""
 
 
 class FrozenConfig(SpecModel):
     """The frozen inputs of a run."""
 
     name: Name
-    """The ConfigMap that holds them."""
+    """The ConfigMap with the inputs."""
     digest: Digest
     """The digest of their bytes; a runner refuses others."""
     secret: Annotated[str, Field(max_length=512)] | None = None
-    """The Secret and key, as `name/key`, that the connector is given; never a value."""
+    """The Secret and key, as `name/key`, that the connector reads; never a value."""
 
 
 class PinnedWorkflow(SpecModel):
@@ -140,22 +140,22 @@ class PinnedWorkflow(SpecModel):
 
 
 class AttemptStatus(SpecModel):
-    """One try of a run: one Job, one Pod."""
+    """One attempt of a run: one Job, one Pod."""
 
     number: Annotated[int, Field(ge=1, le=MAX_ATTEMPTS)]
-    """Which try it is, from 1."""
+    """The number of the attempt, from 1."""
     job: Name
     """The Job."""
     uid: Annotated[str, Field(max_length=64)] | None = None
-    """The Job's uid, once it was seen."""
+    """The Job's uid, once the operator observed it."""
     start: Time
-    """When it was asked for."""
+    """When its Job was requested."""
     end: Time | None = None
-    """When its end was seen."""
+    """When the operator observed its end."""
     reason: Annotated[str, Field(max_length=128)] | None = None
     """How it ended."""
     exit_code: int | None = None
-    """What the container ended with that tells the reason."""
+    """The exit code of the container that decides the reason."""
     message: Sentence | None = None
     """How it ended, as a sentence."""
 
@@ -168,13 +168,13 @@ class Output(SpecModel):
     rows: Count | None = None
     """Rows written."""
     windows: Count | None = None
-    """Windows computed anew."""
+    """Windows computed again."""
     fingerprint: Digest | None = None
     """The fingerprint of the rows."""
 
 
 class RunResult(SpecModel):
-    """What a run did; read = loaded + rejected + duplicate + filtered + late."""
+    """The counts of a run; read = loaded + rejected + duplicate + filtered + late."""
 
     pages: Count | None = None
     """Pages committed."""
@@ -189,11 +189,11 @@ class RunResult(SpecModel):
     loaded: Count | None = None
     """Records stored as events."""
     rejected: Count | None = None
-    """Records that may not become events."""
+    """Records that could not become events."""
     duplicate: Count | None = None
-    """Records of an event that the run had already."""
+    """Records of an event that the run had stored already."""
     filtered: Count | None = None
-    """Records left out by a filter of the profile; none while `records.filter` is not served."""
+    """Records that a filter of the profile left out; none while `records.filter` is not served."""
     late: Count | None = None
     """Records of events past their retention."""
     corrected: Count | None = None
@@ -205,10 +205,10 @@ class RunResult(SpecModel):
 
 
 class StatusWarning(SpecModel):
-    """What may be wrong with a run although nothing failed."""
+    """A warning of a run: what may be wrong although nothing failed."""
 
     reason: Annotated[str, Field(max_length=128)]
-    """Which warning, as one word; `reasons.md` lists them."""
+    """The warning, as one word; `reasons.md` lists them."""
     object: Annotated[str, Field(max_length=MAX_OBJECT)]
     """The field or place that it is about."""
     message: Annotated[str, Field(max_length=MAX_MESSAGE)]
@@ -218,10 +218,10 @@ class StatusWarning(SpecModel):
 
 
 class WorkflowRunStatus(SpecModel):
-    """What a run is doing, or how it ended."""
+    """The state of a run, or how it ended."""
 
     observed_generation: int = NOT_LOOKED_AT
-    """The generation that the rest is about; -1 until it was looked at."""
+    """The generation that the status refers to; -1 until the operator has reconciled it."""
     project: Annotated[str, Field(max_length=128)] | None = None
     """The project, as `tenant/project`."""
     run_id: Name | None = None
@@ -235,20 +235,20 @@ class WorkflowRunStatus(SpecModel):
     workflow: PinnedWorkflow | None = None
     """The workflow as it was then."""
     epoch: Annotated[int, Field(ge=0)] | None = None
-    """The number of its turn; none where runs of the workflow take no turns."""
+    """The number of its turn; absent where runs of the workflow take no turns."""
     resolved_profiles: ResolvedReferences = ()
     """What each reference resolved to."""
     attempts: Annotated[tuple[AttemptStatus, ...], Field(max_length=MAX_ATTEMPTS)] = ()
     """Its attempts, oldest first."""
     outcome: Literal["Succeeded", "Failed", "Cancelled"] | None = None
-    """How it ended; once it is there it never changes."""
+    """How it ended; once set, it never changes."""
     result: RunResult | None = None
-    """What it did."""
+    """The counts of the run."""
     warnings: Annotated[tuple[StatusWarning, ...], Field(max_length=MAX_WARNINGS)] = ()
-    """What may be wrong with it although nothing failed."""
+    """What may be wrong although nothing failed."""
     next_retry_time: Time | None = None
     """When the next attempt starts."""
     conditions: Conditions = ()
-    """`Succeeded` (Unknown while it goes on), `Finished`, `Frozen`, `Audited`, `Ready`;
-    `Reconciling` and `Stalled` are there only while they are true.
+    """`Succeeded` (Unknown while the run is active), `Finished`, `Frozen`, `Audited`, `Ready`;
+    `Reconciling` and `Stalled` are present only while they are true.
     """

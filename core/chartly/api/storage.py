@@ -1,4 +1,4 @@
-"""The storage profile: where canonical events are kept, how long, and in what columns."""
+"""The storage profile: the dataset of canonical events, its retention and columns."""
 
 from typing import Annotated, Literal, Self
 
@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from chartly.api.columns import ColumnTypeText
 from chartly.api.model import Bytes, FieldName, Slug, SpecModel, Unserved
 
-RETENTION_SAYS = "give retentionDays or retention, not both"
+RETENTION_MESSAGE = "give retentionDays or retention, not both"
 Days = Annotated[int, Field(ge=1, le=36_500)]
 
 
@@ -31,16 +31,16 @@ class Partitioning(SpecModel):
 
 class Indexing(SpecModel):
     fields: Annotated[tuple[FieldName, ...], Field(max_length=32)] = ()
-    """Fields that queries look for; each gets a skip index."""
+    """Fields that queries filter by; each has a skip index."""
 
 
 class Raw(SpecModel):
-    """Whether the pages as received are kept, and how long."""
+    """Whether and how long pages are kept as received."""
 
     enabled: bool = False
-    """Keeps pages as received: whole, with every field that no mapping names."""
+    """Keeps pages as received, with the fields that no mapping names."""
     dataset: Slug | None = None
-    """The name that they are read by; without one it is the dataset's with `-raw`."""
+    """The dataset of the pages; without it the dataset's name with `-raw`."""
     retention_days: Days = 7
     """Days that a page is kept, counted from when a run last received it."""
 
@@ -55,28 +55,27 @@ class StorageSpec(SpecModel):
     retention: Retention | None = None
     """Retention by event time instead."""
     partitioning: Partitioning | None = None
-    """Which field is the time of the events. Without it there are no windows, and so no
-    analytics.
+    """The field with the time of the events. Without it there are no windows, and no analytics.
     """
     indexing: Indexing = Indexing.model_construct()
-    """What queries look for."""
+    """The fields that queries filter by."""
     columns: Annotated[dict[FieldName, ColumnTypeText], Field(max_length=500)] = Field(
         default_factory=dict
     )
-    """Types of stored columns. Without one a field has the type that its transforms give,
-    otherwise `String`.
+    """Types of stored columns. Without one a field has the type of its transforms, otherwise
+    `String`.
     """
     max_bytes: Bytes = 1 << 40
     """Compressed size of events, rejects and kept pages above which nothing more is loaded
     (`StorageQuotaExceeded`).
     """
     write_mode: Annotated[Literal["append", "replace"], Unserved(("replace",))] = "append"
-    """`append` adds and updates events, `replace` switches the contents at once."""
+    """`append` adds and updates events, `replace` replaces the contents at once."""
     raw: Raw = Raw.model_construct()
     """Whether pages are kept as received."""
 
     @model_validator(mode="after")
     def _one_retention(self) -> Self:
         if self.retention_days is not None and self.retention is not None:
-            raise ValueError(RETENTION_SAYS)
+            raise ValueError(RETENTION_MESSAGE)
         return self

@@ -1,4 +1,4 @@
-"""What to say beside a refused word: the nearest allowed one, or all of them."""
+"""Suggestions for a refused word: the nearest allowed one, or all of them."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -18,5 +18,5 @@ def one_of(word: str, allowed: Iterable[str]) -> str:
     near = did_you_mean(word, names)
     if near is not None:
         return f"did you mean {near!r}?"
-    shown = ", ".join(names[:_MOST]) + (", ..." if len(names) > _MOST else "")
-    return f"allowed are {shown}" if names else "none is allowed here"
+    listed = ", ".join(names[:_MOST]) + (", ..." if len(names) > _MOST else "")
+    return f"allowed are {listed}" if names else "none is allowed here"

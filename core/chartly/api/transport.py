@@ -1,4 +1,4 @@
-"""Where a connector profile sends its requests, and where they may lead."""
+"""The transport and the egress policy of a connector profile."""
 
 import ipaddress
 import re
@@ -12,7 +12,7 @@ from chartly.api.request import (
     LONGEST_URL,
     PATH_CHARACTERS,
     PORT_FORM,
-    PORT_SAYS,
+    PORT_MESSAGE,
     Headers,
     Members,
     Query,
@@ -23,7 +23,7 @@ from chartly.api.request import (
 HOST_FORM = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 HOST_LENGTH = 253
 BASE_HOST_FORM = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z]([a-z0-9-]{0,61}[a-z0-9])?"
-"""A host that can be asked for: the last label is no number, which only addresses have."""
+"""The host of a base URL: its last label is no number, which only addresses have."""
 BASE_URL_FORM = (
     r"(?P<scheme>https?)://(?P<host>[^/?#@:\[\]]+)(:(?P<port>[0-9]{1,5}))?"
     rf"(?P<path>/{PATH_CHARACTERS})?"
@@ -35,65 +35,67 @@ _BASE_URL = re.compile(BASE_URL_FORM)
 _PORT = re.compile(PORT_FORM)
 _CIDR = re.compile(r"[0-9a-fA-F.:]+/(0|[1-9][0-9]{0,2})")
 
-CIDR_SAYS = "must be a CIDR such as 10.0.0.0/8, without host bits"
-HOST_SAYS = "must be a DNS name in lower case, without scheme, port or wildcard"
-BASE_URL_SAYS = "must be https://host[:port][/path] in plain ASCII, without user, query or fragment"
+CIDR_MESSAGE = "must be a CIDR such as 10.0.0.0/8, without host bits"
+HOST_MESSAGE = "must be a DNS name in lower case, without scheme, port or wildcard"
+BASE_URL_MESSAGE = (
+    "must be https://host[:port][/path] in plain ASCII, without user, query or fragment"
+)
 
 
-def _network(text: str) -> str:
+def _checked_network(text: str) -> str:
     try:
         ipaddress.ip_network(text, strict=True)
     except ValueError:
-        raise ValueError(CIDR_SAYS) from None
+        raise ValueError(CIDR_MESSAGE) from None
     if _CIDR.fullmatch(text) is None:
-        raise ValueError(CIDR_SAYS)
+        raise ValueError(CIDR_MESSAGE)
     return text
 
 
-def _host(text: str) -> str:
+def _checked_host(text: str) -> str:
     if len(text) > HOST_LENGTH or _HOST.fullmatch(text) is None:
-        raise ValueError(HOST_SAYS)
+        raise ValueError(HOST_MESSAGE)
     return text
 
 
-def _base_url(text: str) -> str:
-    found = _BASE_URL.fullmatch(text)
-    if found is None:
-        raise ValueError(BASE_URL_SAYS)
-    if len(found["host"]) > HOST_LENGTH or _BASE_HOST.fullmatch(found["host"]) is None:
-        raise ValueError(HOST_SAYS)
-    if found["port"] is not None and _PORT.fullmatch(found["port"]) is None:
-        raise ValueError(PORT_SAYS)
+def _checked_base_url(text: str) -> str:
+    url = _BASE_URL.fullmatch(text)
+    if url is None:
+        raise ValueError(BASE_URL_MESSAGE)
+    if len(url["host"]) > HOST_LENGTH or _BASE_HOST.fullmatch(url["host"]) is None:
+        raise ValueError(HOST_MESSAGE)
+    if url["port"] is not None and _PORT.fullmatch(url["port"]) is None:
+        raise ValueError(PORT_MESSAGE)
     return without_credential(text)
 
 
-Cidr = Annotated[str, Field(max_length=64), AfterValidator(_network)]
-Host = Annotated[str, Field(max_length=300), AfterValidator(_host)]
-BaseUrl = Annotated[str, Field(max_length=2000), AfterValidator(_base_url)]
+Cidr = Annotated[str, Field(max_length=64), AfterValidator(_checked_network)]
+Host = Annotated[str, Field(max_length=300), AfterValidator(_checked_host)]
+BaseUrl = Annotated[str, Field(max_length=2000), AfterValidator(_checked_base_url)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 def origin_of(base_url: BaseUrl) -> tuple[str, str, int]:
     """Scheme, host and port of a base URL (RFC 6454)."""
-    found = cast("re.Match[str]", _BASE_URL.fullmatch(base_url))  # its own check has seen the form
-    return found["scheme"], found["host"], int(found["port"] or DEFAULT_PORTS[found["scheme"]])
+    url = cast("re.Match[str]", _BASE_URL.fullmatch(base_url))  # validated by its type
+    return url["scheme"], url["host"], int(url["port"] or DEFAULT_PORTS[url["scheme"]])
 
 
 class Transport(SpecModel):
-    """Where and how a request is made."""
+    """The target and form of requests."""
 
     base_url: BaseUrl
     """Where requests go: `https://host[:port][/path]`, no user, query or fragment. `http` is for
     APIs that need no credential.
     """
     path: RequestPath = ""
-    """Is put after `baseUrl`; begins with `/`."""
+    """The path after `baseUrl`; begins with `/`."""
     method: Annotated[Literal["GET", "POST"], Unserved(("POST",))] = "GET"
     """The method of every request."""
     timeout_ms: Milliseconds = 30_000
-    """How long one request may take, from connecting to the last byte."""
+    """Milliseconds that one request may take, from connecting to the last byte."""
     max_payload_bytes: Bytes = 16 * 1024 * 1024
-    """How large a response may be, on the wire and decompressed; a larger one ends the run with
+    """Bytes of a response at most, on the wire and decompressed; a larger one ends the run with
     `LimitReached`.
     """
     headers: Headers = Field(default_factory=dict)
@@ -116,7 +118,7 @@ class Transport(SpecModel):
 
 
 class EgressPolicy(SpecModel):
-    """What may be reached: hosts by name, addresses by network."""
+    """The hosts that requests may reach by name, and the addresses by network."""
 
     dns_allowlist: Annotated[tuple[Host, ...], Field(min_length=1, max_length=64)]
     """The only hosts that a request, a redirect or a page link may lead to; the host of
@@ -127,6 +129,6 @@ class EgressPolicy(SpecModel):
     and reserved ranges are refused always.
     """
     allow_cidrs: Annotated[tuple[Cidr, ...], Field(max_length=64)] = ()
-    """Private ranges that the API lives in; they also must be granted by who runs Chartly."""
+    """Private ranges of the API; the project also needs a grant for them."""
     ports: Annotated[tuple[Port, ...], Field(max_length=16)] = ()
-    """Ports that may be reached; without it only that of `baseUrl`."""
+    """Ports that requests may reach; without it only that of `baseUrl`."""

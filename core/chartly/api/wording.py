@@ -1,4 +1,4 @@
-"""What a validator's finding is called in the words of YAML and JSON, not in Python's."""
+"""Messages for validation errors in the terms of YAML and JSON, not in Python's."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from pydantic_core import ErrorDetails
 from chartly.api.suggestion import did_you_mean
 
 KEY = "[key]"
-"""What pydantic puts behind a name of an object that is not allowed as such."""
+"""The part that pydantic appends to the location of an invalid name of a member."""
 TYPES = {
     "string_type": "must be text",
     "int_type": "must be a whole number",
@@ -31,21 +31,21 @@ def why(detail: ErrorDetails, written: str) -> str:
     """What is wrong with a value, and what is allowed.
 
     Args:
-        written: how the file spells it, if it is a plain scalar that is not read as text.
+        written: its spelling in the file, if it is a plain scalar that is not read as text.
     """
     kind, given = detail["type"], detail["input"]
     if kind in TYPES:
-        return TYPES[kind] + _quotes(kind, given, written)
+        return TYPES[kind] + _quoting_advice(kind, given, written)
     allowed = allowed_values(detail)
     if allowed:
         near = did_you_mean(str(given_tag(detail)), allowed)
         return f"is not one of {', '.join(allowed)}" + (f"; did you mean {near!r}?" if near else "")
-    words = _WORDS.get(kind, _other)
-    return words(detail.get("ctx", {}))
+    message = _MESSAGES.get(kind, _not_allowed)
+    return message(detail.get("ctx", {}))
 
 
 def why_of_union(kinds: list[str]) -> str:
-    """What is wrong with a value that is of none of several types."""
+    """What is wrong with a value that has none of several types."""
     *first, last = [_OF_TYPES[kind] for kind in kinds]
     return f"must be {', '.join(first)} or {last}"
 
@@ -58,13 +58,13 @@ def allowed_values(detail: ErrorDetails) -> list[str]:
 
 
 def given_tag(detail: ErrorDetails) -> object:
-    """The value that is compared with a list: of an object that has variants, its variant."""
+    """The value to compare with a list; for an object with variants, its variant."""
     tag = detail.get("ctx", {}).get("tag")
     return detail["input"] if tag is None else tag
 
 
-def _quotes(kind: str, given: object, written: str) -> str:
-    """What to do about quotes that are missing, or too many."""
+def _quoting_advice(kind: str, given: object, written: str) -> str:
+    """The advice for quotes that are missing or superfluous."""
     if kind == "string_type" and isinstance(given, bool | int | float):
         return f"; put it in quotes: {json.dumps(written or json.dumps(given))}"
     if kind == "int_type" and isinstance(given, str) and _WHOLE.fullmatch(given):
@@ -80,11 +80,11 @@ def _counted(context: Mapping[str, Any], limit: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _other(_: Mapping[str, Any]) -> str:
+def _not_allowed(_: Mapping[str, Any]) -> str:
     return "is not allowed here"
 
 
-_WORDS: dict[str, Callable[[Mapping[str, Any]], str]] = {
+_MESSAGES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "is required",
     "union_tag_not_found": lambda context: f"needs {_TAGS[context['discriminator']]}",
     "string_pattern_mismatch": lambda context: f"must match {context['pattern']}",

@@ -1,4 +1,4 @@
-"""A Workflow: steps that name profiles exactly, in explicit or compact spelling."""
+"""A Workflow in either spelling: the playbook's, or the custom resource of kubectl."""
 
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -15,7 +15,7 @@ from chartly.api.run_policy import Deadlines, History, Parameter, RunRetry, Runt
 from chartly.api.workflow_step import Step, WrittenStep, written_step
 from chartly.names import API_VERSION
 
-VERSION_REUSED_SAYS = "must change when steps or parameters change"
+VERSION_REUSED_MESSAGE = "must change when steps or parameters change"
 
 
 class WorkflowSpec(SpecModel):
@@ -26,26 +26,26 @@ class WorkflowSpec(SpecModel):
     `analytics_query`.
     """
     parameters: Annotated[tuple[Parameter, ...], Field(max_length=64), Unserved()] = ()
-    """What a run may set."""
+    """Parameters that a run may set."""
     schedule: Annotated[Schedule | None, Unserved()] = None
-    """Runs by the clock."""
+    """Starts runs by a schedule."""
     run_on_apply: Annotated[bool, Unserved()] = False
-    """A run for each change."""
+    """Starts a run for each change."""
     concurrency: Annotated[
         Literal["Forbid", "Queue", "Replace", "Allow"], Unserved(("Replace", "Allow"))
     ] = "Forbid"
-    """What happens to a run while another one is active: `Forbid` fails it, `Queue` lets it wait.
+    """What happens to a run while another one is active: `Forbid` fails it, `Queue` delays it.
     """
     priority: Annotated[int, Field(ge=-1000, le=1000), Unserved()] = 0
-    """Which run goes first."""
+    """Which run starts first."""
     retry: RunRetry | None = None
     """New attempts of a failed run, in a cluster."""
     deadlines: Deadlines | None = None
-    """How long a run may take, in a cluster."""
+    """Deadlines of a run, in a cluster."""
     history: History | None = None
     """How many finished runs are kept, in a cluster."""
     runtime: Runtime | None = None
-    """What a run's Pod is given in a cluster."""
+    """Settings of a run's Pod, in a cluster."""
     suspend: bool = False
     """Starts no runs, in a cluster."""
 
@@ -56,9 +56,9 @@ class _PlaybookMetadata(SpecModel):
     version: Version
     """An exact version; it must change when steps change."""
     description: Annotated[str, Field(max_length=4096)] = ""
-    """Words for people."""
+    """A description for people."""
     owners: Words = ()
-    """Who answers for it."""
+    """Who is responsible for it."""
     labels: Labels = Field(default_factory=dict)
     """`domain` names the data domain that the workflow serves."""
 
@@ -98,15 +98,15 @@ class Workflow:
         return Place(self.source, str(self), marks=self.marks)
 
     def step_place(self, position: int) -> Place:
-        """Where a step's reference stands."""
+        """The place of a step's reference."""
         return self.place.at("spec", "steps", position, self.steps[position].field)
 
 
 def parse_workflow(document: Document) -> Workflow:
-    """The workflow that a document of kind Workflow says.
+    """Parses a document of kind Workflow, in either spelling.
 
     Raises:
-        SpecError: with one sentence for each mistake.
+        SpecError: with a problem for each mistake.
     """
     content, unnamed = document.content, document.place.of("Workflow")
     check_envelope(document)
@@ -147,7 +147,7 @@ class _Named(SpecModel):
 
 
 def as_resource(workflow: Workflow, namespace: str | None) -> dict[str, Json]:
-    """The custom resource of a workflow, as ``kubectl apply -f`` takes it."""
+    """The custom resource of a workflow, for ``kubectl apply -f``."""
     metadata: dict[str, Json] = {"name": workflow.name}
     if namespace is not None:
         metadata["namespace"] = namespace

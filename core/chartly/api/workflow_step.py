@@ -1,4 +1,4 @@
-"""A step of a workflow: which profile it names, in explicit or compact spelling."""
+"""The steps of a workflow, each with its profile in explicit or compact spelling."""
 
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -16,7 +16,7 @@ STEP_KINDS = {
     "write_dataset": "storage",
     "analytics_query": "analytics",
 }
-"""Which kind of profile a step of a type names."""
+"""The kind of profile that a step names, by the type of the step."""
 SPELLINGS: dict[str, tuple[str, str]] = {
     "connector_sync": ("connector_profile", "connector_id"),
     "normalize": ("normalizer_profile", "profile"),
@@ -24,22 +24,22 @@ SPELLINGS: dict[str, tuple[str, str]] = {
     "analytics_query": ("analytics_profile", "query_ref"),
 }
 """The explicit and the compact field in which a step names its profile."""
-START_SAYS = "must start with exactly one connector_sync"
-ORDER_SAYS = (
+START_MESSAGE = "must start with exactly one connector_sync"
+ORDER_MESSAGE = (
     "after connector_sync come pairs of normalize and write_dataset, "
     "then any number of analytics_query"
 )
-STREAM_SAYS = "a normalize and the write_dataset after it take the same stream"
+STREAM_MESSAGE = "a normalize and the write_dataset after it take the same stream"
 
 
-def exactly_one_says(step: str) -> str:
-    """What a step is told that names no profile, or two."""
+def exactly_one_message(step: str) -> str:
+    """The message for a step that names no profile, or two."""
     explicit, compact = SPELLINGS[step]
     return f"{_with_article(step)} step needs exactly one of {explicit}, {compact}"
 
 
-def takes_kind_says(step: str) -> str:
-    """What a step is told that names a profile of another kind."""
+def takes_kind_message(step: str) -> str:
+    """The message for a step that names a profile of another kind."""
     return f"{_with_article(step)} step takes {_with_article(STEP_KINDS[step])} profile"
 
 
@@ -52,7 +52,7 @@ ReferenceText = Annotated[str, Field(min_length=1, max_length=400)]
 
 class When(SpecModel):
     enabled: bool = True
-    """A step that is not enabled is left out, also of the digests."""
+    """A step that is not enabled is left out, also of digests."""
 
 
 class _ConnectorSync(SpecModel):
@@ -66,13 +66,13 @@ class _ConnectorSync(SpecModel):
 
 class _Normalize(SpecModel):
     type: Literal["normalize"]
-    """Makes events of them."""
+    """Turns records into events."""
     normalizer_profile: ReferenceText | None = Field(default=None, alias="normalizer_profile")
     """The normalizer profile."""
     profile: ReferenceText | None = None
     """The same, in compact spelling."""
     stream: Annotated[Slug | None, Unserved()] = None
-    """Which of the connector's streams."""
+    """The stream of the connector."""
 
 
 class _WriteDataset(SpecModel):
@@ -104,7 +104,7 @@ Step = Annotated[
 
 @dataclass(frozen=True)
 class WrittenStep:
-    """One step, whichever way it was spelled; ``reference`` is not yet resolved.
+    """A step in the form that both spellings share; ``reference`` is not resolved yet.
 
     Attributes:
         field: the member that holds the reference.
@@ -126,7 +126,7 @@ def written_step(step: Step, place: Place) -> WrittenStep:
     spellings = SPELLINGS[step.type]
     given = [(name, text) for name in spellings if (text := getattr(step, name))]
     if len(given) != 1:
-        raise place.refusal(exactly_one_says(step.type), allowed=spellings)
+        raise place.refusal(exactly_one_message(step.type), allowed=spellings)
     field, reference = given[0]
     return WrittenStep(
         type=step.type,

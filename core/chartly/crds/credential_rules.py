@@ -1,10 +1,10 @@
-"""The rules of what a request carries: no credential among it, and headers that can be sent."""
+"""The rules of the parts of a request: no credentials, and headers that can be sent."""
 
 from chartly.api.credential import (
     COMMON_FORMS,
-    CREDENTIAL_SAYS,
+    CREDENTIAL_MESSAGE,
     GUARDED_NAME,
-    HOLDS_CREDENTIAL_SAYS,
+    HOLDS_CREDENTIAL_MESSAGE,
     JUDGED_NAME,
     OPEN_NAME,
     PRIVATE_NAME,
@@ -13,65 +13,69 @@ from chartly.api.credential import (
 )
 from chartly.api.request import (
     HEADER_NAME,
-    HEADER_NAME_SAYS,
+    HEADER_NAME_MESSAGE,
     HEADER_VALUE,
-    HEADER_VALUE_SAYS,
+    HEADER_VALUE_MESSAGE,
     OWN_HEADER,
-    OWN_HEADER_SAYS,
+    OWN_HEADER_MESSAGE,
 )
-from chartly.crds.rules import Rule, literal, quoted, regex
+from chartly.crds.cel_rules import Rule, literal, quoted, regex
 
-_OF_NAME = f"a name {HOLDS_CREDENTIAL_SAYS}"
+_OF_NAME = f"a name {HOLDS_CREDENTIAL_MESSAGE}"
 
 
 def no_credential() -> tuple[Rule, ...]:
-    """The rules of a text that is no credential and holds none."""
+    """The rules of a text that contains no credential."""
     return tuple(
-        Rule(f"!self.matches({regex(form)})", HOLDS_CREDENTIAL_SAYS, why="FieldValueForbidden")
+        Rule(f"!self.matches({regex(form)})", HOLDS_CREDENTIAL_MESSAGE, why="FieldValueForbidden")
         for form in COMMON_FORMS
     )
 
 
 def header_text_rules() -> tuple[Rule, ...]:
     """The rules of a header's value."""
-    sendable = Rule(_has("self", HEADER_VALUE), HEADER_VALUE_SAYS, why="FieldValueForbidden")
+    sendable = Rule(_matches("self", HEADER_VALUE), HEADER_VALUE_MESSAGE, why="FieldValueForbidden")
     return (sendable, *no_credential())
 
 
 def query_rules() -> tuple[Rule, ...]:
-    """The rules of names without a credential; those of the values see the values alone."""
+    """The rules of names; those of the values read the values alone."""
     names = (
-        Rule(f"self.all(name, !{_has('name', form)})", _OF_NAME, why="FieldValueForbidden")
+        Rule(f"self.all(name, !{_matches('name', form)})", _OF_NAME, why="FieldValueForbidden")
         for form in COMMON_FORMS
     )
     private = (
-        f"{_has('name', GUARDED_NAME)} || "
-        f"({_has('name', PRIVATE_NAME)} && !{_has('name', OPEN_NAME)})"
+        f"{_matches('name', GUARDED_NAME)} || "
+        f"({_matches('name', PRIVATE_NAME)} && !{_matches('name', OPEN_NAME)})"
     )
     value = "self[name]"
     random = " && ".join(
         (
-            f"{_has('name', JUDGED_NAME)} && !{_has('name', OPEN_NAME)}",
-            f"{_has(value, RANDOM_VALUE)} && {_has(value, RANDOM_MIX)}",
+            f"{_matches('name', JUDGED_NAME)} && !{_matches('name', OPEN_NAME)}",
+            f"{_matches(value, RANDOM_VALUE)} && {_matches(value, RANDOM_MIX)}",
         )
     )
-    return (*names, _no_name(private, CREDENTIAL_SAYS), _no_name(random, HOLDS_CREDENTIAL_SAYS))
+    return (
+        *names,
+        _no_name(private, CREDENTIAL_MESSAGE),
+        _no_name(random, HOLDS_CREDENTIAL_MESSAGE),
+    )
 
 
 def header_rules() -> tuple[Rule, ...]:
-    """The rules of headers' names: without a credential, and such that they can be sent."""
+    """The rules of headers' names: no credential, and a form that can be sent."""
     return (
         *query_rules(),
-        _no_name(f"!{_has('name', HEADER_NAME)}", HEADER_NAME_SAYS),
-        _no_name(_has("name", OWN_HEADER), OWN_HEADER_SAYS),
+        _no_name(f"!{_matches('name', HEADER_NAME)}", HEADER_NAME_MESSAGE),
+        _no_name(_matches("name", OWN_HEADER), OWN_HEADER_MESSAGE),
     )
 
 
-def _has(value: str, pattern: str) -> str:
+def _matches(value: str, pattern: str) -> str:
     return f"{value}.matches({regex(pattern)})"
 
 
-def _no_name(wrong: str, says: str) -> Rule:
-    """The rule that nothing is wrong with any name; the sentence shows the first, never a value."""
-    shown = f"{quoted(f'self.filter(name, {wrong})[0]')} + {literal(f' {says}')}"
-    return Rule(f"self.all(name, !({wrong}))", says, shown, why="FieldValueForbidden")
+def _no_name(wrong: str, message: str) -> Rule:
+    """The rule that no name is wrong; the message contains the first wrong one, never a value."""
+    sentence = f"{quoted(f'self.filter(name, {wrong})[0]')} + {literal(f' {message}')}"
+    return Rule(f"self.all(name, !({wrong}))", message, sentence, why="FieldValueForbidden")

@@ -10,12 +10,12 @@ from chartly.api.profile import SPEC_MODELS, ResourceSpec
 from chartly.api.status import ProfileStatus, WorkflowRunStatus, WorkflowStatus
 from chartly.api.workflow import Versioned, WorkflowSpec
 from chartly.api.workflow_run import WorkflowRunSpec
+from chartly.crds.cel_rules import Rule
 from chartly.crds.object_rules import rules_of
 from chartly.crds.printer_columns import PROFILE_COLUMNS, RUN_COLUMNS, WORKFLOW_COLUMNS, Column
 from chartly.crds.root_rules import profile_rules, run_rules, workflow_rules
-from chartly.crds.rules import Rule
-from chartly.crds.schema import Say, Schema, Schemas, with_rules
 from chartly.crds.status_schema import status_schema
+from chartly.crds.structural_schema import Describe, Schema, Schemas, with_rules
 from chartly.crds.variants import of_variants
 from chartly.names import CATEGORY, GROUP, VERSION
 
@@ -27,9 +27,9 @@ class KindDefinition:
     """One kind of object.
 
     Attributes:
-        selectable: fields that a watch may select by.
-        spec: the models whose fields the spec has together.
-        rules: what must be true of the whole object, which alone shows its name.
+        selectable: fields that a watch may filter by.
+        spec: the models whose fields together form the spec.
+        rules: constraints on the whole object, which alone has its name.
     """
 
     name: str
@@ -80,8 +80,8 @@ KINDS = (
 )
 
 
-def definition(kind: KindDefinition, say: Say) -> dict[str, Any]:
-    """The definition of a kind; ``say`` gives the sentences of fields."""
+def definition(kind: KindDefinition, describe: Describe) -> dict[str, Any]:
+    """The definition of a kind; ``describe`` returns the descriptions of fields."""
     names = {
         "kind": kind.name,
         "listKind": f"{kind.name}List",
@@ -97,7 +97,7 @@ def definition(kind: KindDefinition, say: Say) -> dict[str, Any]:
         "subresources": {"status": {}},
         "selectableFields": [{"jsonPath": path} for path in kind.selectable],
         "additionalPrinterColumns": list(kind.columns),
-        "schema": {"openAPIV3Schema": _schema(kind, say)},
+        "schema": {"openAPIV3Schema": _schema(kind, describe)},
     }
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -107,14 +107,14 @@ def definition(kind: KindDefinition, say: Say) -> dict[str, Any]:
     }
 
 
-def _spec(models: Sequence[type[BaseModel]], say: Say) -> Schema:
+def _spec(models: Sequence[type[BaseModel]], describe: Describe) -> Schema:
     """The fields of the models side by side; those of a profile's kind in full."""
-    schemas = Schemas(say, of_variants)
+    schemas = Schemas(describe, of_variants)
     merged: Schema = {"type": "object", "properties": {}, "required": []}
     for model in models:
-        found = schemas.of_object(model)
-        merged["properties"] |= found["properties"]
-        merged["required"] += found["required"]
+        schema = schemas.of_object(model)
+        merged["properties"] |= schema["properties"]
+        merged["required"] += schema["required"]
         merged = with_rules(merged, rules_of(model))
     if ResourceSpec in models:
         for kind, model in SPEC_MODELS.items():
@@ -124,8 +124,8 @@ def _spec(models: Sequence[type[BaseModel]], say: Say) -> Schema:
     return merged
 
 
-def _schema(kind: KindDefinition, say: Say) -> Schema:
-    spec = _spec(kind.spec, say)
+def _schema(kind: KindDefinition, describe: Describe) -> Schema:
+    spec = _spec(kind.spec, describe)
     return with_rules(
         {
             "description": kind.about,
@@ -136,7 +136,7 @@ def _schema(kind: KindDefinition, say: Say) -> Schema:
                 "kind": {"type": "string"},
                 "metadata": _metadata(),
                 "spec": spec,
-                "status": status_schema(kind.status, say),
+                "status": status_schema(kind.status, describe),
             },
         },
         kind.rules,
@@ -144,6 +144,6 @@ def _schema(kind: KindDefinition, say: Say) -> Schema:
 
 
 def _metadata() -> Schema:
-    """What rules see of metadata, with bounds, so that what they cost is known."""
+    """The part of metadata that rules read, with bounds, so that their cost has one."""
     name = {"type": "string", "maxLength": _NAME_LENGTH}
     return {"type": "object", "properties": {"name": dict(name), "generateName": dict(name)}}

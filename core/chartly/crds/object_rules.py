@@ -1,48 +1,48 @@
-"""The rules of objects: what their fields must be to each other."""
+"""The rules of objects: constraints between their fields."""
 
 from collections.abc import Iterable
 
 from pydantic import BaseModel
 
 from chartly.api.connector import (
-    NEEDS_HTTPS_SAYS,
-    NEEDS_SECRET_SAYS,
-    NO_SECRET_SAYS,
-    NOT_LISTED_SAYS,
-    PORT_NOT_LISTED_SAYS,
+    NEEDS_HTTPS_MESSAGE,
+    NEEDS_SECRET_MESSAGE,
+    NO_SECRET_MESSAGE,
+    NOT_LISTED_MESSAGE,
+    PORT_NOT_LISTED_MESSAGE,
     Auth,
     ConnectorSpec,
 )
-from chartly.api.normalizer import DEFAULT_PRECISION, DEFAULT_SCALE, SCALE_SAYS, ToDecimal
+from chartly.api.normalizer import DEFAULT_PRECISION, DEFAULT_SCALE, SCALE_MESSAGE, ToDecimal
 from chartly.api.pagination import (
     NEVER_AN_END,
-    NEVER_AN_END_SAYS,
-    OFFSET_GOES_ON_SAYS,
-    OFFSET_SAYS,
+    NEVER_AN_END_MESSAGE,
+    OFFSET_GOES_ON_MESSAGE,
+    OFFSET_MESSAGE,
     PAGINATION_NEEDS,
-    SIZE_SAYS,
+    SIZE_MESSAGE,
     Pagination,
     StopRules,
 )
 from chartly.api.profile import ResourceSpec
 from chartly.api.reference import PROFILE_KINDS
-from chartly.api.storage import RETENTION_SAYS, StorageSpec
+from chartly.api.storage import RETENTION_MESSAGE, StorageSpec
 from chartly.api.transport import BASE_URL_FORM, DEFAULT_PORTS
-from chartly.api.workflow import VERSION_REUSED_SAYS, WorkflowSpec
-from chartly.api.workflow_run import RUN_CHANGED_SAYS, WINDOW_SAYS, RunWindow, WorkflowRunSpec
+from chartly.api.workflow import VERSION_REUSED_MESSAGE, WorkflowSpec
+from chartly.api.workflow_run import RUN_CHANGED_MESSAGE, WINDOW_MESSAGE, RunWindow, WorkflowRunSpec
 from chartly.api.workflow_step import (
-    ORDER_SAYS,
+    ORDER_MESSAGE,
     SPELLINGS,
-    START_SAYS,
+    START_MESSAGE,
     STEP_KINDS,
-    STREAM_SAYS,
-    exactly_one_says,
-    takes_kind_says,
+    STREAM_MESSAGE,
+    exactly_one_message,
+    takes_kind_message,
 )
-from chartly.crds.rules import Rule, literal, quoted, regex, required, same, whole
+from chartly.crds.cel_rules import Rule, literal, quoted, regex, required, same, whole
 from chartly.crds.text_rules import is_instant, reference_rules
 
-PROFILE_CHANGED_SAYS = "a profile never changes; give the changed one a new version"
+PROFILE_CHANGED_MESSAGE = "a profile never changes; give the changed one a new version"
 _ENABLED = "self.steps.map(step, step.?when.?enabled.orValue(true), step.type)"
 _PULLED = "self.steps.map(step, step.type != 'analytics_query', step.type)"
 _STEP_FIELDS = {(step, field): step for step, fields in SPELLINGS.items() for field in fields}
@@ -55,10 +55,10 @@ def rules_of(model: type[BaseModel]) -> tuple[Rule, ...]:
 
 def _auth_rules() -> tuple[Rule, ...]:
     mode = "has(self.mode) && self.mode != 'none'"
-    needs = f"'mode ' + self.mode + {literal(f' {NEEDS_SECRET_SAYS}')}"
+    needs = f"'mode ' + self.mode + {literal(f' {NEEDS_SECRET_MESSAGE}')}"
     return (
-        Rule(f"!({mode}) || has(self.secretRef)", NEEDS_SECRET_SAYS, needs),
-        Rule(f"({mode}) || !has(self.secretRef)", NO_SECRET_SAYS),
+        Rule(f"!({mode}) || has(self.secretRef)", NEEDS_SECRET_MESSAGE, needs),
+        Rule(f"({mode}) || !has(self.secretRef)", NO_SECRET_MESSAGE),
     )
 
 
@@ -74,12 +74,12 @@ def _pagination_rules() -> tuple[Rule, ...]:
     sized = "has(self.pageSize)"
     return (
         *needs,
-        Rule(f"!has(self.sizeParam) || {sized}", SIZE_SAYS),
-        Rule(f"!has(self.mode) || self.mode != 'offset' || {sized}", OFFSET_SAYS),
+        Rule(f"!has(self.sizeParam) || {sized}", SIZE_MESSAGE),
+        Rule(f"!has(self.mode) || self.mode != 'offset' || {sized}", OFFSET_MESSAGE),
         Rule(
             "!has(self.mode) || self.mode != 'offset' || !has(self.stop) || "
             "!has(self.stop.emptyPage) || self.stop.emptyPage",
-            OFFSET_GOES_ON_SAYS,
+            OFFSET_GOES_ON_MESSAGE,
         ),
     )
 
@@ -88,7 +88,8 @@ def _stop_rules() -> tuple[Rule, ...]:
     never = ", ".join(map(str, NEVER_AN_END))
     return (
         Rule(
-            f"!has(self.statuses) || self.statuses.all(one, !(one in [{never}]))", NEVER_AN_END_SAYS
+            f"!has(self.statuses) || self.statuses.all(one, !(one in [{never}]))",
+            NEVER_AN_END_MESSAGE,
         ),
     )
 
@@ -105,17 +106,17 @@ def _connector_rules() -> tuple[Rule, ...]:
     return (
         Rule(
             f"!{formed} || {host} in self.egressPolicy.dnsAllowlist",
-            NOT_LISTED_SAYS,
-            f"'host ' + {quoted(host)} + {literal(f' {NOT_LISTED_SAYS}')}",
+            NOT_LISTED_MESSAGE,
+            f"'host ' + {quoted(host)} + {literal(f' {NOT_LISTED_MESSAGE}')}",
         ),
         Rule(
             f"!{formed} || !has({ports}) || {ports}.size() == 0 || {port} in {ports}",
-            PORT_NOT_LISTED_SAYS,
+            PORT_NOT_LISTED_MESSAGE,
         ),
         Rule(
             f"!has(self.auth) || !has(self.auth.mode) || self.auth.mode == 'none' || "
             f"!{formed} || {secure}",
-            NEEDS_HTTPS_SAYS,
+            NEEDS_HTTPS_MESSAGE,
         ),
     )
 
@@ -123,14 +124,14 @@ def _connector_rules() -> tuple[Rule, ...]:
 def _decimal_rules() -> tuple[Rule, ...]:
     scale = f"self.?scale.orValue({DEFAULT_SCALE})"
     precision = f"self.?precision.orValue({DEFAULT_PRECISION})"
-    return (Rule(f"{scale} <= {precision}", SCALE_SAYS),)
+    return (Rule(f"{scale} <= {precision}", SCALE_MESSAGE),)
 
 
 def _profile_rules() -> tuple[Rule, ...]:
-    own = (
-        one
+    sections = (
+        rule
         for kind in PROFILE_KINDS
-        for one in (
+        for rule in (
             required(kind, f"self.kind == '{kind}'"),
             Rule(
                 f"!has(self.{kind}) || self.kind == '{kind}'",
@@ -142,29 +143,31 @@ def _profile_rules() -> tuple[Rule, ...]:
         )
     )
     return (
-        Rule("self == oldSelf", PROFILE_CHANGED_SAYS, why="FieldValueForbidden"),
-        *own,
+        Rule("self == oldSelf", PROFILE_CHANGED_MESSAGE, why="FieldValueForbidden"),
+        *sections,
     )
 
 
 def _workflow_rules() -> tuple[Rule, ...]:
     streams = [
-        f"self.steps.map(step, step.type == '{one}', step.?stream.orValue(''))"
-        for one in ("normalize", "write_dataset")
+        f"self.steps.map(step, step.type == '{step_type}', step.?stream.orValue(''))"
+        for step_type in ("normalize", "write_dataset")
     ]
     kept = f"self.steps == oldSelf.steps && {same('parameters')}"
     return (
-        Rule(f"self.version != oldSelf.version || ({kept})", VERSION_REUSED_SAYS, field=".version"),
-        Rule(_starts(), START_SAYS, field=".steps"),
-        Rule(f"!({_starts()}) || ({_goes_on()})", ORDER_SAYS, field=".steps"),
-        Rule(" == ".join(streams), STREAM_SAYS, field=".steps"),
+        Rule(
+            f"self.version != oldSelf.version || ({kept})", VERSION_REUSED_MESSAGE, field=".version"
+        ),
+        Rule(_starts(), START_MESSAGE, field=".steps"),
+        Rule(f"!({_starts()}) || ({_goes_on()})", ORDER_MESSAGE, field=".steps"),
+        Rule(" == ".join(streams), STREAM_MESSAGE, field=".steps"),
     )
 
 
 def _starts() -> str:
     """CEL for: the enabled steps start with the only connector_sync."""
-    one = "self.steps.filter(step, step.type == 'connector_sync').size() == 1"
-    return f"{one} && {_ENABLED}[0] == 'connector_sync'"
+    is_single = "self.steps.filter(step, step.type == 'connector_sync').size() == 1"
+    return f"{is_single} && {_ENABLED}[0] == 'connector_sync'"
 
 
 def _goes_on() -> str:
@@ -186,13 +189,13 @@ def rules_of_variant_field(variant: str, field: str) -> tuple[Rule, ...]:
 
 
 def _kind_rule(step: str) -> Rule:
-    """What a step names has its kind; a kind that there is not is told as such."""
+    """A step names a profile of its kind; another rule refuses a kind that does not exist."""
     wrong = "|".join(kind for kind in PROFILE_KINDS if kind != STEP_KINDS[step])
-    says = takes_kind_says(step)
+    message = takes_kind_message(step)
     return Rule(
         f"!self.matches({regex(f'^([^:]*::)?({wrong})/')})",
-        says,
-        f"{literal(f'{says}, not ')} + {quoted('self')}",
+        message,
+        f"{literal(f'{message}, not ')} + {quoted('self')}",
     )
 
 
@@ -201,7 +204,7 @@ def rules_of_variants(variants: Iterable[str]) -> tuple[Rule, ...]:
     return tuple(
         Rule(
             f"self.type != '{step}' || has(self.{explicit}) != has(self.{compact})",
-            exactly_one_says(step),
+            exactly_one_message(step),
         )
         for step, (explicit, compact) in SPELLINGS.items()
         if step in variants
@@ -209,21 +212,21 @@ def rules_of_variants(variants: Iterable[str]) -> tuple[Rule, ...]:
 
 
 def _window_rules() -> tuple[Rule, ...]:
-    formed = " && ".join(is_instant(f"self.{one}") for one in ("start", "end"))
-    return (Rule(f"!({formed}) || timestamp(self.start) < timestamp(self.end)", WINDOW_SAYS),)
+    formed = " && ".join(is_instant(f"self.{field}") for field in ("start", "end"))
+    return (Rule(f"!({formed}) || timestamp(self.start) < timestamp(self.end)", WINDOW_MESSAGE),)
 
 
 def _run_rules() -> tuple[Rule, ...]:
     kept = [
         "self.workflowRef == oldSelf.workflowRef",
-        *(same(one) for one in ("trigger", "window", "rerunOf")),
+        *(same(field) for field in ("trigger", "window", "rerunOf")),
         f"(!({same('control')}) || self == oldSelf)",
     ]
-    return (Rule(" && ".join(kept), RUN_CHANGED_SAYS, why="FieldValueForbidden"),)
+    return (Rule(" && ".join(kept), RUN_CHANGED_MESSAGE, why="FieldValueForbidden"),)
 
 
-UNSEEN_NEEDS = (("onError", "default", "default"),)
-"""Of variants: a field, the value of it that needs another field, and that one, of an open type."""
+OPEN_TYPE_NEEDS = (("onError", "default", "default"),)
+"""A field of variants, the value that needs another field, and that field, of an open type."""
 _RULES: dict[type[BaseModel], tuple[Rule, ...]] = {
     Auth: _auth_rules(),
     ConnectorSpec: _connector_rules(),
@@ -231,7 +234,7 @@ _RULES: dict[type[BaseModel], tuple[Rule, ...]] = {
     StopRules: _stop_rules(),
     ResourceSpec: _profile_rules(),
     RunWindow: _window_rules(),
-    StorageSpec: (Rule("!has(self.retentionDays) || !has(self.retention)", RETENTION_SAYS),),
+    StorageSpec: (Rule("!has(self.retentionDays) || !has(self.retention)", RETENTION_MESSAGE),),
     ToDecimal: _decimal_rules(),
     WorkflowRunSpec: _run_rules(),
     WorkflowSpec: _workflow_rules(),

@@ -1,4 +1,4 @@
-"""What ``kubectl get`` shows of each kind."""
+"""The columns that ``kubectl get`` prints for each kind."""
 
 from typing import TypeAlias
 
@@ -6,43 +6,43 @@ Column: TypeAlias = dict[str, str | int]
 _AGE: Column = {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"}
 
 
-def _shown(name: str, path: str, kind: str = "string") -> Column:
+def _column(name: str, path: str, kind: str = "string") -> Column:
     return {"name": name, "type": kind, "jsonPath": path}
 
 
-def _wide(name: str, path: str, kind: str = "string") -> Column:
-    return {**_shown(name, path, kind), "priority": 1}
+def _wide_column(name: str, path: str, kind: str = "string") -> Column:
+    return {**_column(name, path, kind), "priority": 1}
 
 
-def _condition(name: str, kind: str, part: str = "status") -> Column:
-    return _shown(name, f'.status.conditions[?(@.type=="{kind}")].{part}')
+def _condition_column(name: str, kind: str, part: str = "status") -> Column:
+    return _column(name, f'.status.conditions[?(@.type=="{kind}")].{part}')
 
 
 PROFILE_COLUMNS: tuple[Column, ...] = (
-    _shown("Kind", ".spec.kind"),
-    _shown("Name", ".spec.name"),
-    _shown("Version", ".spec.version"),
-    _condition("Ready", "Ready"),
-    _condition("Reason", "Ready", "reason"),
-    _wide("Digest", ".status.digest"),
+    _column("Kind", ".spec.kind"),
+    _column("Name", ".spec.name"),
+    _column("Version", ".spec.version"),
+    _condition_column("Ready", "Ready"),
+    _condition_column("Reason", "Ready", "reason"),
+    _wide_column("Digest", ".status.digest"),
     _AGE,
 )
 WORKFLOW_COLUMNS: tuple[Column, ...] = (
-    _shown("Version", ".spec.version"),
-    _condition("Ready", "Ready"),
-    _condition("Reason", "Ready", "reason"),
-    _wide("Suspended", ".spec.suspend", "boolean"),
+    _column("Version", ".spec.version"),
+    _condition_column("Ready", "Ready"),
+    _condition_column("Reason", "Ready", "reason"),
+    _wide_column("Suspended", ".spec.suspend", "boolean"),
     _AGE,
 )
 RUN_COLUMNS: tuple[Column, ...] = (
-    _shown("Workflow", ".spec.workflowRef.name"),
-    _condition("Succeeded", "Succeeded"),
-    _condition("Reason", "Succeeded", "reason"),
-    _shown("Attempt", ".status.attempts[-1:].number", "integer"),
-    _shown("Read", ".status.result.read", "integer"),
-    _shown("Loaded", ".status.result.loaded", "integer"),
-    _shown("Started", ".status.frozenAt", "date"),
+    _column("Workflow", ".spec.workflowRef.name"),
+    _condition_column("Succeeded", "Succeeded"),
+    _condition_column("Reason", "Succeeded", "reason"),
+    _column("Attempt", ".status.attempts[-1:].number", "integer"),
+    _column("Read", ".status.result.read", "integer"),
+    _column("Loaded", ".status.result.loaded", "integer"),
+    _column("Started", ".status.frozenAt", "date"),
     _AGE,
-    _wide("Rejected", ".status.result.rejected", "integer"),
-    {**_condition("Audited", "Audited"), "priority": 1},
+    _wide_column("Rejected", ".status.result.rejected", "integer"),
+    {**_condition_column("Audited", "Audited"), "priority": 1},
 )

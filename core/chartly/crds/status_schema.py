@@ -1,21 +1,21 @@
-"""Schemas of statuses: what the operator writes, so without rules but for what never changes."""
+"""Schemas of statuses, which only the operator writes: with patterns instead of rules."""
 
 from pydantic import BaseModel
 
 from chartly.api.status import NOT_LOOKED_AT
-from chartly.crds.schema import Say, Schema, Schemas
+from chartly.crds.structural_schema import Describe, Schema, Schemas
 from chartly.crds.variants import of_variants
 
 _OBSERVED = "observedGeneration"
 
 
-def status_schema(model: type[BaseModel], say: Say) -> Schema:
+def status_schema(model: type[BaseModel], describe: Describe) -> Schema:
     """The schema of a status.
 
-    An object has one from the start that says that nobody looked at it: tools that wait for an
-    object would take one without conditions for ready.
+    It has a default with ``observedGeneration`` -1: tools that wait for an object would take one
+    without a status for ready.
     """
-    schema = Schemas(say, of_variants, in_cel=False).of_object(model)
+    schema = Schemas(describe, of_variants, in_cel=False).of_object(model)
     properties = schema["properties"]
     properties[_OBSERVED] = {**properties[_OBSERVED], "default": NOT_LOOKED_AT}
     properties["conditions"] |= {

@@ -1,24 +1,30 @@
-"""The rules of texts that have a form of their own, such as versions and references."""
+"""The rules of texts with a form of their own, such as versions and references."""
 
 from collections.abc import Iterable
 from typing import Any
 
-from chartly.api.columns import COLUMN_SAYS, DECIMAL, DECIMAL_SAYS, PLAIN, ColumnTypeText
-from chartly.api.duration import DURATION_FORM, DURATION_SAYS, Duration
-from chartly.api.model import SLUG_SAYS, Slug
+from chartly.api.columns import COLUMN_MESSAGE, DECIMAL, DECIMAL_MESSAGE, PLAIN, ColumnTypeText
+from chartly.api.duration import DURATION_FORM, DURATION_MESSAGE, Duration
+from chartly.api.model import SLUG_MESSAGE, Slug
 from chartly.api.profile import Version
-from chartly.api.reference import KIND_SAYS, NAME_SAYS, PROFILE_KINDS, PROJECT_SAYS, SHAPE_SAYS
+from chartly.api.reference import (
+    KIND_MESSAGE,
+    NAME_MESSAGE,
+    PROFILE_KINDS,
+    PROJECT_MESSAGE,
+    SHAPE_MESSAGE,
+)
 from chartly.api.request import (
     PATH_FORM,
-    PATH_SAYS,
+    PATH_MESSAGE,
     PORT_FORM,
-    PORT_SAYS,
+    PORT_MESSAGE,
     SECRET_KEY_FORM,
-    SECRET_KEY_SAYS,
+    SECRET_KEY_MESSAGE,
     Headers,
     HeaderText,
     Members,
-    OpenText,
+    PublicText,
     Query,
     RequestPath,
     SecretKey,
@@ -26,36 +32,36 @@ from chartly.api.request import (
 from chartly.api.transport import (
     BASE_HOST_FORM,
     BASE_URL_FORM,
-    BASE_URL_SAYS,
-    CIDR_SAYS,
+    BASE_URL_MESSAGE,
+    CIDR_MESSAGE,
     HOST_FORM,
     HOST_LENGTH,
-    HOST_SAYS,
+    HOST_MESSAGE,
     BaseUrl,
     Cidr,
     Host,
 )
 from chartly.api.version import (
     LATEST,
-    LATEST_SAYS,
+    LATEST_MESSAGE,
     VERSION_FORM,
     VERSION_LENGTH,
-    VERSION_SAYS,
+    VERSION_MESSAGE,
 )
 from chartly.api.workflow_run import (
     INSTANT_FORM,
-    INSTANT_SAYS,
+    INSTANT_MESSAGE,
     LOCAL_FORM,
-    OFFSET_SAYS,
+    OFFSET_MESSAGE,
     Instant,
 )
+from chartly.crds.cel_rules import Rule, literal, quoted, regex, whole
 from chartly.crds.credential_rules import (
     header_rules,
     header_text_rules,
     no_credential,
     query_rules,
 )
-from chartly.crds.rules import Rule, literal, quoted, regex, whole
 from chartly.names import GLOBAL, SLUG, SLUG_LENGTH
 
 _SCOPE = "([^:]*::)?"
@@ -77,19 +83,19 @@ def _version_rules() -> tuple[Rule, ...]:
     latest = f"self.matches({regex(_LATEST)})"
     form = f"self.size() <= {VERSION_LENGTH} && self.matches({whole(VERSION_FORM)})"
     return (
-        _told(f"!{latest}", "version", "self", LATEST_SAYS),
-        _told(f"{latest} || ({form})", "version", "self", VERSION_SAYS),
+        _rule_with_value(f"!{latest}", "version", "self", LATEST_MESSAGE),
+        _rule_with_value(f"{latest} || ({form})", "version", "self", VERSION_MESSAGE),
     )
 
 
-def _told(rule: str, noun: str, value: str, says: str, *, before: str = "") -> Rule:
-    """A rule whose sentence names a value: ``version 'latest' is not allowed ...``."""
-    shown = f"{literal(f'{noun} ')} + {quoted(value)} + {literal(f' {says}')}"
-    return Rule(rule, says, f"{before}{shown}")
+def _rule_with_value(rule: str, noun: str, value: str, message: str, *, before: str = "") -> Rule:
+    """A rule whose message contains a value: ``version 'latest' is not allowed ...``."""
+    sentence = f"{literal(f'{noun} ')} + {quoted(value)} + {literal(f' {message}')}"
+    return Rule(rule, message, f"{before}{sentence}")
 
 
 def reference_rules() -> tuple[Rule, ...]:
-    """The rules of a reference, part by part; the later ones presuppose its shape."""
+    """The rules of a reference, part by part; the later ones hold if its shape is wrong."""
     shaped = f"self.matches({regex(_SHAPE)})"
     prefix = f"'reference ' + {quoted('self')} + ': ' + "
     scope = _part("^[^:]*::", "::")
@@ -100,41 +106,47 @@ def reference_rules() -> tuple[Rule, ...]:
     exact = f"{version}.size() <= {VERSION_LENGTH} && {version}.matches({whole(VERSION_FORM)})"
     projects = f"({GLOBAL}|{SLUG}/{SLUG})"
     sized = " && ".join(
-        f"self.find({regex(one)}).size() <= {SLUG_LENGTH + around}"
-        for one, around in (("^[^/:]*/", 1), ("/[^/:]*:", 2))
+        f"self.find({regex(pattern)}).size() <= {SLUG_LENGTH + delimiters}"
+        for pattern, delimiters in (("^[^/:]*/", 1), ("/[^/:]*:", 2))
     )
     scoped = f"self.matches({regex(f'^{projects}::')}) && {sized}"
     kinds = "|".join(PROFILE_KINDS)
     return (
-        Rule(shaped, SHAPE_SAYS, f"{prefix}{literal(SHAPE_SAYS)}"),
-        _told(
+        Rule(shaped, SHAPE_MESSAGE, f"{prefix}{literal(SHAPE_MESSAGE)}"),
+        _rule_with_value(
             f"!{shaped} || self.matches({regex(f'^{_SCOPE}({kinds})/')})",
             "kind",
             kind,
-            KIND_SAYS,
+            KIND_MESSAGE,
             before=prefix,
         ),
-        _told(f"!{shaped} || ({slug(name)})", "name", name, NAME_SAYS, before=prefix),
-        _told(f"!{shaped} || !{latest}", "version", version, LATEST_SAYS, before=prefix),
-        _told(
-            f"!{shaped} || {latest} || ({exact})", "version", version, VERSION_SAYS, before=prefix
+        _rule_with_value(f"!{shaped} || ({slug(name)})", "name", name, NAME_MESSAGE, before=prefix),
+        _rule_with_value(
+            f"!{shaped} || !{latest}", "version", version, LATEST_MESSAGE, before=prefix
+        ),
+        _rule_with_value(
+            f"!{shaped} || {latest} || ({exact})",
+            "version",
+            version,
+            VERSION_MESSAGE,
+            before=prefix,
         ),
         Rule(
             f"!self.contains('::') || !{shaped} || ({scoped})",
-            PROJECT_SAYS,
-            f"{prefix}'project ' + {quoted(scope)} + {literal(f': {PROJECT_SAYS}')}",
+            PROJECT_MESSAGE,
+            f"{prefix}'project ' + {quoted(scope)} + {literal(f': {PROJECT_MESSAGE}')}",
         ),
     )
 
 
 def _part(pattern: str, end: str) -> str:
-    """CEL for what a pattern finds, up to ``end``."""
-    found = f"self.find({regex(pattern)})"
-    return f"{found}.substring(0, {found}.indexOf('{end}'))"
+    """CEL for the match of a pattern, up to ``end``."""
+    match = f"self.find({regex(pattern)})"
+    return f"{match}.substring(0, {match}.indexOf('{end}'))"
 
 
 def _host_rule() -> Rule:
-    return Rule(f"self.size() <= {HOST_LENGTH} && self.matches({whole(HOST_FORM)})", HOST_SAYS)
+    return Rule(f"self.size() <= {HOST_LENGTH} && self.matches({whole(HOST_FORM)})", HOST_MESSAGE)
 
 
 def _base_url_rules() -> tuple[Rule, ...]:
@@ -144,19 +156,19 @@ def _base_url_rules() -> tuple[Rule, ...]:
     hosted = f"self.matches({regex(authority)}) && self.matches({regex(short)})"
     ported = f"self.matches({regex(f'^https?://[^/:]+(:{PORT_FORM})?(/|$)')})"
     return (
-        Rule(formed, BASE_URL_SAYS),
-        Rule(f"!{formed} || ({hosted})", HOST_SAYS),
-        Rule(f"!{formed} || {ported}", PORT_SAYS),
+        Rule(formed, BASE_URL_MESSAGE),
+        Rule(f"!{formed} || ({hosted})", HOST_MESSAGE),
+        Rule(f"!{formed} || {ported}", PORT_MESSAGE),
         *no_credential(),
     )
 
 
 def _path_rules() -> tuple[Rule, ...]:
-    return (Rule(f"self.matches({regex(PATH_FORM)})", PATH_SAYS), *no_credential())
+    return (Rule(f"self.matches({regex(PATH_FORM)})", PATH_MESSAGE), *no_credential())
 
 
 def _secret_key_rules() -> tuple[Rule, ...]:
-    return (Rule(f"self.matches({whole(SECRET_KEY_FORM)})", SECRET_KEY_SAYS), *no_credential())
+    return (Rule(f"self.matches({whole(SECRET_KEY_FORM)})", SECRET_KEY_MESSAGE), *no_credential())
 
 
 def _column_rules() -> tuple[Rule, ...]:
@@ -164,45 +176,45 @@ def _column_rules() -> tuple[Rule, ...]:
     numbers = "self.findAll('[0-9]+')"
     first, second = f"int({numbers}[0])", f"int({numbers}[1])"
     fits = f"{first} >= 1 && {first} <= 38 && {second} <= {first}"
-    plain = ", ".join(literal(one) for one in PLAIN)
+    plain = ", ".join(literal(column_type) for column_type in PLAIN)
     return (
-        Rule(f"self in [{plain}] || {decimal}", COLUMN_SAYS),
-        Rule(f"!{decimal} || ({fits})", DECIMAL_SAYS),
+        Rule(f"self in [{plain}] || {decimal}", COLUMN_MESSAGE),
+        Rule(f"!{decimal} || ({fits})", DECIMAL_MESSAGE),
     )
 
 
 def _instant_rules() -> tuple[Rule, ...]:
     local = f"self.matches({whole(LOCAL_FORM)})"
     return (
-        Rule(f"!{local}", OFFSET_SAYS),
-        Rule(f"{local} || {is_instant('self')}", INSTANT_SAYS),
+        Rule(f"!{local}", OFFSET_MESSAGE),
+        Rule(f"{local} || {is_instant('self')}", INSTANT_MESSAGE),
     )
 
 
 _RULES: tuple[tuple[Any, tuple[Rule, ...]], ...] = (
-    (Slug, (Rule(slug("self"), SLUG_SAYS),)),
+    (Slug, (Rule(slug("self"), SLUG_MESSAGE),)),
     (Version, _version_rules()),
-    (Cidr, (Rule("isCIDR(self) && cidr(self).masked() == cidr(self)", CIDR_SAYS),)),
+    (Cidr, (Rule("isCIDR(self) && cidr(self).masked() == cidr(self)", CIDR_MESSAGE),)),
     (Host, (_host_rule(),)),
     (BaseUrl, _base_url_rules()),
     (RequestPath, _path_rules()),
     (SecretKey, _secret_key_rules()),
-    (OpenText, no_credential()),
+    (PublicText, no_credential()),
     (HeaderText, header_text_rules()),
     (Headers, header_rules()),
     (Query, query_rules()),
     (Members, ()),
-    (Duration, (Rule(f"self.matches({whole(DURATION_FORM)})", DURATION_SAYS),)),
+    (Duration, (Rule(f"self.matches({whole(DURATION_FORM)})", DURATION_MESSAGE),)),
     (ColumnTypeText, _column_rules()),
     (Instant, _instant_rules()),
 )
 
 
 def rules_of_type(checks: Iterable[object]) -> tuple[Rule, ...]:
-    """The rules of a type whose annotation has these checks of our own.
+    """The rules of the type whose annotation has these validators.
 
     Raises:
-        LookupError: a check has no rule.
+        LookupError: a validator has no rule.
     """
     wanted = list(checks)
     if not wanted:
@@ -210,4 +222,4 @@ def rules_of_type(checks: Iterable[object]) -> tuple[Rule, ...]:
     for known, rules in _RULES:
         if all(check in known.__metadata__ for check in wanted):
             return rules
-    raise LookupError(f"no rule says in CEL what {wanted} check")
+    raise LookupError(f"no rule in CEL for {wanted}")

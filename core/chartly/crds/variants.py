@@ -1,7 +1,7 @@
 """Objects of several variants, such as transforms and steps, as one object with rules.
 
-A structural schema has one set of fields. It therefore holds the fields of every variant, and
-rules say which of them belong to which.
+A structural schema has one set of fields. It therefore has the fields of every variant, and rules
+assign each field to its variants.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -9,16 +9,16 @@ from dataclasses import dataclass, replace
 
 from pydantic import BaseModel
 
-from chartly.api.diagnosis import not_its_own_says
-from chartly.crds.annotations import alias_of, choices
+from chartly.api.diagnosis import foreign_field_message
+from chartly.crds.cel_rules import Rule, one_of, required
 from chartly.crds.object_rules import (
-    UNSEEN_NEEDS,
+    OPEN_TYPE_NEEDS,
     rules_of,
     rules_of_variant_field,
     rules_of_variants,
 )
-from chartly.crds.rules import Rule, one_of, required
-from chartly.crds.schema import Schema, Schemas, is_seen_by_cel, with_rules
+from chartly.crds.structural_schema import Schema, Schemas, is_readable_in_cel, with_rules
+from chartly.crds.type_annotations import alias_of, choices
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class _Field:
 def of_variants(schemas: Schemas, models: Sequence[type[BaseModel]]) -> Schema:
     """The schema of an object that is of one of the models."""
     tag = _tag(models)
-    variants = {choices(one.model_fields[tag].annotation)[0]: one for one in models}
+    variants = {choices(model.model_fields[tag].annotation)[0]: model for model in models}
     fields = dict(_fields(tag, variants))
     properties = {tag: _tag_schema(schemas, tag, variants)} | {
         alias: _merged(schemas, field) for alias, field in fields.items()
@@ -52,24 +52,26 @@ def of_variants(schemas: Schemas, models: Sequence[type[BaseModel]]) -> Schema:
             )
     shared = [alias for alias, field in fields.items() if len(field.needed_by) == len(models)]
     schema: Schema = {"type": "object", "properties": properties, "required": [tag, *shared]}
-    special = {alias: one for alias, one in fields.items() if alias not in shared}
-    seen = {alias: one for alias, one in special.items() if is_seen_by_cel(properties[alias])}
-    unseen = [
-        _needs(tag, alias, one.needed_by)
-        for alias, one in special.items()
-        if alias not in seen and one.needed_by
+    special = {alias: field for alias, field in fields.items() if alias not in shared}
+    readable = {
+        alias: field for alias, field in special.items() if is_readable_in_cel(properties[alias])
+    }
+    needs = [
+        _needs(tag, alias, field.needed_by)
+        for alias, field in special.items()
+        if alias not in readable and field.needed_by
     ]
-    unseen += [
+    needs += [
         _needs_with(alias, value, needed)
-        for alias, value, needed in UNSEEN_NEEDS
+        for alias, value, needed in OPEN_TYPE_NEEDS
         if {alias, needed} <= set(properties)
     ]
-    if unseen:
-        schema["allOf"] = unseen
+    if needs:
+        schema["allOf"] = needs
     return with_rules(
         schema,
         (
-            *_belonging(tag, seen, variants),
+            *_belonging(tag, readable, variants),
             *rules_of_variants(variants),
             *_of_models(tag, variants),
         ),
@@ -90,18 +92,22 @@ def _fields(tag: str, variants: dict[str, type[BaseModel]]) -> Iterator[tuple[st
         if name != tag
     }
     for alias, name in names.items():
-        holders = {one: model for one, model in variants.items() if name in model.model_fields}
+        holders = {
+            variant: model for variant, model in variants.items() if name in model.model_fields
+        }
         yield alias, _Field(holders, name)
 
 
 def _tag_schema(schemas: Schemas, tag: str, variants: dict[str, type[BaseModel]]) -> Schema:
-    said = [f"`{one}`: {_said_of(schemas, model, tag)}" for one, model in variants.items()]
-    return {"description": "\n".join(said), "type": "string", "enum": list(variants)}
+    lines = [
+        f"`{variant}`: {_description(schemas, model, tag)}" for variant, model in variants.items()
+    ]
+    return {"description": "\n".join(lines), "type": "string", "enum": list(variants)}
 
 
-def _said_of(schemas: Schemas, model: type[BaseModel], tag: str) -> str:
+def _description(schemas: Schemas, model: type[BaseModel], tag: str) -> str:
     try:
-        return schemas.say(model, tag)
+        return schemas.describe(model, tag)
     except LookupError:
         return " ".join((model.__doc__ or "").replace("``", "`").split())
 
@@ -110,15 +116,18 @@ def _merged(schemas: Schemas, field: _Field) -> Schema:
     """The schema of a field that several variants may have.
 
     Raises:
-        LookupError: they do not mean the same by it.
+        LookupError: its schema differs between them.
     """
-    found = [schemas.of_value(model, field.name) for model in field.holders.values()]
-    if any(one != found[0] for one in found):
+    first, *others = [schemas.of_value(model, field.name) for model in field.holders.values()]
+    if any(other != first for other in others):
         raise LookupError(f"{field.name} is not the same in {', '.join(field.holders)}")
-    said = {one: schemas.say(model, field.name) for one, model in field.holders.items()}
-    if len(set(said.values())) == 1:
-        return {"description": next(iter(said.values())), **found[0]}
-    return {"description": "\n".join(f"`{one}`: {text}" for one, text in said.items()), **found[0]}
+    texts = {
+        variant: schemas.describe(model, field.name) for variant, model in field.holders.items()
+    }
+    if len(set(texts.values())) == 1:
+        return {"description": next(iter(texts.values())), **first}
+    lines = (f"`{variant}`: {text}" for variant, text in texts.items())
+    return {"description": "\n".join(lines), **first}
 
 
 def _belonging(
@@ -128,7 +137,7 @@ def _belonging(
         if len(field.holders) < len(variants):
             yield Rule(
                 f"!has(self.{alias}) || {one_of(f'self.{tag}', field.holders)}",
-                not_its_own_says(alias, field.holders),
+                foreign_field_message(alias, field.holders),
                 why="FieldValueForbidden",
             )
         if field.needed_by:
@@ -142,7 +151,7 @@ def _of_models(tag: str, variants: dict[str, type[BaseModel]]) -> Iterator[Rule]
 
 
 def _needs(tag: str, field: str, variants: Iterable[str]) -> Schema:
-    """What rules cannot say, since the field's type is left open: some variants need it."""
+    """What rules cannot express, since the field's type is left open: some variants need it."""
     other = {"not": {"properties": {tag: {"enum": list(variants)}}}}
     return {"anyOf": [{"required": [field]}, other]}
 

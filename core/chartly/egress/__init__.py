@@ -1,1 +1,1 @@
-"""What may leave and where to: addresses, origins, paging, retries."""
+"""The rules of requests without I/O: addresses, origins, paging, retries."""

@@ -1,6 +1,6 @@
-"""Which addresses a request may reach: own tables, every disguise of an address unwrapped.
+"""The addresses that a request may reach, by tables of ours; embedded addresses are checked too.
 
-``ipaddress.is_global`` is not asked: on Python 3.11 it calls NAT64, 6to4, site-local and multicast
+``ipaddress.is_global`` is not used: on Python 3.11 it calls NAT64, 6to4, site-local and multicast
 addresses global. Sources: the IANA special-purpose registries (RFC 6890 and its updates).
 """
 
@@ -43,13 +43,13 @@ _NEVER = tuple(
         "ff00::/8",
     )
 )
-"""Loopback, link-local, metadata, multicast, documentation and reserved: no profile opens these."""
+"""Loopback, link-local, metadata, multicast, documentation, reserved: no profile allows these."""
 
 _PRIVATE = tuple(
     ip_network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")
 )
-"""Private ranges: only those that a profile asks for and its surroundings grant."""
+"""Private ranges: reachable where a profile allows them and the project has a grant."""
 
 _GLOBAL_V6 = ip_network("2000::/3")
 _NAT64 = IPv6Network("64:ff9b::/96")
@@ -58,7 +58,7 @@ _COMPATIBLE = IPv6Network("::/96")
 
 @dataclass(frozen=True)
 class AddressPolicy:
-    """What a profile blocks and asks for, and what its surroundings grant of the latter."""
+    """Networks that a profile blocks and allows, and private ones granted to its project."""
 
     blocked: tuple[Network, ...] = ()
     allowed: tuple[Network, ...] = ()
@@ -68,35 +68,37 @@ class AddressPolicy:
 def address_policy(
     blocked: Iterable[str], allowed: Iterable[str], granted: Iterable[str]
 ) -> AddressPolicy:
-    """The policy of CIDR texts that were checked already."""
+    """The policy of CIDR texts that are validated already."""
     return AddressPolicy(*(tuple(map(ip_network, texts)) for texts in (blocked, allowed, granted)))
 
 
 def objection(address: str, policy: AddressPolicy) -> str | None:
     """Why ``address`` may not be reached, or None when it may (INV-7)."""
     try:
-        found = ip_address(address.partition("%")[0])
+        outer = ip_address(address.partition("%")[0])
     except ValueError:
         return f"{address} is not an address"
-    for one in unwrapped(found):
-        why = _objection(one, policy)
+    for inner in unwrapped(outer):
+        why = _objection(inner, policy)
         if why is not None:
-            return f"{address} {why}" if one == found else f"{address} leads to {one}, which {why}"
+            direct = inner == outer
+            return f"{address} {why}" if direct else f"{address} leads to {inner}, which {why}"
     return None
 
 
 def unwrapped(address: Address) -> list[Address]:
-    """``address`` and every address that it carries inside."""
-    found = [address]
+    """``address`` and every address that is embedded in it."""
+    addresses = [address]
     if isinstance(address, IPv6Address):
-        for inner in _inside(address):
-            found += unwrapped(inner)
-    return found
+        for inner in _embedded(address):
+            addresses += unwrapped(inner)
+    return addresses
 
 
-def _inside(address: IPv6Address) -> list[Address]:
+def _embedded(address: IPv6Address) -> list[Address]:
     low = IPv4Address(int(address) & 0xFFFFFFFF)
-    inner: list[Address] = [one for one in (address.ipv4_mapped, address.sixtofour) if one]
+    candidates = (address.ipv4_mapped, address.sixtofour)
+    inner: list[Address] = [candidate for candidate in candidates if candidate]
     if address.teredo is not None:
         inner += address.teredo
     if address in _NAT64 or (address in _COMPATIBLE and int(address) > 1):
@@ -111,7 +113,11 @@ def _objection(address: Address, policy: AddressPolicy) -> str | None:
         return "is loopback, link-local, metadata, multicast or reserved"
     if _in(address, _PRIVATE):
         return _private_objection(address, policy)
-    if isinstance(address, IPv6Address) and not _carries(address) and address not in _GLOBAL_V6:
+    if (
+        isinstance(address, IPv6Address)
+        and not _has_embedded(address)
+        and address not in _GLOBAL_V6
+    ):
         return "is not a global address"
     return None
 
@@ -124,8 +130,8 @@ def _private_objection(address: Address, policy: AddressPolicy) -> str | None:
     return None
 
 
-def _carries(address: IPv6Address) -> bool:
-    return bool(_inside(address))
+def _has_embedded(address: IPv6Address) -> bool:
+    return bool(_embedded(address))
 
 
 def _in(address: Address, networks: Iterable[Network]) -> bool:

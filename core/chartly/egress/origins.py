@@ -1,4 +1,4 @@
-"""Where a URL may lead: parsed once, checked against the profile, the same for every hop."""
+"""The targets of requests: parsed once, checked against the profile, the same for every hop."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -20,15 +20,15 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 
 @dataclass(frozen=True)
 class Origin:
-    """Scheme, host and port: what a credential belongs to (RFC 6454)."""
+    """Scheme, host and port: the scope of a credential (RFC 6454)."""
 
     scheme: str
     host: str
     port: int
 
     def __str__(self) -> str:
-        shown = "" if _DEFAULT_PORTS[self.scheme] == self.port else f":{self.port}"
-        return f"{self.scheme}://{self.host}{shown}"
+        port = "" if _DEFAULT_PORTS[self.scheme] == self.port else f":{self.port}"
+        return f"{self.scheme}://{self.host}{port}"
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class RequestTarget:
     """A parsed URL: its origin, and path with query as they go on the wire.
 
     Attributes:
-        led_by: what of the API's led there, such as the redirect of a URL; empty where the profile
-            itself names it.
+        led_by: the redirect or link of the API that led there; empty where the profile itself
+            names the URL.
     """
 
     origin: Origin
@@ -50,7 +50,7 @@ class RequestTarget:
 
     @property
     def public(self) -> str:
-        """The URL without its query, which may carry what nobody should read."""
+        """The URL without its query, which may contain secrets."""
         return f"{self.origin}{self.path.partition('?')[0]}"
 
 
@@ -68,26 +68,26 @@ class OriginPolicy:
 
 
 def parse_target(url: str) -> RequestTarget:
-    """A URL with a DNS name for a host.
+    """Parses a URL with a DNS name for a host.
 
     Raises:
         RunError: ``EgressDenied``: it is too long, has another scheme, a user, an address for a
-            host, or characters that readers of URLs do not agree on.
+            host, or characters that parsers of URLs interpret differently.
     """
     if len(url) > LONGEST_URL:
         raise _denied(f"a URL of {len(url)} characters is too long; allowed are {LONGEST_URL}")
-    found = _URL.fullmatch(url) if _PRINTABLE.fullmatch(url) else None
-    authority = _AUTHORITY.fullmatch(found["authority"]) if found else None
-    if found is None or authority is None or "\\" in url:
+    parts = _URL.fullmatch(url) if _PRINTABLE.fullmatch(url) else None
+    authority = _AUTHORITY.fullmatch(parts["authority"]) if parts else None
+    if parts is None or authority is None or "\\" in url:
         raise _denied("a URL must be https://host[:port]/path in plain ASCII, without a user")
-    scheme, host = found["scheme"].lower(), authority["host"].lower()
+    scheme, host = parts["scheme"].lower(), authority["host"].lower()
     if scheme not in _DEFAULT_PORTS:
         raise _denied(f"scheme {scheme!r} is not allowed; allowed is https")
     if _NAME.fullmatch(host) is None:
         raise _denied(f"host {host!r} is not a DNS name; addresses are not allowed")
     port = int(authority["port"]) if authority["port"] else _DEFAULT_PORTS[scheme]
     return RequestTarget(
-        Origin(scheme, host, port), (found["path"] or "/") + (found["query"] or "")
+        Origin(scheme, host, port), (parts["path"] or "/") + (parts["query"] or "")
     )
 
 
@@ -100,10 +100,10 @@ def origin_policy(base_url: str, hosts: tuple[str, ...], ports: tuple[int, ...])
 def follow(
     current: RequestTarget, link: str, policy: OriginPolicy, kind: str = "link"
 ) -> RequestTarget:
-    """Where a redirect or a page link leads; relative ones start from ``current``.
+    """The target of a redirect or a page link; relative ones are resolved at ``current``.
 
     Args:
-        kind: what it is, in the words of the refusal.
+        kind: the noun for it in error messages.
 
     Raises:
         RunError: ``EgressDenied``: the profile does not allow it, or it falls back to http; names
@@ -131,7 +131,7 @@ def _target_of(current: RequestTarget, link: str, policy: OriginPolicy) -> Reque
 
 
 def check_target(target: RequestTarget, policy: OriginPolicy) -> None:
-    """Whether the profile allows a host and port.
+    """Validates that the profile allows a target's host and port.
 
     Raises:
         RunError: ``EgressDenied`` otherwise.

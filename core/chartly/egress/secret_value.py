@@ -1,9 +1,9 @@
-"""What the file of a secret must hold, so that a request can carry it."""
+"""The value in the file of a secret, and whether a request can carry it."""
 
 import re
 
 LONGEST = 8192
-"""Characters of a credential; no header may be longer in the servers most met."""
+"""Characters of a credential; most servers refuse longer headers."""
 _SCHEME = re.compile(
     r"(authorization *: *)?(bearer|basic|token|digest|apikey|ssws) +", re.IGNORECASE
 )
@@ -15,8 +15,8 @@ def secret_value(text: str) -> str:
 
 
 def secret_objection(value: str) -> str | None:
-    """Why a value cannot be sent as a credential, without showing it; None when it can."""
-    # Space at either end is no token of any scheme, and a header may not carry it.
+    """Why a value cannot be sent as a credential, without the value; None if it can be sent."""
+    # No scheme has tokens with space at either end, and a header cannot carry it.
     if not value.strip() or value != value.strip() or not value.isprintable():
         return "is empty, has space around it, or holds control characters"
     if not value.isascii():

@@ -1,4 +1,4 @@
-"""Every metric that a run has: declared once, for code and docs (contracts section 10)."""
+"""The metrics of runs and of the operator: declared once, for code and docs."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -69,7 +69,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     _BUILD,
 )
-"""What a run writes."""
+"""The metrics that a run writes."""
 
 OPERATOR_METRICS: tuple[Metric, ...] = (
     Metric(
@@ -109,4 +109,4 @@ OPERATOR_METRICS: tuple[Metric, ...] = (
     Metric("chartly_leader", "gauge", (), "1 in the replica that acts, 0 in those that stand by"),
     _BUILD,
 )
-"""What the operator serves."""
+"""The metrics that the operator serves."""

@@ -10,13 +10,13 @@ from chartly.api.reference import Project, Reference, parse_reference
 from chartly.api.suggestion import one_of
 from chartly.api.workflow import Workflow
 from chartly.api.workflow_step import (
-    ORDER_SAYS,
-    START_SAYS,
+    ORDER_MESSAGE,
+    START_MESSAGE,
     STEP_KINDS,
-    STREAM_SAYS,
+    STREAM_MESSAGE,
     StepType,
     WrittenStep,
-    takes_kind_says,
+    takes_kind_message,
 )
 from chartly.errors import Problem, Reason, SpecError
 from chartly.names import GLOBAL
@@ -131,7 +131,7 @@ def _normal(written: WrittenStep, home: Project, place: Place) -> ResolvedStep:
 def _of_its_kind(written: WrittenStep, reference: Reference, place: Place) -> ResolvedStep:
     kind = STEP_KINDS[written.type]
     if reference.profile.kind != kind:
-        why = f"names a {reference.profile.kind} profile; {takes_kind_says(written.type)}"
+        why = f"names a {reference.profile.kind} profile; {takes_kind_message(written.type)}"
         raise place.refusal(why, value=written.reference, allowed=(kind,))
     return ResolvedStep(written.type, written.stream, reference)
 
@@ -155,16 +155,15 @@ def _check_order(steps: list[ResolvedStep], place: Place) -> None:
     start = _analytics_start(types)
     pairs, queries = types[1:start], types[start:]
     if types[:1] != ["connector_sync"] or types.count("connector_sync") != 1:
-        raise place.refusal(START_SAYS)
+        raise place.refusal(START_MESSAGE)
     paired = pairs == ["normalize", "write_dataset"] * (len(pairs) // 2)
     if not pairs or not paired or set(queries) - {"analytics_query"}:
-        raise place.refusal(f"{ORDER_SAYS}; here they are {', '.join(types)}")
+        raise place.refusal(f"{ORDER_MESSAGE}; here they are {', '.join(types)}")
     streams = [(one.stream, two.stream) for one, two in zip(steps[1::2], steps[2::2], strict=False)]
     for position, (one, two) in enumerate(streams[: len(pairs) // 2]):
         if one != two:
-            raise place.refusal(
-                f"pair {position + 1}: stream {_stream(one)} is not {_stream(two)}; {STREAM_SAYS}"
-            )
+            why = f"pair {position + 1}: stream {_stream(one)} is not {_stream(two)}"
+            raise place.refusal(f"{why}; {STREAM_MESSAGE}")
 
 
 def _stream(name: str | None) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from chartly.errors import REASONS, Reason, Retry, reason_of, reason_told
+from chartly.errors import REASONS, Reason, Retry, reason_of, recorded_reason
 from chartly.reconcile.actions import Object
 from chartly.reconcile.objects import condition_of, moment, status_of
 
@@ -158,7 +158,7 @@ def _of_container(name: str, state: dict[str, Any] | None) -> AttemptEnd:
 
 def _told(word: str, message: str, code: int, said: dict[str, Any]) -> AttemptEnd:
     """An end in a runner's own words; one that is new to us is told beside what its code means."""
-    reason, message = reason_told(word, message)
+    reason, message = recorded_reason(word, message)
     if REASONS[reason].retry is Retry.ACTIVE:
         reason, message = Reason.UNCLASSIFIED, f"{word}: {message}"
     if reason is Reason.UNCLASSIFIED and code:

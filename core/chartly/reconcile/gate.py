@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import cast
 
 from chartly.api.workflow_run import WorkflowRunSpec, parse_workflow_run
-from chartly.errors import Reason, SpecError, reason_told
+from chartly.errors import Reason, SpecError, recorded_reason
 from chartly.plan.served import check_served
 from chartly.reconcile.actions import Object
 from chartly.reconcile.check import (
@@ -96,7 +96,7 @@ def _workflow_is_ready(request: Request) -> Obstacle | None:
     if ready is None or ready["observedGeneration"] != generation_of(workflow):
         return wait(Reason.CHECKING, f"workflow {name_of(workflow)!r} is not checked yet")
     if ready["status"] != "True":
-        reason, message = reason_told(ready["reason"], ready["message"])
+        reason, message = recorded_reason(ready["reason"], ready["message"])
         return wait(reason, f"workflow {name_of(workflow)!r} may not run: {message}")
     return None
 

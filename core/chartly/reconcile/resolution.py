@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from chartly.api.connector import SecretRef
 from chartly.api.reference import Project, Reference, parse_reference
 from chartly.api.workflow import Workflow, parse_workflow
-from chartly.errors import Reason, SpecError, reason_told
+from chartly.errors import Reason, SpecError, recorded_reason
 from chartly.plan.prepare import FrozenWorkflow, prepare
 from chartly.plan.snapshot import Snapshot
 from chartly.reconcile.actions import Object
@@ -77,6 +77,6 @@ def _in_the_way(profile: Object) -> Obstacle | None:
     if ready is None or ready["observedGeneration"] != generation_of(profile):
         return wait(Reason.CHECKING, f"profile {name_of(profile)!r} is not checked yet")
     if ready["status"] != "True":
-        reason, message = reason_told(ready["reason"], ready["message"])
+        reason, message = recorded_reason(ready["reason"], ready["message"])
         return refuse(reason, f"profile {name_of(profile)!r} may not be used: {message}")
     return None

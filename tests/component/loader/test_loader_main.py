@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from chartly.errors import REASONS, Reason
-from chartly.evidence.chain import verify
+from chartly.evidence.hash_chain import verify
 from chartly_loader import __main__ as entry
 from chartly_loader.request import EVIDENCE, Progress
 from chartly_loader.stop import Stop

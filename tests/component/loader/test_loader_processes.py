@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from chartly.evidence.chain import verify
+from chartly.evidence.hash_chain import verify
 from chartly_spool.writer import SpoolWriter
 from chartly_store.attempts import Attempts
 from chartly_store.chains import AttemptChains

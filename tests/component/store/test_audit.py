@@ -6,9 +6,9 @@ import pytest
 
 from chartly.api.reference import Project
 from chartly.errors import Reason, RunError
-from chartly.evidence.chain import Fault, Head
-from chartly.evidence.event import Source
-from chartly.evidence.trail import Trail
+from chartly.evidence.audit_event import Source
+from chartly.evidence.audit_trail import Trail
+from chartly.evidence.hash_chain import Fault, Head
 from chartly_store.audit import AuditLog, Checkpoint
 from chartly_store.embedded import open_embedded
 from chartly_store.project import ProjectStore
@@ -63,9 +63,9 @@ def attempt(log, project, *, run="sales-7f3k2m", number=1, last="succeeded", ent
     source = Source(project, "user:ada", run, number)
     trail = Trail(source, NOW)
     for kind in ("workflow.run.started", "connector.run.started", "dataset.updated"):
-        trail.say(kind, {"loaded": 3})
+        trail.record(kind, {"loaded": 3})
     if last:
-        trail.say(f"workflow.run.{last}", {"loaded": 3})
+        trail.record(f"workflow.run.{last}", {"loaded": 3})
     append(log, run, number, trail.entries)
     if entered:
         said = {"chain": f"{run}/{number}", "head": str(trail.head)}

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chartly.evidence.event import Source
-from chartly.evidence.trail import Trail
+from chartly.evidence.audit_event import Source
+from chartly.evidence.audit_trail import Trail
 from chartly_store.audit import AuditLog, NotKept, project_chain
 from chartly_store.chains import AttemptChains
 from chartly_store.project import ProjectStore
@@ -22,7 +22,7 @@ def test_an_attempt_s_chain_needs_no_project_chain(engine, store, project):
     chains = AttemptChains(store)
     chains.create()
     trail = Trail(Source(project, "user:ada", "run-1", 2), clock)
-    trail.say("workflow.run.started", {"loaded": 1})
+    trail.record("workflow.run.started", {"loaded": 1})
     chains.append("run-1", 2, trail.entries)
     assert chains.of_attempt("run-1", 2) == trail.entries
     assert chains.of_attempt("run-1", 1) == []

@@ -3,8 +3,8 @@
 import pytest
 
 from chartly.api.credential import (
-    CREDENTIAL_SAYS,
-    HOLDS_CREDENTIAL_SAYS,
+    CREDENTIAL_MESSAGE,
+    HOLDS_CREDENTIAL_MESSAGE,
     check_names,
     check_values,
     check_within,
@@ -103,18 +103,18 @@ def told(check, value):
 
 
 def test_inv_6_sentences_show_the_name_and_not_the_value():
-    assert told(check_names, ["a", "apiKey"]) == f"'apiKey' {CREDENTIAL_SAYS}"
-    assert told(check_names, [JWT]) == f"a name {HOLDS_CREDENTIAL_SAYS}"
-    assert told(check_values, {"a": "b", "key": RANDOM}) == f"'key' {HOLDS_CREDENTIAL_SAYS}"
+    assert told(check_names, ["a", "apiKey"]) == f"'apiKey' {CREDENTIAL_MESSAGE}"
+    assert told(check_names, [JWT]) == f"a name {HOLDS_CREDENTIAL_MESSAGE}"
+    assert told(check_values, {"a": "b", "key": RANDOM}) == f"'key' {HOLDS_CREDENTIAL_MESSAGE}"
 
 
 @pytest.mark.parametrize(
     ("value", "says"),
     [
-        ({"a": [{"b": {"token": ""}}]}, f"'token' {CREDENTIAL_SAYS}"),
-        ({"a": [{"b": [JWT]}]}, f"'b' {HOLDS_CREDENTIAL_SAYS}"),
-        ({"query": f"{{ x(t: {JWT!r}) }}"}, f"'query' {HOLDS_CREDENTIAL_SAYS}"),
-        ({"a": {JWT: 1}}, f"a name {HOLDS_CREDENTIAL_SAYS}"),
+        ({"a": [{"b": {"token": ""}}]}, f"'token' {CREDENTIAL_MESSAGE}"),
+        ({"a": [{"b": [JWT]}]}, f"'b' {HOLDS_CREDENTIAL_MESSAGE}"),
+        ({"query": f"{{ x(t: {JWT!r}) }}"}, f"'query' {HOLDS_CREDENTIAL_MESSAGE}"),
+        ({"a": {JWT: 1}}, f"a name {HOLDS_CREDENTIAL_MESSAGE}"),
     ],
 )
 def test_inv_6_a_credential_is_seen_at_any_depth(value, says):

@@ -5,10 +5,10 @@ import re
 import pytest
 
 from chartly.api.request import (
-    HEADER_NAME_SAYS,
-    HEADER_VALUE_SAYS,
-    OWN_HEADER_SAYS,
-    PATH_SAYS,
+    HEADER_NAME_MESSAGE,
+    HEADER_VALUE_MESSAGE,
+    OWN_HEADER_MESSAGE,
+    PATH_MESSAGE,
     PORT_FORM,
     check_header_names,
     check_header_value,
@@ -31,7 +31,7 @@ def test_a_path_begins_with_a_slash(path):
     ],
 )  # fmt: skip
 def test_a_path_that_would_move_the_host_or_cannot_be_sent_is_refused(path):
-    with pytest.raises(ValueError, match=re.escape(PATH_SAYS)):
+    with pytest.raises(ValueError, match=re.escape(PATH_MESSAGE)):
         check_path(path)
 
 
@@ -45,9 +45,9 @@ def test_a_port_is_from_1_to_65535():
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        *((name, HEADER_NAME_SAYS) for name in ["", "X Y", "X:", "X\n", "(x)", "X\xe4", "X@Y", "\x00", "X/Y", "X\r\nY"]),
+        *((name, HEADER_NAME_MESSAGE) for name in ["", "X Y", "X:", "X\n", "(x)", "X\xe4", "X@Y", "\x00", "X/Y", "X\r\nY"]),
         *(
-            (name, OWN_HEADER_SAYS)
+            (name, OWN_HEADER_MESSAGE)
             for name in [
                 "Host", "HOST", "host", "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Upgrade", "TE", "te",
                 "Trailer", "Expect", "HTTP2-Settings", "Proxy-Connection", "proxy-authenticate",
@@ -76,5 +76,5 @@ def test_a_header_s_value(value):
     [" a", "a ", "\ta", "a\n", "a\r\nX-Evil: 1", "\n", " ", "a\x00b", "a\x7f", "\xe4", "caf\xe9", "\u2028", "a\x0bb", "\ud800"],
 )  # fmt: skip
 def test_a_value_that_no_header_may_have_is_refused(value):
-    with pytest.raises(ValueError, match=f"^{HEADER_VALUE_SAYS}$"):
+    with pytest.raises(ValueError, match=f"^{HEADER_VALUE_MESSAGE}$"):
         check_header_value(value)

@@ -8,7 +8,7 @@ from chartly.api.pagination import Pagination
 from chartly.api.profile import ResourceSpec
 from chartly.api.workflow import WorkflowSpec
 from chartly.api.workflow_run import WorkflowRunSpec
-from chartly.api.workflow_step import SPELLINGS, exactly_one_says, takes_kind_says
+from chartly.api.workflow_step import SPELLINGS, exactly_one_message, takes_kind_message
 from chartly.crds.object_rules import rules_of, rules_of_variant_field, rules_of_variants
 
 
@@ -38,9 +38,9 @@ def test_defaults_count_where_a_field_is_absent():
 
 @pytest.mark.parametrize("step", SPELLINGS)
 def test_a_step_names_one_profile_of_its_kind(step):
-    assert exactly_one_says(step) in [rule.message for rule in rules_of_variants([step])]
+    assert exactly_one_message(step) in [rule.message for rule in rules_of_variants([step])]
     for field in SPELLINGS[step]:
-        assert rules_of_variant_field(step, field)[-1].message == takes_kind_says(step)
+        assert rules_of_variant_field(step, field)[-1].message == takes_kind_message(step)
     assert rules_of_variant_field(step, "stream") == ()
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 from chartly.api.model import SpecModel
 from chartly.api.normalizer import NormalizerSpec
 from chartly.api.workflow import WorkflowSpec
-from chartly.crds.schema import RULES, Schemas
+from chartly.crds.structural_schema import RULES, Schemas
 from chartly.crds.variants import of_variants
 
 Text = Annotated[str, Field(max_length=5)]

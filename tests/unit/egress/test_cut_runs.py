@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chartly.api.pagination import Pagination
-from chartly.egress.ends import PageFacts
 from chartly.egress.origins import follow, origin_policy, parse_target
 from chartly.egress.paging import Paging
+from chartly.egress.stop_rules import PageFacts
 from support.connecting import FRIEND, HOME
 from support.linked_pages import linked_pages
 

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartly.api.pagination import Pagination
-from chartly.egress.ends import PageFacts
 from chartly.egress.paging import Paging
+from chartly.egress.stop_rules import PageFacts
 from chartly.errors import Reason, RunError
 from chartly.extract.records import Number
 

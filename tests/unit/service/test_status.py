@@ -8,7 +8,7 @@ import pytest
 
 from chartly.api.reference import Project
 from chartly.errors import Reason, RunError
-from chartly.evidence.chain import GENESIS, ChainVerdict, Fault, Verdict
+from chartly.evidence.hash_chain import GENESIS, ChainVerdict, Fault, Verdict
 from chartly.plan.catalog import Catalog
 from chartly.plan.prepare import freeze_workflow
 from chartly_service.status import StatusSources, criteria

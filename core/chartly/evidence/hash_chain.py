@@ -10,7 +10,7 @@ from typing import Any
 import rfc8785
 
 GENESIS = "0" * 64
-"""What stands for the hash before the first entry."""
+"""The previous hash of the first entry."""
 _HEAD = re.compile(r"([0-9]{1,18}):([0-9a-f]{64})")
 
 
@@ -27,7 +27,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Entry:
-    """One event in its place."""
+    """One event at its position in a chain."""
 
     sequence: int
     previous: str
@@ -36,25 +36,25 @@ class Entry:
 
 
 class Fault(StrEnum):
-    """What is wrong with a chain, at the first place where it shows."""
+    """The first fault of a chain."""
 
     EDITED = "edited"
-    """An entry's content is not what was hashed."""
+    """The content of an entry does not have its hash."""
     MISSING = "missing"
     """An entry between two others is gone."""
     INSERTED = "inserted"
-    """Two entries claim one place."""
+    """Two entries have one position."""
     REORDERED = "reordered"
-    """An entry stands at another place than it was written for."""
+    """An entry is not at the position that it was written for."""
     TRUNCATED = "truncated"
-    """The end is gone, as the head that was recorded elsewhere tells."""
+    """The end is gone: the head that was recorded elsewhere counts more entries."""
     RESTAMPED = "restamped"
-    """An entry was hashed anew after others were built on it, or its head recorded."""
+    """An entry was hashed again after others followed it, or after its head was recorded."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The result of a check; no fault means that the chain is whole.
+    """The result of a check; without a fault the chain is whole.
 
     Attributes:
         count: how many entries are whole, from the first.
@@ -70,11 +70,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class ChainVerdict:
-    """What a check finds of one chain: a run's attempt, or the project.
+    """The result of a check of one chain by its name: a run's attempt, or the project.
 
     Attributes:
         unchained: entries after the head that is recorded elsewhere. They are whole, but a cut
-            among them would not show.
+            among them could not be detected.
     """
 
     chain: str
@@ -99,30 +99,30 @@ def head_of(entry: Entry) -> Head:
 
 
 def parse_head(text: str) -> Head:
-    """A head as ``str`` writes it.
+    """Parses a head in the form of ``str``.
 
     Raises:
-        ValueError: it is not one.
+        ValueError: the text has another form.
     """
-    found = _HEAD.fullmatch(text)
-    if found is None:
+    head = _HEAD.fullmatch(text)
+    if head is None:
         raise ValueError(f"{text[:80]!r} is not a count and a hash")
-    return Head(int(found[1]), found[2])
+    return Head(int(head[1]), head[2])
 
 
 def verify(entries: Iterable[Entry], expected: Head | None = None) -> Verdict:
     """Checks a chain in its stored order, and against the head that was recorded elsewhere.
 
-    Without ``expected`` a cut at the end and a chain that was made anew cannot be seen. A chain
-    may go on after ``expected``.
+    Without ``expected`` a cut at the end and a replaced chain cannot be detected. A chain may
+    continue after ``expected``.
     """
     chain = list(entries)
     head = Head()
     hashes = {0: GENESIS}
     for place, entry in enumerate(chain):
-        found = _fault(chain, place, head)
-        if found is not None:
-            return Verdict(head.count, head.hash, *found)
+        fault = _fault(chain, place, head)
+        if fault is not None:
+            return Verdict(head.count, head.hash, *fault)
         head = head_of(entry)
         hashes[entry.sequence] = entry.hash
     if expected is not None and expected.count > head.count:
@@ -152,7 +152,7 @@ def _claimed_twice(chain: Sequence[Entry], place: int) -> bool:
 
 
 def _stamped(entry: Entry, sequence: int) -> bool:
-    """Whether the entry's hash is that of its content at a place."""
+    """Whether the entry's hash is that of its content at a position."""
     try:
         return entry.hash == entry_hash(sequence, entry.previous, entry.event)
     except rfc8785.CanonicalizationError:
@@ -160,7 +160,7 @@ def _stamped(entry: Entry, sequence: int) -> bool:
 
 
 def verify_chain(chain: str, entries: Sequence[Entry], recorded: Head | None) -> ChainVerdict:
-    """Checks a chain by its name, and counts what no recorded head covers."""
+    """Checks a chain by its name, and counts the entries after the recorded head."""
     verdict = verify(entries, recorded)
     covered = recorded.count if recorded else 0
     return ChainVerdict(chain, verdict, 0 if verdict.fault else verdict.count - covered)

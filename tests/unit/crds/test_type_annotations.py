@@ -5,7 +5,14 @@ from pydantic import BaseModel, Field
 
 from chartly.api.model import Slug
 from chartly.api.status import TextFormat
-from chartly.crds.annotations import Checks, alias_of, alternatives, choices, models_of, opened
+from chartly.crds.type_annotations import (
+    Checks,
+    alias_of,
+    alternatives,
+    choices,
+    models_of,
+    unwrapped,
+)
 
 
 class One(BaseModel):
@@ -18,7 +25,7 @@ class Two(BaseModel):
 
 
 def test_limits_are_found_wherever_they_stand():
-    kind, checks = opened(Annotated[Annotated[int, Field(ge=1)] | None, Field(le=9)], Checks())
+    kind, checks = unwrapped(Annotated[Annotated[int, Field(ge=1)] | None, Field(le=9)], Checks())
     assert (kind, checks.low, checks.high) == (int, 1, 9)
     text = Checks().plus([Field(min_length=1, max_length=5, pattern="^a$"), TextFormat("x")])
     assert (text.shortest, text.longest, text.pattern, text.text_format) == (1, 5, "^a$", "x")
@@ -27,7 +34,7 @@ def test_limits_are_found_wherever_they_stand():
 def test_what_is_not_limited_has_no_limits():
     none = Checks()
     assert (none.low, none.high, none.shortest, none.pattern, none.text_format) == (None,) * 5
-    assert none.own == []
+    assert none.validators == []
     with pytest.raises(LookupError, match="needs a longest length"):
         assert none.longest
     with pytest.raises(LookupError, match="needs a longest length"):
@@ -35,15 +42,15 @@ def test_what_is_not_limited_has_no_limits():
 
 
 def test_checks_of_our_own_are_told_apart():
-    _, checks = opened(Slug, Checks())
-    assert len(checks.own) == 1
+    _, checks = unwrapped(Slug, Checks())
+    assert len(checks.validators) == 1
     assert checks.longest == 253
 
 
 def test_unions_and_literals():
     assert alternatives(str | int | None) == (str, int)
     assert alternatives(str) == ()
-    assert opened(str | int, Checks())[0] == str | int
+    assert unwrapped(str | int, Checks())[0] == str | int
     assert models_of(One | Two) == (One, Two)
     assert models_of(One | str) == ()
     assert choices(Literal["a", "b"]) == ("a", "b")

@@ -1,4 +1,4 @@
-"""Requests per minute: never more than the limit in any 60 seconds."""
+"""The limit of requests per minute, kept in every interval of 60 seconds."""
 
 from collections import deque
 
@@ -6,18 +6,18 @@ _WINDOW = 60.0
 
 
 class RateWindow:
-    """A sliding window over the times at which requests left, in seconds of any clock."""
+    """A sliding window over the times of sent requests, in seconds of any clock."""
 
     def __init__(self, per_minute: int) -> None:
         self._times: deque[float] = deque(maxlen=per_minute)
         self._limit = per_minute
 
     def delay(self, now: float) -> float:
-        """Seconds until a request may leave."""
+        """Seconds until a request may be sent."""
         if len(self._times) < self._limit:
             return 0.0
         return max(0.0, self._times[0] + _WINDOW - now)
 
     def note(self, now: float) -> None:
-        """A request leaves."""
+        """Records the time of a sent request."""
         self._times.append(now)

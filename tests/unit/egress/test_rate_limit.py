@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartly.egress.rate import RateWindow
+from chartly.egress.rate_limit import RateWindow
 
 
 def test_the_first_requests_leave_at_once_and_the_next_waits_for_the_oldest():

@@ -1,4 +1,4 @@
-"""Annotations of models taken apart: what is within, and what is checked of it."""
+"""Annotations of models: the type inside, and the constraints on its values."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from chartly.api.status import TextFormat
 
 @dataclass(frozen=True)
 class Checks:
-    """What is checked of a value, beside its type."""
+    """The constraints on a value, beside its type."""
 
     all: tuple[Any, ...] = ()
 
@@ -23,82 +23,82 @@ class Checks:
 
     @property
     def low(self) -> int | None:
-        return next((int(str(one.ge)) for one in self.all if isinstance(one, Ge)), None)
+        return next((int(str(check.ge)) for check in self.all if isinstance(check, Ge)), None)
 
     @property
     def high(self) -> int | None:
-        return next((int(str(one.le)) for one in self.all if isinstance(one, Le)), None)
+        return next((int(str(check.le)) for check in self.all if isinstance(check, Le)), None)
 
     @property
     def shortest(self) -> int | None:
-        return next((one.min_length for one in self.all if isinstance(one, MinLen)), None)
+        return next((check.min_length for check in self.all if isinstance(check, MinLen)), None)
 
     @property
     def longest(self) -> int:
-        """The most of it.
+        """The greatest length.
 
         Raises:
-            LookupError: there is no such limit, so that CEL could not know what it costs.
+            LookupError: there is none, so the cost of a rule in CEL would have no bound.
         """
-        for one in self.all:
-            if isinstance(one, MaxLen):
-                return one.max_length
+        for check in self.all:
+            if isinstance(check, MaxLen):
+                return check.max_length
         raise LookupError("a text, list or map in a schema needs a longest length")
 
     @property
     def pattern(self) -> str | None:
-        found = (getattr(one, "pattern", None) for one in self.all)
-        return next((one for one in found if isinstance(one, str)), None)
+        patterns = (getattr(check, "pattern", None) for check in self.all)
+        return next((pattern for pattern in patterns if isinstance(pattern, str)), None)
 
     @property
-    def own(self) -> list[AfterValidator]:
-        """The checks that code of ours does."""
-        return [one for one in self.all if isinstance(one, AfterValidator)]
+    def validators(self) -> list[AfterValidator]:
+        """The validators that are functions of ours."""
+        return [check for check in self.all if isinstance(check, AfterValidator)]
 
     @property
     def text_format(self) -> str | None:
-        return next((one.name for one in self.all if isinstance(one, TextFormat)), None)
+        return next((check.name for check in self.all if isinstance(check, TextFormat)), None)
 
 
-def opened(annotation: object, checks: Checks) -> tuple[object, Checks]:
-    """An annotation without ``Annotated`` and ``| None``, and the checks that stood there."""
+def unwrapped(annotation: object, checks: Checks) -> tuple[object, Checks]:
+    """An annotation without ``Annotated`` and ``| None``, and the constraints from there."""
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        return opened(inner[0], checks.plus(inner[1:]))
+        return unwrapped(inner[0], checks.plus(inner[1:]))
     if origin in (Union, UnionType):
         parts = [part for part in inner if part is not NoneType]
         if len(parts) == 1:
-            return opened(parts[0], checks)
+            return unwrapped(parts[0], checks)
     return annotation, checks
 
 
 def alternatives(annotation: object) -> tuple[object, ...]:
-    """The types of a union, without None; nothing if it is none."""
+    """The types of a union, without None; empty if it is none."""
     if get_origin(annotation) not in (Union, UnionType):
         return ()
     return tuple(part for part in get_args(annotation) if part is not NoneType)
 
 
 def models_of(annotation: object) -> tuple[type[BaseModel], ...]:
-    """The models of a union of models; nothing if it is none."""
+    """The models of a union of models; empty if it is none."""
     parts = alternatives(annotation)
-    models = tuple(one for one in parts if isinstance(one, type) and issubclass(one, BaseModel))
+    models = tuple(part for part in parts if isinstance(part, type) and issubclass(part, BaseModel))
     return models if len(models) == len(parts) else ()
 
 
 def choices(annotation: object) -> tuple[str, ...]:
-    """The values of a Literal; nothing if it is none."""
+    """The values of a Literal; empty if it is none."""
     return get_args(annotation) if get_origin(annotation) is Literal else ()
 
 
 def alias_of(model: type[BaseModel], name: str) -> str:
-    """How a field is spelled outside."""
+    """The name of a field in YAML and JSON."""
     return model.model_fields[name].alias or name
 
 
 def _flat(checks: Iterable[object]) -> Iterator[object]:
-    for one in checks:
-        if isinstance(one, FieldInfo):
-            yield from one.metadata
+    for check in checks:
+        if isinstance(check, FieldInfo):
+            yield from check.metadata
         else:
-            yield one
+            yield check

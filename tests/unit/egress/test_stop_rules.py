@@ -4,9 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from chartly.api.pagination import Pagination
-from chartly.egress.ends import PageFacts
 from chartly.egress.paging import Paging
-from chartly.egress.pull_course import course_at
+from chartly.egress.pull_progress import progress_at
+from chartly.egress.stop_rules import PageFacts
 from chartly.errors import Reason, RunError
 from chartly.warning import WarningReason
 
@@ -224,4 +224,4 @@ def test_a_link_that_cannot_be_joined_is_kept_for_who_follows_it():
 def test_a_position_is_the_course_again():
     paging = Paging(pagination("page"))
     paging.advance(facts(3, "abc"))
-    assert course_at(paging.position).position() == paging.position
+    assert progress_at(paging.position).position() == paging.position

@@ -1,4 +1,4 @@
-"""How a pull ended, from how its slices ended."""
+"""The reason of a pull, derived from the ends of its slices."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ _MOST_RETRYABLE = (Retry.FREE, Retry.RETRY, Retry.NEVER)
 
 
 def verdict(ends: Sequence[tuple[Slice, ChartlyError | None]]) -> tuple[Reason, str]:
-    """The reason and sentence of a run: those of the failed slice that a retry helps most."""
+    """The reason and message of a pull: those of the failed slice that a retry helps most."""
     failed = [(slice_, error) for slice_, error in ends if error is not None]
     if not failed:
         return Reason.SUCCEEDED, ""

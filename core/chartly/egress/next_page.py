@@ -1,37 +1,37 @@
-"""Where the next page is: by counting, or by the token or link that a page names."""
+"""The position of the next page: by counting, or by the token or link in a page."""
 
 from collections.abc import Callable
 from urllib.parse import urljoin
 
 from chartly.api.documents import json_type
 from chartly.api.pagination import Pagination
-from chartly.egress.ends import PageFacts
-from chartly.egress.pull_course import PullCourse
+from chartly.egress.pull_progress import PullProgress
+from chartly.egress.stop_rules import PageFacts
 from chartly.errors import Reason, RunError
 
 COUNTED = ("page", "offset")
 """Modes in which the next page is found by counting."""
 _LONGEST_TOKEN = 8192
-"""No longer one fits into a URL."""
+"""Longer ones do not fit into a URL."""
 
 
-def first_of(pagination: Pagination) -> int | None:
-    """Where the first page is; None where it is the base URL itself."""
+def first_position(pagination: Pagination) -> int | None:
+    """The position of the first page; None where it is the base URL itself."""
     if pagination.mode == "page":
         return 1 if pagination.start is None else pagination.start
     return pagination.start or 0 if pagination.mode == "offset" else None
 
 
-def next_after(pagination: Pagination, page: PageFacts, before: PullCourse) -> str | int | None:
-    """Where the page after this one is; None where this one does not lead on.
+def next_after(pagination: Pagination, page: PageFacts, before: PullProgress) -> str | int | None:
+    """The position of the page after this one; None where this one has no next page.
 
     Raises:
-        RunError: ``UpstreamUnavailable``: what the page names cannot be sent.
+        RunError: ``UpstreamUnavailable``: the token or link in the page cannot be sent.
     """
     return _FOLLOWING[pagination.mode](pagination, page, before)
 
 
-def leads_back(pagination: Pagination, page: PageFacts, before: PullCourse) -> bool:
+def leads_back(pagination: Pagination, page: PageFacts, before: PullProgress) -> bool:
     """Whether a page with records names itself as the next one."""
     token = page.members.get("responseField")
     if pagination.mode in COUNTED or not page.size or not isinstance(token, str | int):
@@ -40,16 +40,16 @@ def leads_back(pagination: Pagination, page: PageFacts, before: PullCourse) -> b
     return before.next is not None and link == str(before.next)
 
 
-def _next_page(_pagination: Pagination, _page: PageFacts, before: PullCourse) -> int:
+def _next_page(_pagination: Pagination, _page: PageFacts, before: PullProgress) -> int:
     return int(before.next or 0) + 1
 
 
-def _next_offset(_pagination: Pagination, page: PageFacts, before: PullCourse) -> int | None:
+def _next_offset(_pagination: Pagination, page: PageFacts, before: PullProgress) -> int | None:
     return int(before.next or 0) + page.size if page.size else None
 
 
-def _named_next(pagination: Pagination, page: PageFacts, before: PullCourse) -> str | int | None:
-    """The token, or the absolute link, that a page names."""
+def _next_token(pagination: Pagination, page: PageFacts, before: PullProgress) -> str | int | None:
+    """The token, or the absolute link, in a page."""
     token = page.members.get("responseField")
     if token is None or token is False or token == "":
         return None
@@ -75,14 +75,14 @@ def _absolute(url: str, link: str) -> str:
         return link
 
 
-def _nothing(_pagination: Pagination, _page: PageFacts, _before: PullCourse) -> None:
+def _no_next(_pagination: Pagination, _page: PageFacts, _before: PullProgress) -> None:
     return None
 
 
-_FOLLOWING: dict[str, Callable[[Pagination, PageFacts, PullCourse], str | int | None]] = {
-    "none": _nothing,
+_FOLLOWING: dict[str, Callable[[Pagination, PageFacts, PullProgress], str | int | None]] = {
+    "none": _no_next,
     "page": _next_page,
     "offset": _next_offset,
-    "cursor": _named_next,
-    "nextUrl": _named_next,
+    "cursor": _next_token,
+    "nextUrl": _next_token,
 }

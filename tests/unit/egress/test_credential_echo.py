@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartly.egress.echo import SHORTEST, Echo, echo_of
+from chartly.egress.credential_echo import SHORTEST, Echo, echo_of
 from chartly.errors import Reason, RunError
 
 CANARY = "canary-3c9e1f77aa"
@@ -115,7 +115,7 @@ def test_a_short_credential_is_not_looked_for_in_pages_but_never_printed():
     page = b'{"a": "a1b2c3d"}'
     assert echo.hidden(page).content is page
     assert echo.marked("/a1b2c3d") == "/a1b2c3d"
-    assert not echo.stands_in("/a1b2c3d")
+    assert not echo.occurs_in("/a1b2c3d")
     assert echo.redacted("with a1b2c3d") == "with ***"
     assert Echo(None).redacted("text") == "text"
 
@@ -179,6 +179,6 @@ def test_inv_6_no_token_in_any_query_is_kept(value):
     echo = Echo(value)
     url = f"/items?token={quote_plus(value)}&n=1"
     marked = echo.marked(url)
-    assert echo.stands_in(url)
+    assert echo.occurs_in(url)
     assert value not in unquote_plus(marked).replace("__credential", "")
     assert echo.restored(marked) == url

@@ -4,7 +4,7 @@ import pytest
 
 from chartly.api.reference import Project
 from chartly.errors import Bug
-from chartly.evidence.event import EVENT_TYPES, Source, audit_event
+from chartly.evidence.audit_event import EVENT_TYPES, Source, audit_event
 
 NOON = datetime(2026, 2, 2, 12, tzinfo=UTC)
 HOME = Project("tenant-demo", "proj-sales")

@@ -1,6 +1,6 @@
 import pytest
 
-from chartly.crds.rules import (
+from chartly.crds.cel_rules import (
     Rule,
     keys_must_be,
     keys_must_match,

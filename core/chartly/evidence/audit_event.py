@@ -31,14 +31,14 @@ EVENT_TYPES = (
     "access.denied",
 )
 UNVERIFIED = "unverified"
-"""The actor where nothing proved who asked."""
+"""The actor where no identity was proven."""
 
 Data = Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Source:
-    """Whom an audit event is about."""
+    """The subject and actor of an audit event."""
 
     project: Project
     actor: str = UNVERIFIED
@@ -49,22 +49,22 @@ class Source:
 def audit_event(
     kind: str, source: Source, number: int, moment: datetime, data: Data
 ) -> dict[str, object]:
-    """A CloudEvent; its id is a function of what it is about, so a repeat has the same one.
+    """A CloudEvent; its id is a function of its subject and number, so a repeat has the same id.
 
     Args:
-        number: counts the events of the chain.
-        data: digests and counts as they apply; whole numbers and texts, never floats.
+        number: the position in the chain, from 1.
+        data: digests and counts; whole numbers and texts, never floats.
 
     Raises:
         Bug: the kind is not one of ``EVENT_TYPES``.
     """
     if kind not in EVENT_TYPES:
         raise Bug(f"{kind!r} is not an audit event")
-    about = source.run_id or str(source.project)
-    about += f"/{source.attempt}" if source.attempt is not None else ""
+    chain = source.run_id or str(source.project)
+    chain += f"/{source.attempt}" if source.attempt is not None else ""
     return {
         "specversion": "1.0",
-        "id": f"{about}/{number}",
+        "id": f"{chain}/{number}",
         "source": f"chartly/{source.project}",
         "type": kind,
         "subject": source.run_id or str(source.project),

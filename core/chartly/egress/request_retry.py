@@ -1,4 +1,4 @@
-"""What a failed request means: wait and try again, or give up and why."""
+"""The retries of a failed request: the wait before the next try, or the reason to fail."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from chartly.api.connector import RetryPolicy
 from chartly.errors import Reason, RunError
 
 _UNFINISHED = frozenset({202, 206})
-"""Accepted, but not done yet; or only a part: no page, whatever the body is."""
+"""Accepted but not complete, or partial: the body is no page."""
 _TRANSIENT = frozenset({*_UNFINISHED, 408, 425, 429})
 _THROTTLED = frozenset({429, 503})
 _REJECTED = frozenset({401, 403})
@@ -23,12 +23,12 @@ class Failure:
     """One failed try.
 
     Attributes:
-        what: a short sentence without secrets, such as ``status 503``.
+        cause: a short phrase without secrets, such as ``status 503``.
         status: the HTTP status, if there was a whole response.
-        transient: whether the same request may succeed later, when there is no status.
+        transient: whether the same request may succeed later, where there is no status.
     """
 
-    what: str
+    cause: str
     status: int | None = None
     transient: bool = True
     headers: Mapping[str, str] | None = None
@@ -49,27 +49,27 @@ def wait_seconds(
         chance: a random number in [0, 1), for full jitter.
 
     Raises:
-        RunError: ``AuthRejected``, or ``UpstreamUnavailable`` when another try is of no use, is
-            not allowed, or would have to wait too long.
+        RunError: ``AuthRejected``, or ``UpstreamUnavailable`` when another try cannot help, is
+            not allowed, or would wait too long.
     """
     if failure.status in _REJECTED and failure.status not in policy.on:
-        raise RunError(Reason.AUTH_REJECTED, f"the API refused the credential with {failure.what}")
+        raise RunError(Reason.AUTH_REJECTED, f"the API refused the credential with {failure.cause}")
     if not _may_retry(failure, policy):
-        raise RunError(Reason.UPSTREAM_UNAVAILABLE, f"the API answered with {failure.what}")
+        raise RunError(Reason.UPSTREAM_UNAVAILABLE, f"the API answered with {failure.cause}")
     if attempt >= policy.max_attempts:
         raise RunError(
             Reason.UPSTREAM_UNAVAILABLE,
-            f"{failure.what} after {attempt} of {policy.max_attempts} attempts",
+            f"{failure.cause} after {attempt} of {policy.max_attempts} attempts",
         )
-    asked = retry_after(failure, now)
+    requested = retry_after(failure, now)
     longest = max(policy.max_backoff_ms / 1000, _LONGEST_WAIT)
-    if asked > longest:
+    if requested > longest:
         raise RunError(
             Reason.UPSTREAM_UNAVAILABLE,
-            f"{failure.what}: the API asks to wait {asked:.0f} s; allowed are {longest:.0f} s",
+            f"{failure.cause}: the API asks to wait {requested:.0f} s; allowed are {longest:.0f} s",
         )
     ceiling = min(policy.max_backoff_ms, policy.backoff_ms << (attempt - 1)) / 1000
-    return asked + ceiling * chance
+    return requested + ceiling * chance
 
 
 def _may_retry(failure: Failure, policy: RetryPolicy) -> bool:
@@ -80,7 +80,7 @@ def _may_retry(failure: Failure, policy: RetryPolicy) -> bool:
 
 
 def retry_after(failure: Failure, now: datetime) -> float:
-    """Seconds that the server asked for by Retry-After (RFC 9110, 10.2.3), else 0."""
+    """Seconds that the server requests by Retry-After (RFC 9110, 10.2.3), else 0."""
     headers = failure.headers or {}
     text = headers.get("retry-after", "").strip()
     if failure.status not in _THROTTLED or not text:

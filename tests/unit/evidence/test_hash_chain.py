@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chartly.evidence.chain import (
+from chartly.evidence.hash_chain import (
     GENESIS,
     Entry,
     Fault,

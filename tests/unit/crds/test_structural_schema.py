@@ -6,8 +6,8 @@ from pydantic import Field
 from chartly.api.connector import SecretRef
 from chartly.api.model import FieldName, SpecModel
 from chartly.api.run_policy import Resources, Runtime
-from chartly.crds.rules import Rule
-from chartly.crds.schema import RULES, Schemas, is_seen_by_cel, with_rules
+from chartly.crds.cel_rules import Rule
+from chartly.crds.structural_schema import RULES, Schemas, is_readable_in_cel, with_rules
 from chartly.crds.variants import of_variants
 
 Text = Annotated[str, Field(max_length=5)]
@@ -102,7 +102,7 @@ def test_a_value_that_may_be_a_secret_is_not_shown():
     ("model", "says"),
     [
         (Unbounded, "Unbounded.word: a text, list or map in a schema needs a longest length"),
-        (Strange, "Strange.number: no schema says"),
+        (Strange, "Strange.number: no schema for"),
     ],
 )
 def test_what_cannot_be_said_is_an_error(model, says):
@@ -127,4 +127,4 @@ def test_rules_come_after_those_that_are_there():
     ],
 )
 def test_rules_do_not_see_what_has_no_type(schema, seen):
-    assert is_seen_by_cel(schema) is seen
+    assert is_readable_in_cel(schema) is seen

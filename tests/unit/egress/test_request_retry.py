@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartly.api.connector import RetryPolicy
-from chartly.egress.retry import Failure, is_success, retry_after, wait_seconds
+from chartly.egress.request_retry import Failure, is_success, retry_after, wait_seconds
 from chartly.errors import Reason, RunError
 
 NOW = datetime(2026, 2, 2, 12, 0, 0, tzinfo=UTC)

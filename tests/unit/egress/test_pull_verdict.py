@@ -1,6 +1,6 @@
 import pytest
 
-from chartly.egress.verdict import verdict
+from chartly.egress.pull_verdict import verdict
 from chartly.errors import Bug, Reason, RunError
 from chartly.slices import Slice, slice_of
 

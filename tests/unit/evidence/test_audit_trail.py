@@ -4,16 +4,16 @@ import pytest
 
 from chartly.api.reference import Project
 from chartly.errors import Reason
-from chartly.evidence.chain import Head, verify
-from chartly.evidence.event import Source
-from chartly.evidence.trail import (
+from chartly.evidence.audit_event import Source
+from chartly.evidence.audit_trail import (
     Trail,
-    closing,
+    closing_event,
+    end_type,
     is_ended,
-    last_word,
     missing_types,
     required_types,
 )
+from chartly.evidence.hash_chain import Head, verify
 
 NOON = datetime(2026, 2, 2, 12, tzinfo=UTC)
 RUN = Source(Project("tenant-demo", "proj-sales"), "user:ada", "sales-onboard-7f3k2m", 1)
@@ -23,7 +23,7 @@ KINDS = ("connector", "normalizer", "storage", "analytics")
 def trail(*kinds, head=None):
     made = Trail(RUN, lambda: NOON, head)
     for kind in kinds:
-        made.say(kind)
+        made.record(kind)
     return made
 
 
@@ -66,13 +66,13 @@ def test_analytics_are_optional():
 @pytest.mark.parametrize("outcome", ["succeeded", "failed", "cancelled"])
 def test_the_last_word_of_an_attempt_closes_it(outcome):
     made = trail("workflow.run.started")
-    made.say(f"workflow.run.{outcome}", {"loaded": 3})
+    made.record(f"workflow.run.{outcome}", {"loaded": 3})
     said = {"actor": "user:ada", "loaded": 3}
-    assert closing(made.entries) == (f"workflow.run.{outcome}", said)
+    assert closing_event(made.entries) == (f"workflow.run.{outcome}", said)
 
 
 def test_an_attempt_without_a_last_word_has_failed():
-    kind, data = closing(trail("workflow.run.started", "connector.run.started").entries)
+    kind, data = closing_event(trail("workflow.run.started", "connector.run.started").entries)
     assert kind == "workflow.run.failed"
     assert data == {
         "actor": "user:ada",
@@ -84,7 +84,7 @@ def test_an_attempt_without_a_last_word_has_failed():
 def test_an_unreadable_last_word_is_none():
     made = trail("workflow.run.started")
     broken = [type(made.entries[0])(1, "", "", {"type": "dataset.updated", "data": "?"})]
-    assert closing(broken)[1]["actor"] == "unverified"
+    assert closing_event(broken)[1]["actor"] == "unverified"
 
 
 RESOLVED = [f"{kind}.profile.resolved" for kind in KINDS]
@@ -111,7 +111,7 @@ LOST = Reason.PEER_LOST
 def test_a_failure_has_a_beginning_and_an_end(kinds, reason, told, whole, because):
     made = trail(*kinds[:-1])
     if kinds:
-        made.say(kinds[-1], {"reason": told})
+        made.record(kinds[-1], {"reason": told})
     assert is_ended(made.entries, KINDS, reason) is whole, because
 
 
@@ -124,4 +124,4 @@ def test_a_last_word_that_cannot_be_read_ends_nothing():
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_a_last_word(reason):
     ends = {Reason.SUCCEEDED: "succeeded", Reason.CANCELLED: "cancelled"}
-    assert last_word(reason) == f"workflow.run.{ends.get(reason, 'failed')}"
+    assert end_type(reason) == f"workflow.run.{ends.get(reason, 'failed')}"

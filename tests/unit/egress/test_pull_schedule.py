@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chartly.api.pagination import Pagination
-from chartly.egress.ends import PageFacts
-from chartly.egress.schedule import Idle, PullSchedule, SliceRequest
+from chartly.egress.pull_schedule import Idle, PullSchedule, SliceRequest
+from chartly.egress.stop_rules import PageFacts
 from chartly.errors import Reason, RunError
 from chartly.slices import PullState, Slice, SliceState, slice_of
 
@@ -264,7 +264,7 @@ def test_what_ends_the_process_ends_no_single_slice(monkeypatch, where):
     target = {"open": "__init__", "request": "request", "advance": "advance"}[where]
     if where == "advance":
         schedule.next()
-    monkeypatch.setattr(f"chartly.egress.schedule.Paging.{target}", heard)
+    monkeypatch.setattr(f"chartly.egress.pull_schedule.Paging.{target}", heard)
     with pytest.raises(RunError) as caught:
         schedule.received(MAIN, facts()) if where == "advance" else schedule.next()
     assert caught.value is stopped

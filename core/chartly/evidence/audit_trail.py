@@ -1,11 +1,11 @@
-"""A run's trail: its audit events in order, and which of them a complete run must have."""
+"""The trail of a run: its audit events in order, and those that a complete run must have."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from chartly.errors import REASONS, Reason
-from chartly.evidence.chain import Entry, Head, append, head_of
-from chartly.evidence.event import UNVERIFIED, Data, Source, audit_event
+from chartly.evidence.audit_event import UNVERIFIED, Data, Source, audit_event
+from chartly.evidence.hash_chain import Entry, Head, append, head_of
 
 STARTED = "workflow.run.started"
 _FAILED = "workflow.run.failed"
@@ -13,14 +13,14 @@ _ENDS = {
     Reason.SUCCEEDED: "workflow.run.succeeded",
     Reason.CANCELLED: "workflow.run.cancelled",
 }
-_LAST_WORDS = (*_ENDS.values(), _FAILED)
+_END_TYPES = (*_ENDS.values(), _FAILED)
 
 
 class Trail:
     """Collects the events of one attempt into a chain.
 
     Args:
-        now: the time of an event, when it is said.
+        now: returns the time of an event.
     """
 
     def __init__(
@@ -31,15 +31,15 @@ class Trail:
         self.head = head or Head()
         self.entries: list[Entry] = []
 
-    def say(self, kind: str, data: Data | None = None) -> None:
-        """Adds an event."""
+    def record(self, kind: str, data: Data | None = None) -> None:
+        """Appends an event."""
         event = audit_event(kind, self._source, self.head.count + 1, self._now(), data or {})
         entry = append(self.head, event)
         self.entries.append(entry)
         self.head = head_of(entry)
 
 
-def last_word(reason: Reason) -> str:
+def end_type(reason: Reason) -> str:
     """The type of the event that ends an attempt."""
     return _ENDS.get(reason, _FAILED)
 
@@ -66,16 +66,16 @@ def required_types(kinds: Iterable[str], outputs: int) -> tuple[str, ...]:
 
 
 def missing_types(entries: Iterable[Entry], required: Iterable[str]) -> tuple[str, ...]:
-    """The required types that no entry has; a success has all its evidence when there is none."""
-    said = {entry.event["type"] for entry in entries}
-    return tuple(kind for kind in required if kind not in said)
+    """The required types that no entry has; empty when the evidence is complete."""
+    present = {entry.event["type"] for entry in entries}
+    return tuple(kind for kind in required if kind not in present)
 
 
 def is_ended(entries: Sequence[Entry], kinds: Iterable[str], reason: Reason) -> bool:
-    """Whether a chain holds what an attempt that did not succeed must have.
+    """Whether a chain has the events that an attempt that did not succeed must have.
 
-    It says which profiles were resolved, then that the run started, and last how it ended. How far
-    the attempt came in between is not known beforehand.
+    These are the resolved profiles, then the start of the run, and last its end. The events in
+    between depend on how far the attempt came.
 
     Args:
         kinds: the kinds of the profiles that it resolved.
@@ -86,29 +86,31 @@ def is_ended(entries: Sequence[Entry], kinds: Iterable[str], reason: Reason) -> 
     resolved = {f"{kind}.profile.resolved" for kind in kinds}
     first = types.index(STARTED)
     data = entries[-1].event.get("data")
-    told = data.get("reason") if isinstance(data, dict) else None
+    recorded = data.get("reason") if isinstance(data, dict) else None
     return (
-        set(types[:first]) == resolved and types[-1] == last_word(reason) and told == reason.value
+        set(types[:first]) == resolved
+        and types[-1] == end_type(reason)
+        and recorded == reason.value
     )
 
 
-def closing(entries: Sequence[Entry]) -> tuple[str, dict[str, object]]:
-    """What to say of an attempt that is over: its own last word, or that it died without one.
+def closing_event(entries: Sequence[Entry]) -> tuple[str, dict[str, object]]:
+    """The event that closes an attempt that is over: its own end, or that it died without one.
 
     Args:
         entries: its chain as it is stored, at least one entry.
 
     Returns:
-        An event's type and data, the actor among them.
+        The type and data of the event, with the actor.
     """
     last = entries[-1].event
     data = last.get("data")
-    said: dict[str, object] = {"actor": UNVERIFIED, **(data if isinstance(data, dict) else {})}
-    if last["type"] in _LAST_WORDS:
-        return str(last["type"]), said
+    content: dict[str, object] = {"actor": UNVERIFIED, **(data if isinstance(data, dict) else {})}
+    if last["type"] in _END_TYPES:
+        return str(last["type"]), content
     died = Reason.UNCLASSIFIED
     return _FAILED, {
-        "actor": said["actor"],
+        "actor": content["actor"],
         "reason": died.value,
         "message": REASONS[died].meaning,
     }

@@ -1,4 +1,4 @@
-"""One rule of a schema in CEL, with the sentence that who breaks it gets (INV-10)."""
+"""A rule of a schema in CEL, with the message for an object that breaks it (INV-10)."""
 
 import json
 from collections.abc import Iterable
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from typing import Literal
 
 Why = Literal["FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired"]
-REQUIRED_SAYS = "is required"
+REQUIRED_MESSAGE = "is required"
 
 
 @dataclass(frozen=True)
 class Rule:
-    """What must be true of ``self``.
+    """A constraint on ``self``.
 
     Attributes:
-        message: the command line's words for the same mistake, as far as they do not vary.
-        expression: CEL that makes the whole sentence, where a part of it is a value.
-        field: the path of the field at fault, where that is not ``self``.
-        why: how the API server begins the sentence. With ``FieldValueForbidden`` it does not show
-            the value, which is what may be a credential needs (INV-6).
+        message: the fixed part of the command line's message for the same mistake.
+        expression: CEL for the whole message, where a part of it is a value.
+        field: the path of the wrong field, where that is not ``self``.
+        why: the reason that the API server puts before the message. With ``FieldValueForbidden``
+            it leaves the value out, which may be a credential (INV-6).
     """
 
     rule: str
@@ -28,7 +28,7 @@ class Rule:
     why: Why = "FieldValueInvalid"
 
     def as_schema(self) -> dict[str, str]:
-        """The rule as ``x-kubernetes-validations`` takes it."""
+        """The rule as an item of ``x-kubernetes-validations``."""
         parts = {
             "rule": self.rule,
             "message": self.message,
@@ -46,12 +46,14 @@ def literal(text: str) -> str:
 
 def one_of(name: str, values: Iterable[str]) -> str:
     """CEL for: ``name`` is one of the values."""
-    shown = [literal(value) for value in values]
-    return f"{name} == {shown[0]}" if len(shown) == 1 else f"{name} in [{', '.join(shown)}]"
+    literals = [literal(value) for value in values]
+    return (
+        f"{name} == {literals[0]}" if len(literals) == 1 else f"{name} in [{', '.join(literals)}]"
+    )
 
 
 def whole(pattern: str) -> str:
-    """CEL for a pattern that the whole of a text must match; both engines read it alike."""
+    """CEL for a pattern that a whole text must match; Python and RE2 interpret it alike."""
     return regex(f"^({pattern})$")
 
 
@@ -59,7 +61,7 @@ def regex(pattern: str) -> str:
     """CEL for a pattern.
 
     Raises:
-        ValueError: it holds a quote, or what only Python's engine knows.
+        ValueError: the pattern contains a quote, or a look-around, which RE2 does not have.
     """
     if "'" in pattern or "(?=" in pattern or "(?!" in pattern:
         raise ValueError(f"pattern {pattern!r}: must have no quote and no look-around")
@@ -67,18 +69,18 @@ def regex(pattern: str) -> str:
 
 
 def quoted(expression: str) -> str:
-    """CEL for the value of an expression between quotes, as sentences show values."""
+    """CEL for the value of an expression between quotes, as in messages."""
     return f'"\'" + {expression} + "\'"'
 
 
 def same(field: str) -> str:
-    """CEL for: an optional field is as it was; comparing optionals would have no known cost."""
+    """CEL for: an optional field is unchanged; comparing optionals would have no known cost."""
     now, before = f"self.{field}", f"oldSelf.{field}"
     return f"has({now}) == has({before}) && (!has({now}) || {now} == {before})"
 
 
 def must_match(pattern: str, why: Why = "FieldValueInvalid") -> Rule:
-    """The rule of a field whose model gives a pattern."""
+    """The rule of a field with a pattern in its model."""
     return Rule(f"self.matches({regex(pattern)})", f"must match {pattern}", why=why)
 
 
@@ -93,12 +95,12 @@ def keys_must_match(pattern: str) -> Rule:
 
 
 def keys_must_be(allowed: Iterable[str]) -> Rule:
-    """The rule of a map whose keys are of a few."""
+    """The rule of a map with a closed list of keys."""
     names = list(allowed)
     return Rule(f"self.all(key, {one_of('key', names)})", f"is not one of {', '.join(names)}")
 
 
 def required(field: str, when: str = "") -> Rule:
-    """The rule that a field is there, always or when something holds."""
+    """The rule that a field is present, always or under a condition."""
     rule = f"has(self.{field})" if not when else f"!({when}) || has(self.{field})"
-    return Rule(rule, REQUIRED_SAYS, field=f".{field}", why="FieldValueRequired")
+    return Rule(rule, REQUIRED_MESSAGE, field=f".{field}", why="FieldValueRequired")

@@ -1,8 +1,8 @@
-"""Which slice asks for its next page when: pulling many slices without I/O.
+"""The schedule of a pull of many slices, without I/O.
 
-The caller sends what ``next`` gives and answers each with ``received`` or ``failed``. Of each slice
-one request is under way at a time, so its pages come in order; a slice that fails leaves the others
-going.
+The caller sends each request that ``next`` returns and reports its result with ``received`` or
+``failed``. A slice has one request under way at a time, so its pages come in order; the failure of
+one slice does not stop the others.
 """
 
 from collections import deque
@@ -10,29 +10,29 @@ from dataclasses import dataclass
 from enum import Enum
 
 from chartly.api.pagination import Pagination
-from chartly.egress.ends import PageFacts
 from chartly.egress.paging import PageRequest, Paging
+from chartly.egress.stop_rules import PageFacts
 from chartly.errors import ChartlyError, Reason, RunError
 from chartly.slices import Position, PullState, Slice
 from chartly.warning import RunWarning, WarningReason
 
-ENDS_ALL = (Reason.TERMINATED, Reason.PEER_LOST)
-"""What ends the connector, and not only the slice at whose page it was met."""
+ENDS_CONNECTOR = (Reason.TERMINATED, Reason.PEER_LOST)
+"""Reasons that end the connector, and not only the slice of the request."""
 
 
 @dataclass(frozen=True)
 class SliceRequest:
-    """A page to ask for, of one slice."""
+    """A request for the next page of a slice."""
 
     slice: Slice
     page: PageRequest
 
 
 class Idle(Enum):
-    """Why there is no request."""
+    """The reason that there is no request."""
 
     WAIT = "wait"
-    """Until a request that is under way has its answer."""
+    """A request under way has no response yet."""
     OVER = "over"
 
 
@@ -41,7 +41,7 @@ class PageReceipt:
     """A page's place in its slice and in the run.
 
     Attributes:
-        position: where to go on after it; None after the last.
+        position: where to continue after it; None after the last.
     """
 
     number: int
@@ -59,10 +59,10 @@ class _Pull:
 
 
 class PullSchedule:
-    """The course through the slices of a run.
+    """The state of a run's pull over all its slices.
 
     Args:
-        max_concurrent: slices that are pulled side by side.
+        max_concurrent: slices that are pulled at the same time.
     """
 
     def __init__(self, pagination: Pagination, state: PullState, max_concurrent: int) -> None:
@@ -83,7 +83,7 @@ class PullSchedule:
         """The next request to send.
 
         Raises:
-            RunError: what ends all slices.
+            RunError: a reason of ``ENDS_CONNECTOR``.
         """
         while True:
             self._open()
@@ -99,21 +99,21 @@ class PullSchedule:
             return SliceRequest(pull.slice, request)
 
     def ends_with(self, slice_: Slice, status: int) -> bool:
-        """Whether a status, as the answer to a slice's request, stands for the end of its pages."""
+        """Whether a status, as the response to a slice's request, means the end of its pages."""
         return self._under_way[slice_].paging.ends_with(status)
 
     def hint(self, slice_: Slice, status: int) -> str:
-        """What to write where a status may stand for the end of the pages; or nothing."""
+        """The setting to suggest where a status may mean the end of the pages; or empty."""
         return self._under_way[slice_].paging.hint(status)
 
     def received(self, slice_: Slice, facts: PageFacts) -> PageReceipt:
-        """Takes the answer to a slice's request.
+        """Records the page of a slice's request.
 
-        A loop or a limit ends the slice, and its page is good all the same.
+        A loop or a limit ends the slice; its page is valid all the same.
 
         Raises:
-            RunError: ``UpstreamUnavailable``: the page cannot be gone on from; the request is still
-                under way, and the page may be asked for again. Also what ends all slices.
+            RunError: ``UpstreamUnavailable``: the page has no usable next page; the request is
+                still under way, and may be sent again. Also a reason of ``ENDS_CONNECTOR``.
         """
         pull = self._under_way[slice_]
         try:
@@ -127,11 +127,11 @@ class PullSchedule:
         self._next_number += 1
         pull.page += 1
         if slice_ not in self._errors:
-            self._go_on(pull)
+            self._continue(pull)
         return receipt
 
     def failed(self, slice_: Slice, error: ChartlyError) -> None:
-        """Ends a slice whose request, or whose page, came to nothing."""
+        """Ends a slice whose request or page failed."""
         self._under_way.pop(slice_, None)
         self._ready = deque(pull for pull in self._ready if pull.slice != slice_)
         self._errors[slice_] = error
@@ -145,14 +145,14 @@ class PullSchedule:
 
     @property
     def ends(self) -> list[tuple[Slice, ChartlyError | None]]:
-        """How each slice ended, in their order; to be asked when the schedule is over."""
+        """How each slice ended, in their order; complete once ``next`` returns ``OVER``."""
         return [(slice_, self._errors.get(slice_)) for slice_ in self._slices]
 
     @property
     def warnings(self) -> list[RunWarning]:
-        """What is to be said of the slices whose pages are all there.
+        """The warnings about the slices that are complete.
 
-        A slice of one page has no paging member to show; it is odd where no slice has one.
+        A slice of one page may lack the paging member; the warning is for where no slice has it.
         """
         never_seen = WarningReason.PAGING_FIELD_NEVER_SEEN
         nowhere = all(
@@ -176,9 +176,9 @@ class PullSchedule:
             except RunError as error:
                 self._end(slice_, error)
                 continue
-            self._go_on(_Pull(slice_, paging, state.next_page))
+            self._continue(_Pull(slice_, paging, state.next_page))
 
-    def _go_on(self, pull: _Pull) -> None:
+    def _continue(self, pull: _Pull) -> None:
         if pull.paging.is_over:
             self._complete.add(pull.slice)
             self._warnings[pull.slice] = pull.paging.warnings
@@ -186,6 +186,6 @@ class PullSchedule:
             self._ready.append(pull)
 
     def _end(self, slice_: Slice, error: RunError) -> None:
-        if error.reason in ENDS_ALL:
+        if error.reason in ENDS_CONNECTOR:
             raise error
         self._errors[slice_] = error

@@ -1,7 +1,7 @@
 """Models as structural schemas: closed, bounded, without defaults, with rules in CEL.
 
-Everything has a greatest size, because the API server counts what a rule may cost at most. No
-field of a spec has a default, because a digest is made of what the author wrote (INV-5).
+Everything has a greatest size, because the API server estimates the highest cost of a rule. No
+field of a spec has a default, because a digest covers what the author wrote (INV-5).
 """
 
 from collections.abc import Callable, Sequence
@@ -12,21 +12,21 @@ from pydantic import BaseModel
 
 from chartly.api.connector import SecretRef
 from chartly.api.transport import Transport
-from chartly.crds.annotations import (
+from chartly.crds.cel_rules import Rule, keys_must_be, keys_must_match, must_match
+from chartly.crds.object_rules import rules_of
+from chartly.crds.text_rules import rules_of_type
+from chartly.crds.type_annotations import (
     Checks,
     alias_of,
     alternatives,
     choices,
     models_of,
-    opened,
+    unwrapped,
 )
-from chartly.crds.object_rules import rules_of
-from chartly.crds.rules import Rule, keys_must_be, keys_must_match, must_match
-from chartly.crds.text_rules import rules_of_type
 
 Schema: TypeAlias = dict[str, Any]
-Say: TypeAlias = Callable[[type, str], str]
-"""Gives the sentence under a member of a class, or raises LookupError."""
+Describe: TypeAlias = Callable[[type, str], str]
+"""Returns the docstring of a member of a class, or raises LookupError."""
 
 UNTYPED = "x-kubernetes-preserve-unknown-fields"
 INT_OR_TEXT = "x-kubernetes-int-or-string"
@@ -35,19 +35,19 @@ _MOST = (1 << 53) - 1
 """The largest whole number that readers of JSON agree on, and so the largest in a digest."""
 _SMALL = (1 << 31) - 1
 _PRIVATE = (SecretRef, Transport)
-"""Models whose values are not shown: who errs there may have written the secret (INV-6)."""
+"""Models whose values are not shown: a wrong value there may be the secret (INV-6)."""
 
 
 @dataclass(frozen=True)
 class Schemas:
-    """Makes schemas.
+    """Generates schemas.
 
     Attributes:
-        of_variants: the schema of an object that is of one of several models.
-        in_cel: whether patterns become rules of ours, whose sentences are the command line's.
+        of_variants: returns the schema of an object of one of several models.
+        in_cel: whether patterns become rules in CEL, with the messages of the command line.
     """
 
-    say: Say
+    describe: Describe
     of_variants: "Callable[[Schemas, Sequence[type[BaseModel]]], Schema]"
     in_cel: bool = True
 
@@ -65,8 +65,8 @@ class Schemas:
         return with_rules(schema, rules_of(model))
 
     def of_field(self, model: type[BaseModel], name: str) -> Schema:
-        """The schema of one field, with what is said of it."""
-        schema = {"description": self.say(model, name), **self.of_value(model, name)}
+        """The schema of one field, with its description."""
+        schema = {"description": self.describe(model, name), **self.of_value(model, name)}
         if model in _PRIVATE:
             for rule in schema.get(RULES, ()):
                 rule["reason"] = "FieldValueForbidden"
@@ -81,20 +81,20 @@ class Schemas:
             raise LookupError(f"{model.__name__}.{name}: {error}") from None
 
     def _typed(self, annotation: object, checks: Checks) -> Schema:
-        kind, found = opened(annotation, checks)
+        kind, inner = unwrapped(annotation, checks)
         if choices(kind):
             return _choice(choices(kind))
         if alternatives(kind):
-            return self._any_of(kind, found)
+            return self._any_of(kind, inner)
         if get_origin(kind) is tuple:
-            return self._list(kind, found)
+            return self._list(kind, inner)
         if get_origin(kind) is dict:
-            return self._map(kind, found)
+            return self._map(kind, inner)
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             return self.of_object(kind)
-        return self._plain(kind, found)
+        return self._scalar(kind, inner)
 
-    def _plain(self, kind: object, checks: Checks) -> Schema:
+    def _scalar(self, kind: object, checks: Checks) -> Schema:
         if kind is str:
             return self._text(checks)
         if kind is int:
@@ -103,7 +103,7 @@ class Schemas:
             return {"type": "boolean"}
         if kind is object:
             return {UNTYPED: True}
-        raise LookupError(f"no schema says {kind}")
+        raise LookupError(f"no schema for {kind}")
 
     def _text(self, checks: Checks) -> Schema:
         schema: Schema = {"type": "string"}
@@ -113,7 +113,7 @@ class Schemas:
             schema["minLength"] = checks.shortest
         schema["maxLength"] = checks.longest
         if checks.pattern is None:
-            return with_rules(schema, rules_of_type(checks.own))
+            return with_rules(schema, rules_of_type(checks.validators))
         if not self.in_cel:
             return schema | {"pattern": checks.pattern}
         return with_rules(schema, (must_match(checks.pattern),))
@@ -132,8 +132,8 @@ class Schemas:
             schema["minProperties"] = checks.shortest
         schema["maxProperties"] = checks.longest
         schema["additionalProperties"] = self._typed(value, Checks())
-        names, of_key = opened(key, Checks())
-        rules = list(rules_of_type(checks.own))
+        names, of_key = unwrapped(key, Checks())
+        rules = list(rules_of_type(checks.validators))
         if choices(names):
             rules.append(keys_must_be(choices(names)))
         if of_key.pattern is not None:
@@ -144,14 +144,14 @@ class Schemas:
         models = models_of(kind)
         if models:
             return self.of_variants(self, models)
-        plain = dict(opened(one, checks) for one in alternatives(kind))
-        if set(plain) != {str, int}:
+        scalars = dict(unwrapped(member, checks) for member in alternatives(kind))
+        if set(scalars) != {str, int}:
             return {UNTYPED: True}
-        return {INT_OR_TEXT: True, "maxLength": plain[str].longest}
+        return {INT_OR_TEXT: True, "maxLength": scalars[str].longest}
 
 
 def _choice(words: Sequence[str]) -> Schema:
-    """A word of several; where one is ``null``, a bare null is refused and not dropped."""
+    """A word of several; where ``null`` is allowed, a bare null is refused and not dropped."""
     schema: Schema = {"type": "string", "enum": list(words)}
     return schema | {"nullable": True} if "null" in words else schema
 
@@ -164,15 +164,15 @@ def _integer(checks: Checks) -> Schema:
 
 
 def with_rules(schema: Schema, rules: Sequence[Rule]) -> Schema:
-    """A schema with rules, after those that it has."""
+    """A schema with more rules, after its own."""
     if not rules:
         return schema
     return schema | {RULES: [*schema.get(RULES, ()), *(rule.as_schema() for rule in rules)]}
 
 
-def is_seen_by_cel(schema: Schema) -> bool:
-    """Whether rules can look at such a value: not where its type is left open."""
+def is_readable_in_cel(schema: Schema) -> bool:
+    """Whether rules in CEL can read a value: not where its type is left open."""
     if schema.get(INT_OR_TEXT):
         return True
     inner = schema.get("additionalProperties", schema.get("items"))
-    return "type" in schema and (inner is None or is_seen_by_cel(inner))
+    return "type" in schema and (inner is None or is_readable_in_cel(inner))
