@@ -9,7 +9,7 @@ from chartly.api.analytics import AnalyticsSpec
 from chartly.api.place import Place
 from chartly.errors import ChartlyError, RunError
 from chartly.load.sql import quoted
-from chartly.plan.check import view_types
+from chartly.plan.plan_check import view_types
 from chartly.plan.runplan import RunPlan
 from chartly.query.exact import exact_query
 from chartly.query.gate import CheckedQuery, check_query, read_template

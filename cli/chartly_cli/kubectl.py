@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from chartly.api.place import Place
 from chartly.errors import Reason, RunError
-from chartly.manifests.project import MADE_BY
+from chartly.manifests.project_documents import MADE_BY
 
 Json: TypeAlias = dict[str, Any]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chartly.manifests.network import parse_store
-from chartly.manifests.project import Login
+from chartly.manifests.project_documents import Login
 from chartly_cli.store_login import logged_in
 from chartly_store.access import Access
 from chartly_store.server import AT_A_KEYBOARD, ServerEngine

@@ -11,17 +11,17 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 from chartly.errors import REASONS, Reason
-from chartly.reconcile.profile import decide_profile
+from chartly.reconcile.profile_decision import decide_profile
 from chartly.reconcile.run_decision import decide_run
 from chartly.reconcile.sweep import unused
-from chartly.reconcile.workflow import decide_workflow
+from chartly.reconcile.workflow_decision import decide_workflow
 from chartly_kube.client import KubeClient
 from chartly_kube.connection import CannotConnect, credentials, load_configuration
-from chartly_operator.app import App, Surroundings
 from chartly_operator.clock import SystemClock
 from chartly_operator.gather import Decide
 from chartly_operator.logs import set_up
 from chartly_operator.metrics import Metrics
+from chartly_operator.operator_process import App, Surroundings
 from chartly_operator.settings import OperatorOptions, read_options
 from chartly_operator.tasks import Ended
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from chartly.names import RUN_UID_LABEL, versions_name
 from chartly.reconcile.actions import Decision, Key, Object
-from chartly.reconcile.attempt import is_at_rest
+from chartly.reconcile.attempt_end import is_at_rest
 from chartly.reconcile.objects import owned_by, status_of, uid_of
 from chartly.reconcile.preparations import Preparations
 from chartly.reconcile.profiles import Shelf

@@ -10,7 +10,7 @@ from typing import Any
 
 from chartly.names import CONFIG_LABEL, DEPRECATED_ANNOTATION, RUN_LABEL, WORKFLOW_LABEL
 from chartly.reconcile.actions import Key, Object
-from chartly.reconcile.attempt import LOADER
+from chartly.reconcile.attempt_end import LOADER
 from chartly.reconcile.objects import (
     condition_of,
     generation_of,

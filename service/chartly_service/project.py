@@ -10,7 +10,7 @@ from chartly.api.place import Place
 from chartly.errors import Reason, RunError
 from chartly.load.grants import analyst_user, create_users, loader_user, password_hash
 from chartly.manifests.network import StoreAddress
-from chartly.manifests.project import (
+from chartly.manifests.project_documents import (
     ANALYST_SECRET,
     QUOTA,
     Json,

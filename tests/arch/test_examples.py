@@ -18,7 +18,7 @@ from chartly.api.documents import Document
 from chartly.api.profile import parse_profile
 from chartly.api.workflow import parse_workflow
 from chartly.names import API_VERSION
-from chartly.plan.check import check_plan
+from chartly.plan.plan_check import check_plan
 from chartly_cli.demo.api_server import api_server
 from chartly_cli.demo.authority import make_authority
 from chartly_cli.demo.sales import sales_records

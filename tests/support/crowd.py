@@ -11,11 +11,11 @@ from typing import Any
 
 from chartly.names import FIELD_MANAGER, RUN_UID_LABEL
 from chartly.reconcile.actions import Key, Object
-from chartly.reconcile.attempt import is_pod_over
+from chartly.reconcile.attempt_end import is_pod_over
 from chartly.reconcile.objects import is_going, labels_of, name_of, status_of, uid_of
-from chartly.reconcile.profile import decide_profile
+from chartly.reconcile.profile_decision import decide_profile
 from chartly.reconcile.run_decision import decide_run
-from chartly.reconcile.workflow import decide_workflow
+from chartly.reconcile.workflow_decision import decide_workflow
 from chartly_kube.kinds import WATCHED
 from chartly_kube.port import ANY, Kept, KubeError, Trim
 from chartly_operator.cache import Cache

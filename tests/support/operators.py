@@ -20,10 +20,10 @@ from chartly_kube.client import KubeClient
 from chartly_kube.connection import credentials, load_configuration
 from chartly_kube.lease import Terms
 from chartly_operator.__main__ import BRAIN
-from chartly_operator.app import App, Surroundings
 from chartly_operator.clock import SystemClock
 from chartly_operator.gather import Decide
 from chartly_operator.metrics import Metrics
+from chartly_operator.operator_process import App, Surroundings
 from chartly_operator.settings import OperatorOptions
 from chartly_operator.tasks import Ended
 from support.fake_api import FakeApi, kubeconfig

@@ -24,13 +24,13 @@ from chartly.reconcile.actions import (
     SetTtl,
     TakeTurn,
 )
-from chartly.reconcile.course import is_finished
 from chartly.reconcile.objects import ACTIVE, EPOCH, is_going, key_of, name_of, uid_of
-from chartly.reconcile.profile import decide_profile
+from chartly.reconcile.profile_decision import decide_profile
 from chartly.reconcile.profiles import Shelf
+from chartly.reconcile.run_course import is_finished
 from chartly.reconcile.run_decision import decide_run
 from chartly.reconcile.turn import Holder, Standing, epoch_of, held_by, holders_of, standing_of
-from chartly.reconcile.workflow import decide_workflow
+from chartly.reconcile.workflow_decision import decide_workflow
 from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWorld
 from support.profiles import playbook_profiles, workflow
 

@@ -10,7 +10,7 @@ from chartly.api.place import Place
 from chartly.api.reference import Project, parse_project
 from chartly.load.grants import create_users
 from chartly.manifests.network import StoreAddress, parse_cidr, parse_store
-from chartly.manifests.project import (
+from chartly.manifests.project_documents import (
     Json,
     Login,
     ProjectSpec,

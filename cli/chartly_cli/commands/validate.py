@@ -13,7 +13,7 @@ from chartly.api.workflow import Workflow
 from chartly.errors import REASONS, ChartlyError, Problem, Reason, SpecError
 from chartly.load.pages import pages_dataset
 from chartly.plan.catalog import Catalog
-from chartly.plan.check import check_alone
+from chartly.plan.plan_check import check_alone
 from chartly.plan.prepare import FrozenWorkflow
 from chartly.plan.resolve import homes
 from chartly.plan.runplan import RunPlan

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chartly.manifests.attempt import AttemptPlan, Installation
+from chartly.manifests.attempt_plan import AttemptPlan, Installation
 from chartly.manifests.labels import attempt_labels
 from chartly.names import SNAPSHOT_KEY, STORE_SECRET, TRUST_CONFIG, config_name, job_name
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chartly.api.reference import Project
 from chartly.api.workflow import Workflow
 from chartly.plan.catalog import Profiles
-from chartly.plan.check import check_plan
+from chartly.plan.plan_check import check_plan
 from chartly.plan.resolve import Resolution, resolve
 from chartly.plan.runplan import FrozenProfile, RunPlan, run_plan
 from chartly.plan.snapshot import Snapshot, freeze

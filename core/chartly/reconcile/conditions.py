@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 from chartly.errors import REASONS, Reason
 from chartly.reconcile.actions import Action, ApplyStatus, Object, Post
-from chartly.reconcile.check import Obstacle
 from chartly.reconcile.objects import (
     ACTIVE,
     EPOCH,
@@ -23,6 +22,7 @@ from chartly.reconcile.objects import (
     version_of,
     written,
 )
+from chartly.reconcile.obstacle import Obstacle
 
 Truth = Literal["True", "False", "Unknown"]
 _MESSAGE_LIMIT = 1024

@@ -4,10 +4,10 @@ from datetime import datetime
 
 from chartly.errors import Reason
 from chartly.reconcile.actions import Action, Object, Post
-from chartly.reconcile.check import wait
 from chartly.reconcile.conditions import said_of, stamped, told, verdict_conditions
-from chartly.reconcile.course import course_of, is_finished, is_told, under_way
 from chartly.reconcile.objects import generation_of, is_going
+from chartly.reconcile.obstacle import wait
+from chartly.reconcile.run_course import course_of, is_finished, is_told, under_way
 
 
 def failing(found: Object, where: str, now: datetime) -> tuple[Action, ...]:

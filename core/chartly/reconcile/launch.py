@@ -4,15 +4,13 @@ from datetime import datetime, timedelta
 
 from chartly.api.reference import parse_project
 from chartly.errors import Reason
-from chartly.manifests.attempt import AttemptPlan, Installation
+from chartly.manifests.attempt_plan import AttemptPlan, Installation
 from chartly.manifests.config import config_map
 from chartly.manifests.job import job
 from chartly.names import config_name, job_name, stored_run_id
 from chartly.plan.digest import run_digest
 from chartly.reconcile.actions import Action, Create, Post, TakeTurn
-from chartly.reconcile.check import Obstacle
-from chartly.reconcile.course import RunCourse, under_way
-from chartly.reconcile.gate import Admitted, resolution_of, takes_turns
+from chartly.reconcile.admission import Admitted, resolution_of, takes_turns
 from chartly.reconcile.objects import (
     EPOCH,
     generation_of,
@@ -23,6 +21,8 @@ from chartly.reconcile.objects import (
     written,
     written_exactly,
 )
+from chartly.reconcile.obstacle import Obstacle
+from chartly.reconcile.run_course import RunCourse, under_way
 from chartly.reconcile.turn import next_epoch
 from chartly.reconcile.world import RunWorld, Settings
 

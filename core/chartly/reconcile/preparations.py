@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 from chartly.api.reference import Project
 from chartly.reconcile.actions import Object
-from chartly.reconcile.check import Obstacle
-from chartly.reconcile.content import WorkflowContent, read_content
 from chartly.reconcile.objects import generation_of, uid_of
+from chartly.reconcile.obstacle import Obstacle
 from chartly.reconcile.profiles import Shelf, stamp_of
 from chartly.reconcile.resolution import Resolved, resolved
+from chartly.reconcile.workflow_content import WorkflowContent, read_content
 
 _CONTENTS = 8192
 _BYTES = 32 * 1024 * 1024

@@ -9,8 +9,8 @@ from chartly.errors import Reason, SpecError, recorded_reason
 from chartly.plan.prepare import FrozenWorkflow, prepare
 from chartly.plan.snapshot import Snapshot
 from chartly.reconcile.actions import Object
-from chartly.reconcile.check import Obstacle, refuse, refused, wait
 from chartly.reconcile.objects import condition_of, document_of, generation_of, name_of
+from chartly.reconcile.obstacle import Obstacle, refuse, refused, wait
 from chartly.reconcile.profiles import Shelf, UsableProfiles
 
 

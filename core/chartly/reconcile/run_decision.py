@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from chartly.errors import Reason
 from chartly.reconcile.actions import Action, Decision, Key, Object, Post, Remove, SetTtl
-from chartly.reconcile.attempt import (
+from chartly.reconcile.admission import admitted
+from chartly.reconcile.attempt_end import (
     BEING_STARTED,
     AttemptEnd,
     end_of,
@@ -24,18 +25,7 @@ from chartly.reconcile.attempt import (
     waits_for,
     word_of,
 )
-from chartly.reconcile.check import Obstacle
 from chartly.reconcile.conditions import status_change
-from chartly.reconcile.course import (
-    RunCourse,
-    course_of,
-    ended_attempt,
-    finished,
-    is_finished,
-    is_told,
-    under_way,
-)
-from chartly.reconcile.gate import admitted
 from chartly.reconcile.launch import (
     create_job,
     deadline,
@@ -54,7 +44,17 @@ from chartly.reconcile.objects import (
     status_of,
     uid_of,
 )
+from chartly.reconcile.obstacle import Obstacle
 from chartly.reconcile.retries import Budget, wait_before_next
+from chartly.reconcile.run_course import (
+    RunCourse,
+    course_of,
+    ended_attempt,
+    finished,
+    is_finished,
+    is_told,
+    under_way,
+)
 from chartly.reconcile.world import RunWorld, Settings
 
 

@@ -12,8 +12,7 @@ from enum import Enum
 from typing import Any
 
 from chartly.reconcile.actions import Object
-from chartly.reconcile.attempt import is_at_rest, is_pod_over
-from chartly.reconcile.course import is_finished
+from chartly.reconcile.attempt_end import is_at_rest, is_pod_over
 from chartly.reconcile.objects import (
     ACTIVE,
     EPOCH,
@@ -24,6 +23,7 @@ from chartly.reconcile.objects import (
     status_of,
     uid_of,
 )
+from chartly.reconcile.run_course import is_finished
 
 _ON_ITS_WAY = 10.0
 """Seconds after the end of an attempt in which its Job may still be made: a write is given up

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chartly.reconcile.actions import Object
-from chartly.reconcile.check import Obstacle
-from chartly.reconcile.content import Policy
+from chartly.reconcile.obstacle import Obstacle
 from chartly.reconcile.preparations import Preparations
 from chartly.reconcile.profiles import Shelf
 from chartly.reconcile.turn import Holder
+from chartly.reconcile.workflow_content import Policy
 
 
 @dataclass(frozen=True)

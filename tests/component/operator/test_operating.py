@@ -349,7 +349,7 @@ def test_frozen_inputs_that_nothing_uses_are_swept(play, playbook, space, tmp_pa
 
 
 def test_an_operator_waits_for_its_kinds(play, playbook, tmp_path, monkeypatch):
-    monkeypatch.setattr("chartly_operator.app._RETRY", 0.05)
+    monkeypatch.setattr("chartly_operator.operator_process._RETRY", 0.05)
 
     async def scenario():
         async with fake_api(playbook) as fake:

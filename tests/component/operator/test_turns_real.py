@@ -12,7 +12,7 @@ import pytest
 
 from chartly.names import RUN_UID_LABEL
 from chartly.reconcile.actions import Key
-from chartly.reconcile.attempt import is_pod_over
+from chartly.reconcile.attempt_end import is_pod_over
 from chartly.reconcile.objects import (
     condition_of,
     key_of,

@@ -1,7 +1,7 @@
 import pytest
 
 from chartly.api.reference import Project
-from chartly.manifests.attempt import AttemptPlan, Installation
+from chartly.manifests.attempt_plan import AttemptPlan, Installation
 from chartly.manifests.config import config_map
 from chartly.manifests.job import job
 from chartly.plan.snapshot import Snapshot

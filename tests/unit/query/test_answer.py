@@ -5,7 +5,7 @@ import pytest
 from chartly.api.place import Place
 from chartly.api.profile import parse_profile
 from chartly.errors import SpecError
-from chartly.plan.check import check_alone
+from chartly.plan.plan_check import check_alone
 from chartly.query.columns import check_columns
 from chartly.query.edges import check_edges
 from chartly.query.gate import check_query, read_template

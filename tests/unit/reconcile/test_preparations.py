@@ -5,12 +5,12 @@ import pytest
 
 from chartly.errors import Reason
 from chartly.reconcile import preparations as module
-from chartly.reconcile.check import Obstacle
-from chartly.reconcile.content import Policy, WorkflowContent
 from chartly.reconcile.objects import name_of
+from chartly.reconcile.obstacle import Obstacle
 from chartly.reconcile.preparations import Preparations
 from chartly.reconcile.profiles import Shelf, UsableProfiles
 from chartly.reconcile.resolution import Resolved
+from chartly.reconcile.workflow_content import Policy, WorkflowContent
 from support.profiles import HOME
 from support.small_cluster import GLOBAL, SPACE, playbook_cluster
 

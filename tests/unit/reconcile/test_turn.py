@@ -169,7 +169,7 @@ def test_a_queue_goes_in_the_order_of_asking(cluster):
 
 
 def test_allow_takes_no_turn(cluster, monkeypatch):
-    monkeypatch.setattr("chartly.plan.check.check_served", lambda *_: None)
+    monkeypatch.setattr("chartly.plan.plan_check.check_served", lambda *_: None)
     cluster.objects[WORKFLOW]["spec"] = {
         **cluster.objects[WORKFLOW]["spec"],
         "concurrency": "Allow",

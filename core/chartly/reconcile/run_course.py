@@ -6,7 +6,7 @@ from typing import Any
 
 from chartly.errors import REASONS, Reason
 from chartly.reconcile.actions import Action, Object, Post
-from chartly.reconcile.attempt import AttemptEnd
+from chartly.reconcile.attempt_end import AttemptEnd
 from chartly.reconcile.conditions import Condition, Truth, stamped, status_change
 from chartly.reconcile.objects import condition_of, generation_of, status_of, written
 from chartly.warning import MAX_MESSAGE, MAX_OBJECT, MAX_WARNINGS

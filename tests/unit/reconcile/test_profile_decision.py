@@ -3,7 +3,7 @@ import pytest
 from chartly.names import versions_name
 from chartly.reconcile.actions import ApplyData, ApplyStatus, Decision, Key, Post
 from chartly.reconcile.objects import condition_of
-from chartly.reconcile.profile import decide_profile
+from chartly.reconcile.profile_decision import decide_profile
 from chartly.reconcile.world import ProfileWorld
 from support.profiles import playbook_profiles
 from support.small_cluster import GLOBAL, SETTINGS, SPACE, Cluster, namespace, profile_resource

@@ -9,16 +9,7 @@ from chartly.api.workflow_run import WorkflowRunSpec, parse_workflow_run
 from chartly.errors import Reason, SpecError, recorded_reason
 from chartly.plan.served import check_served
 from chartly.reconcile.actions import Object
-from chartly.reconcile.check import (
-    Check,
-    Obstacle,
-    first_obstacle,
-    refuse,
-    refused,
-    wait,
-    wait_patiently,
-)
-from chartly.reconcile.course import is_finished
+from chartly.reconcile.namespace_project import project_of
 from chartly.reconcile.objects import (
     born,
     condition_of,
@@ -29,8 +20,17 @@ from chartly.reconcile.objects import (
     status_of,
     uid_of,
 )
-from chartly.reconcile.project import project_of
+from chartly.reconcile.obstacle import (
+    Check,
+    Obstacle,
+    first_obstacle,
+    refuse,
+    refused,
+    wait,
+    wait_patiently,
+)
 from chartly.reconcile.resolution import Resolved
+from chartly.reconcile.run_course import is_finished
 from chartly.reconcile.turn import Standing, is_suspended, standing_of
 from chartly.reconcile.world import RunWorld
 

@@ -6,8 +6,8 @@ from chartly.api.reference import Project, parse_project
 from chartly.errors import Reason, SpecError
 from chartly.names import PROJECT_LABEL, TENANT_LABEL
 from chartly.reconcile.actions import Object
-from chartly.reconcile.check import Obstacle, refuse, refused, wait
 from chartly.reconcile.objects import born, labels_of, name_of
+from chartly.reconcile.obstacle import Obstacle, refuse, refused, wait
 
 
 def project_of(namespace: Object | None, claimants: Sequence[Object]) -> Project | Obstacle:

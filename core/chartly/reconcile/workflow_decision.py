@@ -10,10 +10,9 @@ from chartly.errors import Reason
 from chartly.manifests.labels import config_labels
 from chartly.names import versions_name
 from chartly.reconcile.actions import Action, ApplyData, Decision, Key
-from chartly.reconcile.check import Check, Obstacle, first_obstacle, refuse
 from chartly.reconcile.conditions import stamped, told, verdict_conditions
-from chartly.reconcile.content import WorkflowContent
 from chartly.reconcile.history import expired_runs
+from chartly.reconcile.namespace_project import project_of
 from chartly.reconcile.objects import (
     born,
     generation_of,
@@ -22,8 +21,9 @@ from chartly.reconcile.objects import (
     name_of,
     status_of,
 )
-from chartly.reconcile.project import project_of
+from chartly.reconcile.obstacle import Check, Obstacle, first_obstacle, refuse
 from chartly.reconcile.resolution import Resolved
+from chartly.reconcile.workflow_content import WorkflowContent
 from chartly.reconcile.world import Settings, WorkflowWorld
 
 _PINNED = ("resolvedGeneration", "configDigest", "resolvedProfiles", "datasets")

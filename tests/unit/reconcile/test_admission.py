@@ -4,9 +4,9 @@ import pytest
 
 from chartly.api.profile import as_resource
 from chartly.reconcile.actions import Key
-from chartly.reconcile.check import Answer
-from chartly.reconcile.gate import CHECKS, Admitted, admitted
+from chartly.reconcile.admission import CHECKS, Admitted, admitted
 from chartly.reconcile.objects import condition_of, key_of
+from chartly.reconcile.obstacle import Answer
 from support.profiles import playbook_profiles
 from support.small_cluster import RUN, SPACE, namespace, playbook_cluster
 

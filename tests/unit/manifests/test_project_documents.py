@@ -5,7 +5,7 @@ import yaml
 
 from chartly.api.reference import Project
 from chartly.manifests.network import parse_store
-from chartly.manifests.project import (
+from chartly.manifests.project_documents import (
     ANALYST_SECRET,
     DEFAULT_QUOTA,
     MADE_BY,

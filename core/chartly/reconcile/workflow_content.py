@@ -7,8 +7,8 @@ from chartly.api.workflow import parse_workflow
 from chartly.errors import SpecError
 from chartly.plan.digest import canonical, digest_of
 from chartly.reconcile.actions import Object
-from chartly.reconcile.check import Obstacle, refused
 from chartly.reconcile.objects import document_of
+from chartly.reconcile.obstacle import Obstacle, refused
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from chartly.api.place import Place
 from chartly.api.profile import parse_profile
 from chartly.errors import Reason, SpecError
 from chartly.plan.catalog import Catalog
-from chartly.plan.check import check_alone, check_plan
+from chartly.plan.plan_check import check_alone, check_plan
 from chartly.plan.resolve import resolve
 from chartly.plan.snapshot import freeze, thaw
 from support.profiles import HOME, changed, playbook_profile, playbook_workflow, workflow

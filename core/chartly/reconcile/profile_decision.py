@@ -13,10 +13,10 @@ from chartly.names import versions_name
 from chartly.plan.digest import profile_digest
 from chartly.plan.served import check_served
 from chartly.reconcile.actions import ApplyData, Decision, Key
-from chartly.reconcile.check import Check, Obstacle, first_obstacle, refuse, refused
 from chartly.reconcile.conditions import stamped, told, verdict_conditions
+from chartly.reconcile.namespace_project import project_of
 from chartly.reconcile.objects import document_of, generation_of, is_going, key_of, name_of
-from chartly.reconcile.project import project_of
+from chartly.reconcile.obstacle import Check, Obstacle, first_obstacle, refuse, refused
 from chartly.reconcile.world import ProfileWorld, Settings
 
 
