@@ -11,7 +11,7 @@ Conditions, Events, exit codes, metrics and docs are all generated from ``REASON
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import TypeAlias
@@ -272,6 +272,12 @@ class Problem:
         }
 
 
+def sentence_of(problems: Sequence[Problem]) -> str:
+    """The first problem's sentence, and how many more there are."""
+    more = len(problems) - 1
+    return str(problems[0]) + (f" (and {more} more)" if more else "")
+
+
 class ChartlyError(Exception):
     """A failure that a user can read: a reason and one sentence."""
 
@@ -296,9 +302,7 @@ class SpecError(ChartlyError):
     def __init__(self, problems: Iterable[Problem]) -> None:
         """Takes at least one problem; the first one's reason is the error's."""
         self._problems = tuple(problems)
-        more = len(self._problems) - 1
-        first = self._problems[0]
-        super().__init__(first.reason, str(first) + (f" (and {more} more)" if more else ""))
+        super().__init__(self._problems[0].reason, sentence_of(self._problems))
 
     @property
     def problems(self) -> tuple[Problem, ...]:

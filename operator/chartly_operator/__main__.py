@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from chartly.errors import REASONS, Reason
 from chartly.reconcile.profile_decision import decide_profile
 from chartly.reconcile.run_decision import decide_run
-from chartly.reconcile.sweep import unused
+from chartly.reconcile.sweep import unused_snapshots
 from chartly.reconcile.workflow_decision import decide_workflow
 from chartly_kube.client import KubeClient
 from chartly_kube.connection import CannotConnect, credentials, load_configuration
@@ -21,12 +21,12 @@ from chartly_operator.clock import SystemClock
 from chartly_operator.gather import Decide
 from chartly_operator.logs import set_up
 from chartly_operator.metrics import Metrics
-from chartly_operator.operator_process import App, Surroundings
+from chartly_operator.operator_process import Dependencies, OperatorProcess
 from chartly_operator.settings import OperatorOptions, read_options
 from chartly_operator.tasks import Ended
 
 logger = logging.getLogger("chartly_operator")
-BRAIN: Mapping[str, Decide] = {
+DECIDERS: Mapping[str, Decide] = {
     "Profile": decide_profile,
     "Workflow": decide_workflow,
     "WorkflowRun": decide_run,
@@ -50,19 +50,19 @@ async def operate(options: OperatorOptions) -> None:
     configuration = await load_configuration()
     metrics = Metrics()
     client = KubeClient(configuration, metrics.called)
-    given = Surroundings(
+    given = Dependencies(
         port=client,
         streams=client,
         metrics=metrics,
         credentials=lambda: credentials(configuration),
-        brain=BRAIN,
-        sweep=unused,
+        deciders=DECIDERS,
+        sweep=unused_snapshots,
         clock=SystemClock(),
         chance=random.random,
         signals=signals,
     )
     try:
-        await App(options, given).run(stop)
+        await OperatorProcess(options, given).run(stop)
     finally:
         await client.close()
 

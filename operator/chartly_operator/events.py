@@ -17,7 +17,7 @@ _PER_SECOND = 1 / 300
 _OBJECTS = 10_000
 
 
-class Announcer:
+class EventRecorder:
     """Posts Events.
 
     An Event's name is a function of what it says about what, so that a transition that is decided

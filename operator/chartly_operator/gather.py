@@ -6,10 +6,10 @@ from typing import Any
 
 from chartly.names import RUN_UID_LABEL, versions_name
 from chartly.reconcile.actions import Decision, Key, Object
-from chartly.reconcile.attempt_end import is_at_rest
+from chartly.reconcile.attempt_end import is_job_over
 from chartly.reconcile.objects import owned_by, status_of, uid_of
 from chartly.reconcile.preparations import Preparations
-from chartly.reconcile.profiles import Shelf
+from chartly.reconcile.reachable_profiles import ReachableProfiles
 from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWorld
 from chartly_kube.port import KubePort, NotFound
 from chartly_operator import indexes
@@ -66,7 +66,7 @@ class Gatherer:
             workflow=found,
             namespace=namespace,
             claimants=claimants,
-            shelf=self._shelf(key.namespace),
+            reachable=self._reachable(key.namespace),
             others=_without(self._cache.find(indexes.PLACE, ("Workflow", key.namespace)), found),
             runs=self._cache.find(indexes.RUNS, (key.namespace, key.name)),
             versions=self._cache.get(Key("ConfigMap", key.namespace, name)),
@@ -91,7 +91,7 @@ class Gatherer:
             namespace=namespace,
             claimants=claimants,
             workflow=flow,
-            shelf=self._shelf(key.namespace),
+            reachable=self._reachable(key.namespace),
             rivals=_without(rivals, found),
             jobs=self._cache.find(indexes.JOBS, uid),
             pods=self._cache.find(indexes.PODS, uid),
@@ -110,7 +110,7 @@ class Gatherer:
         pods = self._cache.find(indexes.PODS, uid)
         keys = [Key("Job", key.namespace, str(one.get("job"))) for one in _open_attempts(run)]
         jobs = [one for one in map(self._cache.get, keys) if one is not None]
-        if all(owned_by(pods, uid_of(one)) or not is_at_rest(one, ()) for one in jobs):
+        if all(owned_by(pods, uid_of(one)) or not is_job_over(one, ()) for one in jobs):
             return
         for one in await self._port.listed("Pod", key.namespace, trim, {RUN_UID_LABEL: uid}):
             self._intake.take(one)
@@ -163,8 +163,10 @@ class Gatherer:
         project = None if found is None else indexes.project_labels(found)
         return found, () if project is None else self._cache.find(indexes.PROJECT, project)
 
-    def _shelf(self, namespace: str) -> Shelf:
-        return Shelf(*(_Named(self._cache, "Profile", at) for at in (namespace, self._global)))
+    def _reachable(self, namespace: str) -> ReachableProfiles:
+        return ReachableProfiles(
+            *(_Named(self._cache, "Profile", at) for at in (namespace, self._global))
+        )
 
 
 class _Named(Mapping[str, Object]):

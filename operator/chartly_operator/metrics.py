@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from chartly.evidence.metric_table import OPERATOR_METRICS, Metric
 from chartly.reconcile.actions import Object
-from chartly.reconcile.objects import condition_of, moment
+from chartly.reconcile.objects import condition_of, parse_timestamp
 from chartly_operator.indexes import PHASES, workflow_of
 
 # When each series began is nothing that anybody asks for, and would double their number.
@@ -111,4 +111,4 @@ def _head(name: str) -> tuple[str, str, tuple[str, ...]]:
 
 
 def _born(run: Object) -> datetime:
-    return moment(run["metadata"]["creationTimestamp"])
+    return parse_timestamp(run["metadata"]["creationTimestamp"])

@@ -13,7 +13,7 @@ from chartly_kube.port import KubeError, KubePort, WatchPort
 from chartly_operator.breaker import Breaker
 from chartly_operator.cache import Cache
 from chartly_operator.clock import Clock
-from chartly_operator.events import Announcer
+from chartly_operator.events import EventRecorder
 from chartly_operator.follow import Follower
 from chartly_operator.gather import Decide, Gatherer
 from chartly_operator.handlers import Memo
@@ -25,7 +25,7 @@ from chartly_operator.perform import Performer
 from chartly_operator.queue import WorkQueue
 from chartly_operator.resync import Resync, Sweep
 from chartly_operator.settings import OperatorOptions
-from chartly_operator.tasks import Ended, Tasks, farewell
+from chartly_operator.tasks import Ended, Tasks, finish_or_cancel
 from chartly_operator.watch import Watch, watch
 from chartly_operator.worker import Worker
 
@@ -35,7 +35,7 @@ _FAREWELL = 1.0
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class Dependencies:
     """What the operator is given from outside.
 
     Attributes:
@@ -50,17 +50,17 @@ class Surroundings:
     streams: WatchPort
     metrics: Metrics
     credentials: Callable[[], Awaitable[Credentials]]
-    brain: Mapping[str, Decide]
+    deciders: Mapping[str, Decide]
     sweep: Sweep
     clock: Clock
     chance: Callable[[], float]
     signals: Callable[[], None]
 
 
-class App:
+class OperatorProcess:
     """The operator: one process of possibly several."""
 
-    def __init__(self, options: OperatorOptions, given: Surroundings) -> None:
+    def __init__(self, options: OperatorOptions, given: Dependencies) -> None:
         self._options, self._given, self._clock = options, given, given.clock
         self._acting, self._crds, self._started = True, False, given.clock.now()
         self.metrics = given.metrics
@@ -75,7 +75,7 @@ class App:
             given.port,
             self.cache,
             self.intake,
-            Announcer(given.port, given.clock, options.identity),
+            EventRecorder(given.port, given.clock, options.identity),
             given.clock,
             self.leading,
             given.metrics,
@@ -125,7 +125,7 @@ class App:
             try:
                 await tasks.until(stop, begun)
             finally:
-                await farewell(begun, 0)
+                await finish_or_cancel(begun, 0)
             if not stop.is_set():
                 await self._work(tasks, stop)
         finally:
@@ -176,7 +176,7 @@ class App:
             await tasks.cancel()
             await self.election.release()
             stop_kopf.set()
-            await farewell(watching, _FAREWELL)
+            await finish_or_cancel(watching, _FAREWELL)
 
     def _followed(self) -> Iterator[tuple[str, str | None]]:
         """Each kind and namespace to follow; None for all."""
@@ -220,7 +220,7 @@ class App:
             self.queue,
             self._gatherer,
             self._performer,
-            given.brain,
+            given.deciders,
             self._options.decisions,
             given.clock,
             self._breaker,

@@ -21,7 +21,7 @@ from chartly_kube.port import AlreadyExists, Conflict, KubeError, KubePort, NotF
 from chartly_operator import indexes
 from chartly_operator.cache import Cache
 from chartly_operator.clock import Clock
-from chartly_operator.events import Announcer
+from chartly_operator.events import EventRecorder
 from chartly_operator.intake import WatchIntake
 from chartly_operator.metrics import Metrics
 from chartly_operator.turns import Turns
@@ -43,7 +43,7 @@ class Performer:
         port: KubePort,
         cache: Cache,
         intake: WatchIntake,
-        announcer: Announcer,
+        announcer: EventRecorder,
         clock: Clock,
         leading: Callable[[], bool],
         metrics: Metrics,

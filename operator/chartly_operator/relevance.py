@@ -14,7 +14,7 @@ from chartly.reconcile.attempt_end import LOADER
 from chartly.reconcile.objects import (
     condition_of,
     generation_of,
-    is_going,
+    is_being_deleted,
     key_of,
     status_of,
     uid_of,
@@ -62,7 +62,7 @@ def _own(found: Object | None) -> Hashable:
 
 
 def _identity(found: Object) -> tuple[Hashable, ...]:
-    return uid_of(found), is_going(found)
+    return uid_of(found), is_being_deleted(found)
 
 
 def _shown(found: Object | None) -> Hashable:
@@ -83,7 +83,7 @@ def _workflow(found: Object) -> Hashable:
 def _run(found: Object) -> Hashable:
     """Whether others may have to wait for it."""
     status = status_of(found)
-    if is_going(found) or status.get("outcome"):
+    if is_being_deleted(found) or status.get("outcome"):
         return None
     held = ((found.get("spec") or {}).get("control") or {}).get("suspend")
     return None if held and not status.get("attempts") else True

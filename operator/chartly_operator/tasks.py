@@ -52,7 +52,7 @@ def _raise_if_failed(task: asyncio.Task[None]) -> None:
         raise Ended(f"{task.get_name()} failed: {type(error).__name__}") from error
 
 
-async def farewell(task: asyncio.Task[None], seconds: float) -> None:
+async def finish_or_cancel(task: asyncio.Task[None], seconds: float) -> None:
     """Lets a task end by itself for a while, then ends it; how it ended does not matter."""
     await asyncio.wait([task], timeout=seconds)
     task.cancel()

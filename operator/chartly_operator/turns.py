@@ -7,12 +7,12 @@ from chartly.reconcile.actions import Key, Object, TakeTurn
 from chartly.reconcile.objects import key_of, uid_of, version_of
 from chartly.reconcile.turn import (
     Holder,
-    Standing,
+    HolderState,
     epoch_of,
-    held_by,
-    held_by_nobody,
+    holder_state,
+    holder_status,
     holders_of,
-    standing_of,
+    vacant_status,
 )
 from chartly_kube.port import Conflict, KubePort, NotFound
 from chartly_operator import indexes
@@ -29,7 +29,7 @@ def holders(cache: Cache, workflow: Object) -> Iterator[Holder]:
         yield Holder(
             run=name,
             uid=uid,
-            found=run if run is not None and uid_of(run) == uid else None,
+            resource=run if run is not None and uid_of(run) == uid else None,
             jobs=cache.find(indexes.JOBS, uid),
             pods=cache.find(indexes.PODS, uid),
         )
@@ -54,13 +54,13 @@ class Turns:
         for holder in holders(self._cache, workflow):
             if holder.uid == action.run[1]:
                 mine = True
-            elif await self._standing(holder, action.workflow.namespace) is not Standing.OVER:
+            elif await self._standing(holder, action.workflow.namespace) is not HolderState.OVER:
                 raise Conflict(f"{action.workflow}: it is the turn of run {holder.run!r}")
         if mine:
             # Whoever judged it to be given up, and is about to take it, must find a newer version.
-            nobody = held_by_nobody(epoch_of(workflow))
+            nobody = vacant_status(epoch_of(workflow))
             workflow = await self._applied(action, workflow, nobody)
-        await self._applied(action, workflow, held_by(*action.run, action.epoch))
+        await self._applied(action, workflow, holder_status(*action.run, action.epoch))
 
     async def _workflow(self, action: TakeTurn) -> Object:
         try:
@@ -85,11 +85,11 @@ class Turns:
         self._intake.put(found)
         return found
 
-    async def _standing(self, holder: Holder, namespace: str) -> Standing:
-        standing = standing_of(holder, self._clock.wall())
-        if standing is Standing.UNKNOWN:
+    async def _standing(self, holder: Holder, namespace: str) -> HolderState:
+        standing = holder_state(holder, self._clock.wall())
+        if standing is HolderState.UNKNOWN:
             asked = await self._asked(holder, namespace)
-            standing = standing_of(asked, self._clock.wall())
+            standing = holder_state(asked, self._clock.wall())
         return standing
 
     async def _asked(self, holder: Holder, namespace: str) -> Holder:

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Mapping
 
 from chartly.reconcile.actions import Key
-from chartly.reconcile.failing import failing
+from chartly.reconcile.decision_failure import failure_actions
 from chartly.reconcile.world import Settings
 from chartly_kube.port import Conflict, NotFound, Refused, Unavailable
 from chartly_operator.breaker import Breaker
@@ -39,14 +39,14 @@ class Worker:
         queue: WorkQueue,
         gatherer: Gatherer,
         performer: Performer,
-        brain: Mapping[str, Decide],
+        deciders: Mapping[str, Decide],
         settings: Settings,
         clock: Clock,
         breaker: Breaker,
         metrics: Metrics,
     ) -> None:
         self._queue, self._gatherer, self._performer = queue, gatherer, performer
-        self._brain, self._settings = brain, settings
+        self._deciders, self._settings = deciders, settings
         self._clock, self._breaker, self._metrics = clock, breaker, metrics
 
     async def run(self) -> None:
@@ -87,7 +87,7 @@ class Worker:
         world = await self._gatherer.world(key)
         if world is None:
             return "gone", None
-        decision = self._brain[key.kind](world, self._settings, self._clock.wall())
+        decision = self._deciders[key.kind](world, self._settings, self._clock.wall())
         for action in decision.actions:
             await self._performer.perform(action)
         if decision.actions:
@@ -101,7 +101,7 @@ class Worker:
         if found is None:
             return
         try:
-            for action in failing(found, _where(error), self._clock.wall()):
+            for action in failure_actions(found, _where(error), self._clock.wall()):
                 await self._performer.perform(action)
         except Exception as another:  # noqa: BLE001 - the first failure is what counts
             logger.info("%s: the failure cannot be told: %s", key, _where(another))

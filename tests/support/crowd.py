@@ -12,14 +12,14 @@ from typing import Any
 from chartly.names import FIELD_MANAGER, RUN_UID_LABEL
 from chartly.reconcile.actions import Key, Object
 from chartly.reconcile.attempt_end import is_pod_over
-from chartly.reconcile.objects import is_going, labels_of, name_of, status_of, uid_of
+from chartly.reconcile.objects import is_being_deleted, labels_of, name_of, status_of, uid_of
 from chartly.reconcile.profile_decision import decide_profile
 from chartly.reconcile.run_decision import decide_run
 from chartly.reconcile.workflow_decision import decide_workflow
 from chartly_kube.kinds import WATCHED
 from chartly_kube.port import ANY, Kept, KubeError, Trim
 from chartly_operator.cache import Cache
-from chartly_operator.events import Announcer
+from chartly_operator.events import EventRecorder
 from chartly_operator.gather import Decide, Gatherer
 from chartly_operator.indexes import entries
 from chartly_operator.intake import WatchIntake
@@ -30,7 +30,7 @@ from support.fake_clock import FakeClock
 from support.memory_port import MemoryPort
 from support.small_cluster import GLOBAL, SETTINGS
 
-BRAIN: Mapping[str, Decide] = {
+DECIDERS: Mapping[str, Decide] = {
     "Profile": decide_profile,
     "Workflow": decide_workflow,
     "WorkflowRun": decide_run,
@@ -98,7 +98,7 @@ class Operator:
         queue = WorkQueue(self._clock, lambda: 1.0)
         cache = Cache(entries)
         self.intake = WatchIntake(cache, queue, self._clock, lambda: True, GLOBAL)
-        announcer = Announcer(self._port, self._clock, "me")
+        announcer = EventRecorder(self._port, self._clock, "me")
         self._gatherer = Gatherer(cache, self.intake, self._port, GLOBAL)
         self._performer = Performer(
             self._port, cache, self.intake, announcer, self._clock, lambda: True, Metrics()
@@ -142,7 +142,7 @@ class Operator:
             world = await self._gatherer.world(key)
             if world is None:
                 return
-            for action in BRAIN[key.kind](world, SETTINGS, self._clock.wall()).actions:
+            for action in DECIDERS[key.kind](world, SETTINGS, self._clock.wall()).actions:
                 await self._performer.perform(action)
         except (KubeError, Occupied):
             return
@@ -206,7 +206,7 @@ class Crowd:
         made = any(one.object["metadata"]["name"] == key.name and one.object["kind"] == "Pod"
                    and one.object["metadata"]["ownerReferences"][0]["uid"] == uid_of(job)
                    for one in self.port.objects.history)  # fmt: skip
-        if made or is_going(job):
+        if made or is_being_deleted(job):
             return
         self.port.objects.create(
             {

@@ -13,7 +13,7 @@ from chartly.reconcile.world import Settings
 from chartly_kube.kinds import WATCHED
 from chartly_operator.breaker import Breaker
 from chartly_operator.cache import Cache
-from chartly_operator.events import Announcer
+from chartly_operator.events import EventRecorder
 from chartly_operator.gather import Gatherer
 from chartly_operator.indexes import entries
 from chartly_operator.intake import WatchIntake
@@ -58,7 +58,7 @@ class Shell:
         self.intake = WatchIntake(
             self.cache, self.queue, self.clock, lambda: self.leads, "chartly-global"
         )
-        announcer = Announcer(self.port, self.clock, "me")
+        announcer = EventRecorder(self.port, self.clock, "me")
         leading = lambda: self.leads  # noqa: E731 - asked at the moment
         self.performer = Performer(
             self.port, self.cache, self.intake, announcer, self.clock, leading, self.metrics

@@ -14,16 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from chartly.reconcile.actions import Key, Object
-from chartly.reconcile.sweep import unused
+from chartly.reconcile.sweep import unused_snapshots
 from chartly.reconcile.world import Settings
 from chartly_kube.client import KubeClient
 from chartly_kube.connection import credentials, load_configuration
 from chartly_kube.lease import Terms
-from chartly_operator.__main__ import BRAIN
+from chartly_operator.__main__ import DECIDERS
 from chartly_operator.clock import SystemClock
 from chartly_operator.gather import Decide
 from chartly_operator.metrics import Metrics
-from chartly_operator.operator_process import App, Surroundings
+from chartly_operator.operator_process import Dependencies, OperatorProcess
 from chartly_operator.settings import OperatorOptions
 from chartly_operator.tasks import Ended
 from support.fake_api import FakeApi, kubeconfig
@@ -58,7 +58,7 @@ class Operator:
 
     options: OperatorOptions
     config: Path
-    brain: Mapping[str, Decide] = field(default_factory=lambda: BRAIN)
+    deciders: Mapping[str, Decide] = field(default_factory=lambda: DECIDERS)
     error: BaseException | None = None
 
     def __post_init__(self) -> None:
@@ -67,12 +67,12 @@ class Operator:
         self._stop: asyncio.Event | None = None
         self._client: _Client | None = None
         self.started, self.ended = asyncio.Event(), asyncio.Event()
-        self.app: App | None = None
+        self.app: OperatorProcess | None = None
         self._thread = threading.Thread(target=self._main, name=self.options.identity)
         self._thread.start()
 
     @property
-    def running(self) -> App:
+    def running(self) -> OperatorProcess:
         assert self.app is not None
         return self.app
 
@@ -119,18 +119,18 @@ class Operator:
         configuration = await load_configuration({"KUBECONFIG": str(self.config)})
         metrics = Metrics()
         self._client = _Client(configuration, metrics.called)
-        given = Surroundings(
+        given = Dependencies(
             port=self._client,
             streams=self._client,
             metrics=metrics,
             credentials=lambda: credentials(configuration),
-            brain=self.brain,
-            sweep=unused,
+            deciders=self.deciders,
+            sweep=unused_snapshots,
             clock=SystemClock(),
             chance=random.random,
             signals=lambda: None,
         )
-        self.app = App(self.options, given)
+        self.app = OperatorProcess(self.options, given)
         self._home.call_soon_threadsafe(self.started.set)
         try:
             await self.app.run(self._stop)
@@ -141,9 +141,9 @@ class Operator:
 
 @contextlib.asynccontextmanager
 async def operating(fake: FakeApi, folder: Path, **changes: Any) -> AsyncIterator[Operator]:
-    """An operator until the block ends; ``changes`` are fields of OperatorOptions, and ``brain``."""
-    brain = changes.pop("brain", BRAIN)
-    operator = Operator(replace(OPTIONS, **changes), kubeconfig(fake, folder), brain)
+    """An operator until the block ends; ``changes`` are fields of OperatorOptions, and ``deciders``."""
+    deciders = changes.pop("deciders", DECIDERS)
+    operator = Operator(replace(OPTIONS, **changes), kubeconfig(fake, folder), deciders)
     await operator.started.wait()
     try:
         yield operator

@@ -24,12 +24,19 @@ from chartly.reconcile.actions import (
     SetTtl,
     TakeTurn,
 )
-from chartly.reconcile.objects import ACTIVE, EPOCH, is_going, key_of, name_of, uid_of
+from chartly.reconcile.objects import ACTIVE, EPOCH, is_being_deleted, key_of, name_of, uid_of
 from chartly.reconcile.profile_decision import decide_profile
-from chartly.reconcile.profiles import Shelf
+from chartly.reconcile.reachable_profiles import ReachableProfiles
 from chartly.reconcile.run_course import is_finished
 from chartly.reconcile.run_decision import decide_run
-from chartly.reconcile.turn import Holder, Standing, epoch_of, held_by, holders_of, standing_of
+from chartly.reconcile.turn import (
+    Holder,
+    HolderState,
+    epoch_of,
+    holder_state,
+    holder_status,
+    holders_of,
+)
 from chartly.reconcile.workflow_decision import decide_workflow
 from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWorld
 from support.profiles import playbook_profiles, workflow
@@ -126,7 +133,7 @@ class Cluster:
             workflow=found,
             namespace=self.objects.get(Key("Namespace", "", key.namespace)),
             claimants=(),
-            shelf=self._shelf(key.namespace),
+            reachable=self._reachable(key.namespace),
             others=tuple(one for one in self.of("Workflow") if name_of(one) != key.name),
             runs=tuple(self._runs_of(key.name)),
             versions=self._memory(key.namespace, "workflow", key.name),
@@ -141,7 +148,7 @@ class Cluster:
             namespace=self.objects.get(Key("Namespace", "", key.namespace)),
             claimants=(),
             workflow=self.get("Workflow", name),
-            shelf=self._shelf(key.namespace),
+            reachable=self._reachable(key.namespace),
             rivals=tuple(
                 one for one in self._runs_of(name) if uid_of(one) != uid and not is_finished(one)
             ),
@@ -151,12 +158,12 @@ class Cluster:
             holders=self.holders(self.get("Workflow", name)),
         )
 
-    def _shelf(self, namespace: str) -> Shelf:
+    def _reachable(self, namespace: str) -> ReachableProfiles:
         own, shared = (
             {name_of(one): one for one in self.of("Profile", place)}
             for place in (namespace, GLOBAL)
         )
-        return Shelf(own, shared)
+        return ReachableProfiles(own, shared)
 
     def perform(self, action: Action) -> None:  # noqa: C901 - one case for each action
         """Does one action as the API server would.
@@ -288,9 +295,9 @@ class Cluster:
         if epoch_of(found) >= epoch:
             raise ConflictError
         others = [one for one in self.holders(found, live=True) if one.uid != uid]
-        if any(standing_of(one, self.now) is not Standing.OVER for one in others):
+        if any(holder_state(one, self.now) is not HolderState.OVER for one in others):
             raise ConflictError
-        found["status"] |= held_by(run, uid, epoch)
+        found["status"] |= holder_status(run, uid, epoch)
         self._bump(found)
 
     def _create(self, document: Object, owner: str | None) -> None:
@@ -311,7 +318,7 @@ class Cluster:
         return (
             one
             for one in self.of("WorkflowRun")
-            if one["spec"]["workflowRef"]["name"] == workflow_name and not is_going(one)
+            if one["spec"]["workflowRef"]["name"] == workflow_name and not is_being_deleted(one)
         )
 
     def _bump(self, found: dict[str, Any]) -> None:

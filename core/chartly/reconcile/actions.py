@@ -1,4 +1,4 @@
-"""What a decision asks for: actions in their order, each safe to repeat."""
+"""What a decision returns: actions in order, each safe to repeat."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,11 +22,11 @@ class Key:
 
 @dataclass(frozen=True)
 class Create:
-    """Creates an object once; one of that name that is there already is left as it is.
+    """Creates an object once; an existing one of that name is left as it is.
 
     Attributes:
-        owner: the uid that an existing object of that name must have as controller; without it
-            any will do. Another owner's object is a conflict, to be tried again later.
+        owner: the uid of the controller that an existing object of that name must have; None
+            accepts any. Another owner's object is a conflict, which is tried again later.
     """
 
     document: Object
@@ -35,12 +35,12 @@ class Create:
 
 @dataclass(frozen=True)
 class ApplyStatus:
-    """Makes ``status`` what the object's status says of ours.
+    """Applies ``status`` as our part of the object's status.
 
     Attributes:
-        uid: whose status it is; an object of that name with another uid is not touched.
-        resource_version: what was observed; a newer object refuses the write, and is looked at
-            again.
+        uid: of the object; one of that name with another uid is not changed.
+        resource_version: the one that was observed; with a newer one the write is refused, and
+            the object is decided on again.
     """
 
     key: Key
@@ -51,12 +51,12 @@ class ApplyStatus:
 
 @dataclass(frozen=True)
 class TakeTurn:
-    """Makes a run the holder of its workflow's turn; a conflict while another one may go on.
+    """Makes a run the holder of its workflow's turn; a conflict while another holder may run.
 
     Attributes:
-        uid: whose turn; an object of that name with another uid is not touched.
+        uid: of the workflow; one of that name with another uid is not changed.
         run: name and uid of the run.
-        epoch: the number of its turn, above those before it.
+        epoch: the number of its turn, above all earlier ones.
     """
 
     workflow: Key
@@ -67,7 +67,7 @@ class TakeTurn:
 
 @dataclass(frozen=True)
 class ApplyData:
-    """Adds entries to a ConfigMap of ours, which is made if it is not there."""
+    """Adds entries to a ConfigMap of ours, which is created if it does not exist."""
 
     key: Key
     labels: Mapping[str, str]
@@ -76,7 +76,7 @@ class ApplyData:
 
 @dataclass(frozen=True)
 class SetTtl:
-    """Lets a finished Job go after so many seconds."""
+    """Sets the seconds after which a finished Job is deleted."""
 
     key: Key
     uid: str
@@ -85,11 +85,11 @@ class SetTtl:
 
 @dataclass(frozen=True)
 class Remove:
-    """Deletes an object with what belongs to it; one that is gone is fine.
+    """Deletes an object with its dependents; one that does not exist is no failure.
 
     Attributes:
-        uid: whose; an object of that name with another uid is not touched. None where the name
-            says it all, as with frozen inputs.
+        uid: of the object; one of that name with another uid is not deleted. None where the name
+            identifies the content, as with frozen inputs.
     """
 
     key: Key
@@ -111,11 +111,10 @@ Action: TypeAlias = Create | ApplyStatus | TakeTurn | ApplyData | SetTtl | Remov
 
 @dataclass(frozen=True)
 class Decision:
-    """What to do now, and when to look again without being told.
+    """What to do now, and when to decide again if no watch event comes first.
 
-    The actions are done in order and stop at the first that fails; then the object is decided on
-    anew, so that no action may rely on one before it having been remembered anywhere but in the
-    cluster.
+    The actions are performed in order up to the first that fails; then the object is decided on
+    again. So no action may depend on state of an earlier one that is not in the cluster.
 
     Attributes:
         look_again: seconds from now.

@@ -1,7 +1,8 @@
 """Conditions: full ``metav1.Condition``s with the meaning that kstatus gives them.
 
-``Ready`` always stands; ``Reconciling`` and ``Stalled`` stand only while they are true, because
-tools that wait read their absence as "nothing to wait for". A time changes when the status does.
+``Ready`` is always present; ``Reconciling`` and ``Stalled`` are present only while they are true,
+because tools that wait read their absence as "nothing to wait for". A time changes when the status
+does. Reason and message of an obstacle's condition and Event come from its problems.
 """
 
 from collections.abc import Iterable
@@ -18,9 +19,9 @@ from chartly.reconcile.objects import (
     generation_of,
     key_of,
     status_of,
+    timestamp,
     uid_of,
     version_of,
-    written,
 )
 from chartly.reconcile.obstacle import Obstacle
 
@@ -30,7 +31,7 @@ _MESSAGE_LIMIT = 1024
 
 @dataclass(frozen=True)
 class Condition:
-    """What one condition shall say."""
+    """One condition, without its times."""
 
     type: str
     status: Truth
@@ -50,8 +51,8 @@ def verdict_conditions(obstacle: Obstacle | None) -> list[Condition]:
 
 
 def stamped(conditions: Iterable[Condition], before: Object, now: datetime) -> list[dict[str, Any]]:
-    """The conditions as they are written; one whose status did not change keeps its time."""
-    return [_stamped(one, before, now) for one in conditions]
+    """The conditions as JSON with times; one whose status did not change keeps its time."""
+    return [_stamped(condition, before, now) for condition in conditions]
 
 
 def _stamped(condition: Condition, before: Object, now: datetime) -> dict[str, Any]:
@@ -63,38 +64,39 @@ def _stamped(condition: Condition, before: Object, now: datetime) -> dict[str, A
         "reason": condition.reason.value,
         "message": condition.message[:_MESSAGE_LIMIT],
         "observedGeneration": generation_of(before),
-        "lastTransitionTime": earlier["lastTransitionTime"] if same and earlier else written(now),
+        "lastTransitionTime": earlier["lastTransitionTime"] if same and earlier else timestamp(now),
     }
 
 
-def said_of(found: Object) -> dict[str, Any]:
-    """The status as far as verdicts own it: whose turn it is, is none of their business."""
-    others = (ACTIVE, EPOCH) if found["kind"] == "Workflow" else ()
-    return {name: value for name, value in status_of(found).items() if name not in others}
+def verdict_status(resource: Object) -> dict[str, Any]:
+    """The part of the status that verdicts own; the turn has a field manager of its own."""
+    others = (ACTIVE, EPOCH) if resource["kind"] == "Workflow" else ()
+    return {name: value for name, value in status_of(resource).items() if name not in others}
 
 
-def status_change(found: Object, status: dict[str, Any]) -> ApplyStatus | None:
-    """The write that makes the object's status ``status``; none if it says so already."""
-    if said_of(found) == status:
+def status_change(resource: Object, status: dict[str, Any]) -> ApplyStatus | None:
+    """The write that makes the object's status ``status``; None if they are equal already."""
+    if verdict_status(resource) == status:
         return None
-    return ApplyStatus(key_of(found), uid_of(found), version_of(found), status)
+    return ApplyStatus(key_of(resource), uid_of(resource), version_of(resource), status)
 
 
-def announced(found: Object, obstacle: Obstacle | None) -> Post | None:
-    """The Event of a changed verdict; none while it stays the same, or is only waited for."""
+def verdict_event(resource: Object, obstacle: Obstacle | None) -> Post | None:
+    """The Event of a changed verdict; None while its reason is the same, or is Checking."""
     reason = Reason.READY if obstacle is None else obstacle.reason
-    earlier = condition_of(found, "Ready")
+    earlier = condition_of(resource, "Ready")
     if earlier is not None and earlier["reason"] == reason.value:
         return None
     if reason is Reason.CHECKING:
         return None
     kind: Literal["Normal", "Warning"] = "Normal" if obstacle is None else "Warning"
-    message = (obstacle.message if obstacle else "") or REASONS[reason].meaning
-    return Post(found, kind, reason.value, message)
+    message = REASONS[reason].meaning if obstacle is None else obstacle.message
+    return Post(resource, kind, reason.value, message)
 
 
-def told(found: Object, status: dict[str, Any], obstacle: Obstacle | None) -> tuple[Action, ...]:
-    """The writes that make status and Events say a verdict; none where they do already."""
-    change = status_change(found, status)
-    post = announced(found, obstacle)
-    return tuple(one for one in (change, post) if one is not None)
+def verdict_actions(
+    resource: Object, status: dict[str, Any], obstacle: Obstacle | None
+) -> tuple[Action, ...]:
+    """The writes that bring a verdict into status and Events; none if nothing changed."""
+    actions = status_change(resource, status), verdict_event(resource, obstacle)
+    return tuple(action for action in actions if action is not None)

@@ -7,43 +7,45 @@ from chartly.api.run_policy import History
 from chartly.reconcile.actions import Decision, Object, Remove
 from chartly.reconcile.objects import (
     condition_of,
-    is_going,
+    is_being_deleted,
     key_of,
-    moment,
     name_of,
+    parse_timestamp,
     status_of,
     uid_of,
 )
 
 
 def expired_runs(runs: Sequence[Object], history: History | None, now: datetime) -> Decision:
-    """Removes what ``history`` no longer keeps, and says when the next one is due.
+    """Removes the runs that ``history`` does not keep; returns when the next one expires.
 
     A run counts from its end; one that has not ended is never removed.
     """
     policy = history or History()
-    ended = sorted(
-        ((when, one) for one in runs if (when := _ended(one)) is not None and not is_going(one)),
-        key=lambda pair: (pair[0], name_of(pair[1])),
-        reverse=True,
-    )
     kept = {True: policy.keep_succeeded, False: policy.keep_failed}
-    gone: list[Remove] = []
-    due: list[float] = []
-    for when, one in ended:
-        succeeded = status_of(one).get("outcome") == "Succeeded"
-        left = None if policy.ttl is None else when + timedelta(seconds=policy.ttl) - now
+    removals: list[Remove] = []
+    expiries: list[float] = []
+    for end, run in _newest_first(runs):
+        succeeded = status_of(run).get("outcome") == "Succeeded"
+        left = None if policy.ttl is None else end + timedelta(seconds=policy.ttl) - now
         if kept[succeeded] <= 0 or (left is not None and left <= timedelta()):
-            gone.append(Remove(key_of(one), uid_of(one)))
+            removals.append(Remove(key_of(run), uid_of(run)))
             continue
         kept[succeeded] -= 1
         if left is not None:
-            due.append(left.total_seconds())
-    return Decision(tuple(gone), min(due, default=None))
+            expiries.append(left.total_seconds())
+    return Decision(tuple(removals), min(expiries, default=None))
 
 
-def _ended(run: Object) -> datetime | None:
+def _newest_first(runs: Sequence[Object]) -> list[tuple[datetime, Object]]:
+    """The runs that have ended and are not being deleted, each with its end."""
+    ends = ((_end_of(run), run) for run in runs if not is_being_deleted(run))
+    ended = [(end, run) for end, run in ends if end is not None]
+    return sorted(ended, key=lambda pair: (pair[0], name_of(pair[1])), reverse=True)
+
+
+def _end_of(run: Object) -> datetime | None:
     finished = condition_of(run, "Finished")
     if finished is None or finished["status"] != "True":
         return None
-    return moment(finished["lastTransitionTime"])
+    return parse_timestamp(finished["lastTransitionTime"])

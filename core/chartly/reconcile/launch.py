@@ -1,4 +1,4 @@
-"""From a run that may start to its attempts: freeze, record the intent, then the Job."""
+"""From an admitted run to its attempts: freeze, record the intent, then create the Job."""
 
 from datetime import datetime, timedelta
 
@@ -15,14 +15,14 @@ from chartly.reconcile.objects import (
     EPOCH,
     generation_of,
     key_of,
-    moment,
     name_of,
+    parse_timestamp,
+    precise_timestamp,
+    timestamp,
     uid_of,
-    written,
-    written_exactly,
 )
 from chartly.reconcile.obstacle import Obstacle
-from chartly.reconcile.run_course import RunCourse, under_way
+from chartly.reconcile.run_course import RunCourse, progress_actions
 from chartly.reconcile.turn import next_epoch
 from chartly.reconcile.world import RunWorld, Settings
 
@@ -30,15 +30,15 @@ from chartly.reconcile.world import RunWorld, Settings
 def launch(
     world: RunWorld, course: RunCourse, admitted: Admitted, settings: Settings, now: datetime
 ) -> tuple[Action, ...]:
-    """Takes the turn, freezes the inputs, records the intent; and only then makes the Job."""
-    found = admitted.resolved
+    """Takes the turn, freezes the inputs, records the intent; and only then creates the Job."""
+    snapshot = admitted.resolved.snapshot
     turn = _turn(world, admitted, now)
     begun = next_attempt(_frozen(course, admitted, turn, now), now)
-    message = started(begun)
+    message = running_message(begun)
     return (
         *((turn,) if turn else ()),
-        *(() if world.frozen else (Create(config_map(found.snapshot, _namespace(world))),)),
-        *under_way(begun, Reason.RUNNING, message, now),
+        *(() if world.frozen else (Create(config_map(snapshot, _namespace(world))),)),
+        *progress_actions(begun, Reason.RUNNING, message, now),
         create_job(world, begun, settings, now),
         Post(world.run, "Normal", Reason.RUNNING.value, message),
     )
@@ -52,38 +52,43 @@ def _turn(world: RunWorld, admitted: Admitted, now: datetime) -> TakeTurn | None
     return TakeTurn(key_of(workflow), uid_of(workflow), run, next_epoch(workflow, now))
 
 
-def frozen_again(world: RunWorld, course: RunCourse) -> tuple[Create, ...]:
-    """Makes the frozen inputs anew where somebody removed them, if they can still be made."""
+def restored_inputs(world: RunWorld, course: RunCourse) -> tuple[Create, ...]:
+    """Creates the frozen inputs again if they were deleted and still resolve to the same."""
     if world.frozen:
         return ()
-    found = resolution_of(world)
-    if isinstance(found, Obstacle):
+    resolved = resolution_of(world)
+    if isinstance(resolved, Obstacle):
         return ()
-    same = found.snapshot.digest == course.fields["config"]["digest"]
-    return (Create(config_map(found.snapshot, _namespace(world))),) if same else ()
+    same = resolved.snapshot.digest == course.fields["config"]["digest"]
+    return (Create(config_map(resolved.snapshot, _namespace(world))),) if same else ()
 
 
 def next_attempt(course: RunCourse, now: datetime) -> RunCourse:
     """The course with one more attempt, which has not started."""
     number = len(course.attempts) + 1
     name = job_name(name_of(course.run), number)
-    attempt = {"number": number, "job": name, "start": written(now)}
+    attempt = {"number": number, "job": name, "start": timestamp(now)}
     return course.with_fields(attempts=[*course.attempts, attempt])
 
 
-def started(course: RunCourse) -> str:
-    """The sentence of a running attempt."""
+def running_message(course: RunCourse) -> str:
+    """The message of a running attempt."""
     last = course.attempts[-1]
     return f"attempt {last['number']} runs as Job {last['job']}"
 
 
 def create_job(world: RunWorld, course: RunCourse, settings: Settings, now: datetime) -> Create:
-    """Creates the Job of the latest attempt; asking twice makes one (INV-1)."""
+    """Creates the Job of the latest attempt; repeating it creates no second one (INV-1)."""
     left = deadline(world, course, settings) - now
+    plan = _attempt_plan(world, course, max(1, int(left.total_seconds())))
+    return Create(job(plan, _installation(settings)), owner=plan.run_uid)
+
+
+def _attempt_plan(world: RunWorld, course: RunCourse, seconds: int) -> AttemptPlan:
     fields, run = course.fields, world.run
     window = run["spec"].get("window")
     secret = fields["config"].get("secret")
-    plan = AttemptPlan(
+    return AttemptPlan(
         run=name_of(run),
         run_uid=uid_of(run),
         run_id=fields["runId"],
@@ -96,33 +101,32 @@ def create_job(world: RunWorld, course: RunCourse, settings: Settings, now: date
         run_digest=fields["runDigest"],
         frozen_at=fields["frozenAt"],
         secret=_pair(secret) if secret else None,
-        deadline=max(1, int(left.total_seconds())),
+        deadline=seconds,
         window=(window["start"], window["end"]) if window else None,
         runtime=world.policy.runtime,
         epoch=fields.get(EPOCH),
     )
-    return Create(job(plan, _installation(settings)), owner=plan.run_uid)
 
 
 def deadline(world: RunWorld, course: RunCourse, settings: Settings) -> datetime:
-    """When the whole run must be over."""
+    """When the run, with all its attempts, must have ended."""
     seconds = world.policy.deadlines.run or settings.run_deadline
-    return moment(course.fields["frozenAt"]) + timedelta(seconds=seconds)
+    return parse_timestamp(course.fields["frozenAt"]) + timedelta(seconds=seconds)
 
 
 def _frozen(
     course: RunCourse, admitted: Admitted, turn: TakeTurn | None, now: datetime
 ) -> RunCourse:
     """The course of a run whose inputs are fixed."""
-    spec, workflow, found = admitted.spec, admitted.workflow, admitted.resolved
-    run, digest = course.run, found.snapshot.digest
+    spec, workflow, resolved = admitted.spec, admitted.workflow, admitted.resolved
+    run, digest = course.run, resolved.snapshot.digest
     window = (spec.window.start, spec.window.end) if spec.window else None
-    secret = found.secret
+    secret = resolved.secret
     config = {"name": config_name(digest), "digest": digest}
     return course.with_fields(
-        project=str(found.project),
+        project=str(resolved.project),
         runId=stored_run_id(name_of(run), uid_of(run)),
-        frozenAt=written_exactly(now),
+        frozenAt=precise_timestamp(now),
         config=config | ({"secret": f"{secret.name}/{secret.key}"} if secret else {}),
         runDigest=run_digest(digest, spec.parameters, window),
         workflow={
@@ -130,7 +134,7 @@ def _frozen(
             "version": str(workflow["spec"]["version"]),
             "generation": generation_of(workflow),
         },
-        resolvedProfiles=list(found.pins),
+        resolvedProfiles=list(resolved.pins),
         **({EPOCH: turn.epoch} if turn else {}),
     )
 

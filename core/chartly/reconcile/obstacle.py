@@ -1,17 +1,17 @@
-"""What stands in an object's way, as data: checks are asked in their order until one answers."""
+"""Why an object cannot be used, as data: checks run in order until one returns an obstacle."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TypeAlias, TypeVar
 
-from chartly.errors import Reason, SpecError
+from chartly.errors import Problem, Reason, SpecError, sentence_of
 
 World = TypeVar("World")
 
 
 class Answer(Enum):
-    """What a check says where something is in the way."""
+    """What an obstacle means for the object."""
 
     WAIT = "wait"
     """Something else has to come first; nobody needs to change the object."""
@@ -21,44 +21,57 @@ class Answer(Enum):
 
 @dataclass(frozen=True)
 class Obstacle:
-    """What is in the way.
+    """Why an object cannot be used, or a run cannot start yet.
 
     Attributes:
+        problems: at least one; conditions and Events show the reason and message of these.
         patient: whether it is waited for without a deadline.
-        again: seconds until it is looked at again, where nothing tells that it has gone.
+        again: seconds until the next decision, where no watch event ends the wait.
     """
 
     answer: Answer
-    reason: Reason
-    message: str
+    problems: tuple[Problem, ...]
     patient: bool = False
     again: float | None = None
 
     @property
+    def reason(self) -> Reason:
+        return self.problems[0].reason
+
+    @property
+    def message(self) -> str:
+        return sentence_of(self.problems)
+
+    @property
     def waits(self) -> bool:
         return self.answer is Answer.WAIT
+
+    def awaited(self) -> "Obstacle":
+        """The same problems, waited for instead of refused."""
+        return replace(self, answer=Answer.WAIT)
 
 
 Check: TypeAlias = Callable[[World], Obstacle | None]
 
 
 def first_obstacle(world: World, checks: Iterable[Check[World]]) -> Obstacle | None:
-    """The first thing in the way; None if there is none."""
-    return next((found for check in checks if (found := check(world)) is not None), None)
+    """The obstacle of the first check that returns one; None if all pass."""
+    obstacles = (check(world) for check in checks)
+    return next((obstacle for obstacle in obstacles if obstacle is not None), None)
 
 
-def wait(reason: Reason, message: str) -> Obstacle:
-    return Obstacle(Answer.WAIT, reason, message)
+def wait(problem: Problem) -> Obstacle:
+    return Obstacle(Answer.WAIT, (problem,))
 
 
-def wait_patiently(reason: Reason, message: str, again: float | None = None) -> Obstacle:
-    return Obstacle(Answer.WAIT, reason, message, patient=True, again=again)
+def wait_patiently(problem: Problem, again: float | None = None) -> Obstacle:
+    return Obstacle(Answer.WAIT, (problem,), patient=True, again=again)
 
 
-def refuse(reason: Reason, message: str) -> Obstacle:
-    return Obstacle(Answer.REFUSE, reason, message)
+def refuse(problem: Problem) -> Obstacle:
+    return Obstacle(Answer.REFUSE, (problem,))
 
 
 def refused(error: SpecError) -> Obstacle:
-    """A mistake that reading found."""
-    return refuse(error.reason, error.message)
+    """The mistakes that parsing or preparing raised."""
+    return Obstacle(Answer.REFUSE, error.problems)

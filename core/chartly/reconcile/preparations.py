@@ -1,7 +1,7 @@
-"""What Workflows were found to say and to resolve to, so that each is prepared once.
+"""Parsed and resolved Workflows, so that each is prepared once.
 
-An object of one uid and generation says the same for ever, and a Profile that was checked has its
-digest in its status. What was prepared is kept by those, and is the same as if it were made anew.
+An object of one uid and generation never changes its spec, and a checked Profile has its digest in
+its status. Entries are kept by those, and are equal to what preparing again would return.
 """
 
 from collections import OrderedDict
@@ -12,7 +12,7 @@ from chartly.api.reference import Project
 from chartly.reconcile.actions import Object
 from chartly.reconcile.objects import generation_of, uid_of
 from chartly.reconcile.obstacle import Obstacle
-from chartly.reconcile.profiles import Shelf, stamp_of
+from chartly.reconcile.reachable_profiles import ReachableProfiles, profile_stamp
 from chartly.reconcile.resolution import Resolved, resolved
 from chartly.reconcile.workflow_content import WorkflowContent, read_content
 
@@ -32,11 +32,11 @@ class _Entry:
 
 
 class Preparations:
-    """Prepared Workflows; of those that were not asked for lately, some are made again.
+    """Prepared Workflows; the least recently used are dropped and prepared again.
 
     Args:
-        contents: Workflows whose content is kept, at most.
-        room: bytes of frozen inputs that are kept, at most.
+        contents: the most Workflows whose content is kept.
+        room: the most bytes of frozen inputs that are kept.
     """
 
     def __init__(self, contents: int = _CONTENTS, room: int = _BYTES) -> None:
@@ -45,7 +45,7 @@ class Preparations:
         self._entries: OrderedDict[Hashable, _Entry] = OrderedDict()
 
     def content(self, workflow: Object) -> WorkflowContent | Obstacle:
-        """What a Workflow says, or why it cannot be read."""
+        """The content of a Workflow, or why it does not parse."""
         key = uid_of(workflow), generation_of(workflow)
         if key not in self._contents:
             self._contents[key] = read_content(workflow)
@@ -54,17 +54,19 @@ class Preparations:
         self._contents.move_to_end(key)
         return self._contents[key]
 
-    def resolved(self, workflow: Object, home: Project, shelf: Shelf) -> Resolved | Obstacle:
-        """What a Workflow resolves to now, or what is in the way."""
+    def resolved(
+        self, workflow: Object, home: Project, reachable: ReachableProfiles
+    ) -> Resolved | Obstacle:
+        """What a Workflow resolves to now, or why it does not."""
         key = uid_of(workflow), generation_of(workflow), home
         entry = self._entries.get(key)
-        if entry is not None and entry.made_of == tuple(_stamps(entry.resolved, shelf)):
+        if entry is not None and entry.made_of == tuple(_stamps(entry.resolved, reachable)):
             self._entries.move_to_end(key)
             return entry.resolved
-        found = resolved(workflow, home, shelf)
-        if isinstance(found, Resolved):
-            self._keep(key, _Entry(found, tuple(_stamps(found, shelf))))
-        return found
+        result = resolved(workflow, home, reachable)
+        if isinstance(result, Resolved):
+            self._keep(key, _Entry(result, tuple(_stamps(result, reachable))))
+        return result
 
     def _keep(self, key: Hashable, entry: _Entry) -> None:
         earlier = self._entries.pop(key, None)
@@ -75,10 +77,10 @@ class Preparations:
             self._taken -= oldest.size
 
 
-def _stamps(found: Resolved, shelf: Shelf) -> Iterator[Stamp]:
-    """What each reference of a resolved Workflow means now, wherever it may be looked up."""
-    for reference in found.named:
+def _stamps(workflow: Resolved, reachable: ReachableProfiles) -> Iterator[Stamp]:
+    """The state of every Profile that a reference of a resolved Workflow may resolve to."""
+    for reference in workflow.references:
         name = reference.profile.object_name
         if reference.scope is not None:
-            yield stamp_of(shelf.own.get(name))
-        yield stamp_of(shelf.shared.get(name))
+            yield profile_stamp(reachable.own.get(name))
+        yield profile_stamp(reachable.shared.get(name))

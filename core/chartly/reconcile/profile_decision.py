@@ -1,4 +1,4 @@
-"""A Profile: is it valid, and is it what its version has always been?"""
+"""Decides on a Profile: is it valid, and is its content the one its version has always had?"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,22 +7,22 @@ from typing import Any
 
 from chartly.api.profile import parse_profile
 from chartly.api.reference import ProfileId
-from chartly.errors import Reason, SpecError
+from chartly.errors import Problem, Reason, SpecError
 from chartly.manifests.labels import config_labels
 from chartly.names import versions_name
 from chartly.plan.digest import profile_digest
 from chartly.plan.served import check_served
 from chartly.reconcile.actions import ApplyData, Decision, Key
-from chartly.reconcile.conditions import stamped, told, verdict_conditions
+from chartly.reconcile.conditions import stamped, verdict_actions, verdict_conditions
 from chartly.reconcile.namespace_project import project_of
-from chartly.reconcile.objects import document_of, generation_of, is_going, key_of, name_of
+from chartly.reconcile.objects import document_of, generation_of, is_being_deleted, key_of, name_of
 from chartly.reconcile.obstacle import Check, Obstacle, first_obstacle, refuse, refused
 from chartly.reconcile.world import ProfileWorld, Settings
 
 
 @dataclass(frozen=True)
 class ProfileContent:
-    """What a Profile says, and its digest."""
+    """Identity and digest of a Profile that parses."""
 
     id: ProfileId
     digest: str
@@ -30,7 +30,7 @@ class ProfileContent:
 
 @dataclass(frozen=True)
 class ProfileReading:
-    """A Profile as it reads; the checks ask for its parts."""
+    """A Profile with its parts parsed when a check reads them."""
 
     world: ProfileWorld
     settings: Settings
@@ -46,7 +46,7 @@ class ProfileReading:
 
     @property
     def place(self) -> Obstacle | None:
-        """Why it lies where none is used; None where they are."""
+        """Why no Profile of its namespace is used; None where they are."""
         namespace = self.world.namespace
         if namespace is not None and name_of(namespace) == self.settings.global_namespace:
             return None
@@ -55,13 +55,13 @@ class ProfileReading:
 
     def remembered(self, version: str) -> str | None:
         """The digest that a version had when it was first seen."""
-        known: dict[str, str] = (self.world.versions or {}).get("data") or {}
-        return known.get(version)
+        digests: dict[str, str] = (self.world.versions or {}).get("data") or {}
+        return digests.get(version)
 
 
 def decide_profile(world: ProfileWorld, settings: Settings, now: datetime) -> Decision:
-    """What to do about a Profile: remember its digest, and say whether it may be used."""
-    if is_going(world.profile):
+    """What to do about a Profile: record its digest, and whether it may be used."""
+    if is_being_deleted(world.profile):
         return Decision()
     reading = ProfileReading(world, settings)
     obstacle = first_obstacle(reading, CHECKS)
@@ -71,7 +71,7 @@ def decide_profile(world: ProfileWorld, settings: Settings, now: datetime) -> De
         status["digest"] = reading.content.digest
         memory = _memory(reading, reading.content)
     status["conditions"] = stamped(verdict_conditions(obstacle), world.profile, now)
-    return Decision((*memory, *told(world.profile, status, obstacle)))
+    return Decision((*memory, *verdict_actions(world.profile, status, obstacle)))
 
 
 def _as_remembered(reading: ProfileReading) -> Obstacle | None:
@@ -80,19 +80,19 @@ def _as_remembered(reading: ProfileReading) -> Obstacle | None:
     earlier = reading.remembered(content.id.version)
     if earlier in (None, content.digest):
         return None
-    return refuse(
-        Reason.DIGEST_CONFLICT,
-        f"{content.id}: this version has been seen with digest {earlier}, and now has "
-        f"{content.digest}; give the changed one a new version",
+    why = (
+        f"this version has been seen with digest {earlier}, and now has "
+        f"{content.digest}; give the changed one a new version"
     )
+    return refuse(Problem(why, Reason.DIGEST_CONFLICT, object=str(content.id)))
 
 
 CHECKS: tuple[Check[ProfileReading], ...] = (lambda reading: reading.place, _as_remembered)
-"""What a Profile must be to be used."""
+"""What a Profile must pass to be used."""
 
 
 def _memory(reading: ProfileReading, content: ProfileContent) -> tuple[ApplyData, ...]:
-    """What makes the version's digest known for ever; nothing if it is."""
+    """Records the version's digest for ever; nothing if it is recorded."""
     profile = content.id
     if reading.remembered(profile.version) is not None:
         return ()

@@ -1,28 +1,28 @@
-"""From objects of the cluster to frozen inputs: the same resolving as on a laptop."""
+"""Resolves a Workflow of the cluster to frozen inputs, as the command line does with files."""
 
 from dataclasses import dataclass
 
 from chartly.api.connector import SecretRef
 from chartly.api.reference import Project, Reference, parse_reference
 from chartly.api.workflow import Workflow, parse_workflow
-from chartly.errors import Reason, SpecError, recorded_reason
+from chartly.errors import Problem, Reason, SpecError, recorded_reason
 from chartly.plan.prepare import FrozenWorkflow, prepare
 from chartly.plan.snapshot import Snapshot
 from chartly.reconcile.actions import Object
 from chartly.reconcile.objects import condition_of, document_of, generation_of, name_of
 from chartly.reconcile.obstacle import Obstacle, refuse, refused, wait
-from chartly.reconcile.profiles import Shelf, UsableProfiles
+from chartly.reconcile.reachable_profiles import ReachableProfiles, UsableProfiles
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """A workflow that could run now: what launching it takes, and not the whole plan.
+    """A workflow that could run now: what launching needs, and not the whole plan.
 
     Attributes:
-        pins: what each reference resolved to, as status tells it.
+        pins: what each reference resolved to, as in status.
         datasets: every dataset that the workflow writes.
-        secret: where the API's credential is, if it takes one.
-        named: the references of its enabled steps.
+        secret: where the API's credential is, if it needs one.
+        references: those of its enabled steps.
     """
 
     project: Project
@@ -30,18 +30,18 @@ class Resolved:
     pins: tuple[dict[str, str], ...]
     datasets: tuple[str, ...]
     secret: SecretRef | None
-    named: tuple[Reference, ...]
+    references: tuple[Reference, ...]
 
 
-def resolved(workflow: Object, home: Project, shelf: Shelf) -> Resolved | Obstacle:
+def resolved(workflow: Object, home: Project, reachable: ReachableProfiles) -> Resolved | Obstacle:
     """Resolves, freezes and checks a workflow with the Profiles of its project and of global."""
     try:
         parsed = parse_workflow(document_of(workflow))
-        return _resolved(prepare(parsed, UsableProfiles(shelf), home))
+        return _resolved(prepare(parsed, UsableProfiles(reachable), home))
     except SpecError as error:
         if error.reason is not Reason.PROFILE_NOT_FOUND:
             return refused(error)
-        return _unusable(parsed, home, shelf) or wait(error.reason, error.message)
+        return _unusable(parsed, home, reachable) or refused(error).awaited()
 
 
 def _resolved(frozen: FrozenWorkflow) -> Resolved:
@@ -52,31 +52,36 @@ def _resolved(frozen: FrozenWorkflow) -> Resolved:
         project=plan.project,
         snapshot=frozen.snapshot,
         pins=tuple(
-            {"reference": str(one.reference), "foundIn": one.found_text, "digest": one.digest}
-            for one in frozen.resolution.profiles
+            {
+                "reference": str(profile.reference),
+                "foundIn": profile.found_text,
+                "digest": profile.digest,
+            }
+            for profile in frozen.resolution.profiles
         ),
         datasets=(*streams, *queries),
         secret=plan.connector.auth.secret_ref,
-        named=tuple(one.reference for one in frozen.resolution.profiles),
+        references=tuple(profile.reference for profile in frozen.resolution.profiles),
     )
 
 
-def _unusable(workflow: Workflow, home: Project, shelf: Shelf) -> Obstacle | None:
-    """Why a profile that is there was not found: it may not be used, or not yet."""
+def _unusable(workflow: Workflow, home: Project, reachable: ReachableProfiles) -> Obstacle | None:
+    """Why no profile was resolved although the object exists: it is not usable, or not yet."""
     for step in workflow.steps:
-        # Whatever is looked up was parsed, each step before any of them.
+        # Every reference parses: resolving parses all steps before it looks any of them up.
         reference = parse_reference(step.reference, home)
-        for _, profile in shelf.named(reference.profile, reference.scope):
-            if obstacle := _in_the_way(profile):
+        for _, profile in reachable.named(reference.profile, reference.scope):
+            if obstacle := _not_ready(profile):
                 return obstacle
     return None
 
 
-def _in_the_way(profile: Object) -> Obstacle | None:
+def _not_ready(profile: Object) -> Obstacle | None:
     ready = condition_of(profile, "Ready")
     if ready is None or ready["observedGeneration"] != generation_of(profile):
-        return wait(Reason.CHECKING, f"profile {name_of(profile)!r} is not checked yet")
+        why = f"profile {name_of(profile)!r} is not checked yet"
+        return wait(Problem(why, Reason.CHECKING))
     if ready["status"] != "True":
         reason, message = recorded_reason(ready["reason"], ready["message"])
-        return refuse(reason, f"profile {name_of(profile)!r} may not be used: {message}")
+        return refuse(Problem(f"profile {name_of(profile)!r} may not be used: {message}", reason))
     return None

@@ -32,9 +32,9 @@ def wait_before_next(attempts: Sequence[dict[str, Any]], budget: Budget, seed: s
 
     Args:
         attempts: as status holds them, each ended.
-        seed: spreads the waits of runs that failed together; the same one gives the same wait.
+        seed: spreads the waits of runs that failed together; the same seed gives the same wait.
     """
-    kinds = [REASONS[reason_named(one["reason"])].retry for one in attempts]
+    kinds = [REASONS[reason_named(attempt["reason"])].retry for attempt in attempts]
     last = kinds[-1]
     count = kinds.count(last)
     allowed = {Retry.RETRY: budget.retry.max_attempts, Retry.FREE: budget.free + 1}
@@ -48,5 +48,5 @@ def wait_before_next(attempts: Sequence[dict[str, Any]], budget: Budget, seed: s
 
 
 def _chance(seed: str) -> float:
-    """A number from -1 to 1 that only ``seed`` decides."""
+    """A number from -1 to 1, a function of ``seed``."""
     return int.from_bytes(hashlib.sha256(seed.encode()).digest()[:4]) / 2**31 - 1

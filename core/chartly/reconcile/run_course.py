@@ -1,4 +1,4 @@
-"""The course of a run as its status tells it, and the writes that carry it on."""
+"""The course of a run as its status records it, and the writes that continue it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from chartly.errors import REASONS, Reason
 from chartly.reconcile.actions import Action, Object, Post
 from chartly.reconcile.attempt_end import AttemptEnd
 from chartly.reconcile.conditions import Condition, Truth, stamped, status_change
-from chartly.reconcile.objects import condition_of, generation_of, status_of, written
+from chartly.reconcile.objects import condition_of, generation_of, status_of, timestamp
 from chartly.warning import MAX_MESSAGE, MAX_OBJECT, MAX_WARNINGS
 
 _TRANSIENT = ("conditions", "observedGeneration", "nextRetryTime")
@@ -29,7 +29,7 @@ class RunCourse:
     """What is recorded of a run so far.
 
     Attributes:
-        fields: the status without conditions and what a step leaves behind.
+        fields: the status without conditions and other fields that each write sets anew.
     """
 
     run: Object
@@ -37,7 +37,7 @@ class RunCourse:
 
     @property
     def attempts(self) -> list[dict[str, Any]]:
-        return [dict(one) for one in self.fields.get("attempts", ())]
+        return [dict(attempt) for attempt in self.fields.get("attempts", ())]
 
     def with_fields(self, **fields: object) -> "RunCourse":
         """The course with some fields set anew."""
@@ -50,7 +50,7 @@ class RunCourse:
 
 
 def course_of(run: Object) -> RunCourse:
-    """The course that an object's status tells."""
+    """The course that an object's status records."""
     status = status_of(run)
     return RunCourse(run, {name: status[name] for name in status if name not in _TRANSIENT})
 
@@ -60,14 +60,14 @@ def is_finished(run: Object) -> bool:
     return "outcome" in status_of(run)
 
 
-def under_way(
+def progress_actions(
     course: RunCourse,
     reason: Reason,
     message: str,
     now: datetime,
     next_retry: datetime | None = None,
 ) -> tuple[Action, ...]:
-    """Says what an unfinished run is about; nothing where that is said already."""
+    """Writes the state of an unfinished run; nothing where its status is equal already."""
     frozen: Truth = "True" if "config" in course.fields else "False"
     conditions = [
         Condition("Succeeded", "Unknown", reason, message),
@@ -76,16 +76,27 @@ def under_way(
         Condition("Ready", "False", reason, message),
         Condition("Reconciling", "True", reason, message),
     ]
-    extra = {} if next_retry is None else {"nextRetryTime": written(next_retry)}
-    return _said(course, extra, conditions, now)
+    extra = {} if next_retry is None else {"nextRetryTime": timestamp(next_retry)}
+    return _status_write(course, extra, conditions, now)
 
 
-def finished(course: RunCourse, end: AttemptEnd, now: datetime) -> tuple[Action, ...]:
-    """Records the outcome, once and for ever, and announces it."""
+def outcome_actions(course: RunCourse, end: AttemptEnd, now: datetime) -> tuple[Action, ...]:
+    """Records the outcome, which never changes again, with an Event."""
     good = end.reason is Reason.SUCCEEDED
-    outcome = _OUTCOMES.get(end.reason, "Failed")
-    message = end.message or _summary(end.said, good=good)
-    truth: Truth = "True" if good else "False"
+    message = end.message or _summary(end.report, good=good)
+    fields: dict[str, Any] = {
+        "outcome": _OUTCOMES.get(end.reason, "Failed"),
+        "result": _result(end.report),
+        "warnings": _warnings(end.report),
+    }
+    extra = {name: value for name, value in fields.items() if value}
+    write = _status_write(course, extra, _final_conditions(course, end, message), now)
+    post = Post(course.run, "Normal" if good else "Warning", end.reason.value, message)
+    return (*write, post)
+
+
+def _final_conditions(course: RunCourse, end: AttemptEnd, message: str) -> list[Condition]:
+    truth: Truth = "True" if end.reason is Reason.SUCCEEDED else "False"
     conditions = [
         Condition("Succeeded", truth, end.reason, message),
         Condition("Finished", "True", end.reason, message),
@@ -93,28 +104,21 @@ def finished(course: RunCourse, end: AttemptEnd, now: datetime) -> tuple[Action,
         _audited(end),
         Condition("Ready", truth, end.reason, message),
     ]
-    if not good:
-        conditions.append(Condition("Stalled", "True", end.reason, message))
-    result = _result(end.said)
-    extra: dict[str, Any] = {"outcome": outcome} | ({"result": result} if result else {})
-    if warnings := _warnings(end.said):
-        extra["warnings"] = warnings
-    said = _said(course, extra, conditions, now)
-    post = Post(course.run, "Normal" if good else "Warning", end.reason.value, message)
-    return (*said, post)
+    stalled = Condition("Stalled", "True", end.reason, message)
+    return conditions if end.reason is Reason.SUCCEEDED else [*conditions, stalled]
 
 
 def ended_attempt(course: RunCourse, end: AttemptEnd, now: datetime) -> RunCourse:
     """The course with its latest attempt's end in it."""
     code = {} if end.exit_code is None else {"exitCode": end.exit_code}
-    said = {"message": end.message} if end.message else {}
-    return course.with_attempt(end=written(now), reason=end.reason.value, **code, **said)
+    message = {"message": end.message} if end.message else {}
+    return course.with_attempt(end=timestamp(now), reason=end.reason.value, **code, **message)
 
 
 _OUTCOMES = {Reason.SUCCEEDED: "Succeeded", Reason.CANCELLED: "Cancelled"}
 
 
-def _said(
+def _status_write(
     course: RunCourse, extra: dict[str, Any], conditions: list[Condition], now: datetime
 ) -> tuple[Action, ...]:
     status = {
@@ -127,45 +131,45 @@ def _said(
     return () if change is None else (change,)
 
 
-def is_told(run: Object, reason: Reason) -> bool:
-    """Whether the run says this reason already."""
+def has_reason(run: Object, reason: Reason) -> bool:
+    """Whether the run's conditions have this reason already."""
     succeeded = condition_of(run, "Succeeded")
     return succeeded is not None and succeeded["reason"] == reason.value
 
 
 def _audited(end: AttemptEnd) -> Condition:
-    """Whether the last attempt's chain reads back, with all that an attempt ending so must have."""
-    if end.said.get("audited") is True:
-        return Condition("Audited", "True", end.reason, str(end.said.get("auditHead", "")))
+    """Whether the last attempt's chain reads back with every event that such an end requires."""
+    if end.report.get("audited") is True:
+        return Condition("Audited", "True", end.reason, str(end.report.get("auditHead", "")))
     missing = end.reason is Reason.EVIDENCE_MISSING
     return Condition("Audited", "False", end.reason, REASONS[end.reason].meaning if missing else "")
 
 
-def _result(said: dict[str, Any]) -> dict[str, Any]:
-    """What the loader said of its counts, as far as it has the form that status takes."""
-    counts = {name: _count(said.get("counts"), name) for name in _COUNTS}
-    counters = {name: _count(said.get("counters"), name) for name in _COUNTERS}
+def _result(report: dict[str, Any]) -> dict[str, Any]:
+    """The counts that the loader reports, as far as the schema of status accepts them."""
+    counts = {name: _count(report.get("counts"), name) for name in _COUNTS}
+    counters = {name: _count(report.get("counters"), name) for name in _COUNTERS}
     result: dict[str, Any] = {
         name: value for name, value in (counts | counters).items() if value is not None
     }
-    if _is_text(said.get("auditHead"), _DIGEST):
-        result["auditHead"] = said["auditHead"]
-    outputs = said.get("outputs")
+    if _is_text(report.get("auditHead"), _DIGEST):
+        result["auditHead"] = report["auditHead"]
+    outputs = report.get("outputs")
     if isinstance(outputs, list) and outputs:
         result["outputs"] = [
-            _output(one)
-            for one in outputs[:_OUTPUTS]
-            if isinstance(one, dict) and _is_text(one.get("dataset"), _NAME)
+            _output(output)
+            for output in outputs[:_OUTPUTS]
+            if isinstance(output, dict) and _is_text(output.get("dataset"), _NAME)
         ]
     return result
 
 
-def _warnings(said: dict[str, Any]) -> list[dict[str, Any]]:
-    """The loader's warnings, as far as they have the form that status takes.
+def _warnings(report: dict[str, Any]) -> list[dict[str, Any]]:
+    """The loader's warnings, as far as the schema of status accepts them.
 
-    Their reasons are not compared with those that are known: a newer loader may have others.
+    Their reasons are not compared with the list of reasons: a newer loader may have others.
     """
-    raw = said.get("warnings")
+    raw = report.get("warnings")
     return [
         {
             "reason": warning["reason"][:_REASON],
@@ -180,12 +184,12 @@ def _warnings(said: dict[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-def _output(said: dict[str, Any]) -> dict[str, Any]:
-    counts = {name: _count(said, name) for name in ("rows", "windows")}
+def _output(report: dict[str, Any]) -> dict[str, Any]:
+    counts = {name: _count(report, name) for name in ("rows", "windows")}
     output = {name: value for name, value in counts.items() if value is not None}
-    if _is_text(said.get("fingerprint"), _DIGEST):
-        output["fingerprint"] = said["fingerprint"]
-    return {"dataset": said["dataset"], **output}
+    if _is_text(report.get("fingerprint"), _DIGEST):
+        output["fingerprint"] = report["fingerprint"]
+    return {"dataset": report["dataset"], **output}
 
 
 def _count(counts: object, name: str) -> int | None:
@@ -197,8 +201,8 @@ def _is_text(value: object, limit: int) -> bool:
     return isinstance(value, str) and len(value) <= limit
 
 
-def _summary(said: dict[str, Any], *, good: bool) -> str:
-    counts = _result(said)
+def _summary(report: dict[str, Any], *, good: bool) -> str:
+    counts = _result(report)
     if not good or "read" not in counts:
         return ""
     return (

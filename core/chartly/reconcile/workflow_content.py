@@ -1,4 +1,4 @@
-"""What a Workflow says, without its steps: its version, policies, and the digest of the rest."""
+"""A Workflow without its steps: its version, policies, and the digest of the rest."""
 
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from chartly.reconcile.obstacle import Obstacle, refused
 
 @dataclass(frozen=True)
 class Policy:
-    """How attempts are made, as the Workflow says now: no part of what a run was frozen with."""
+    """How attempts are made: read from the live Workflow, not from a run's frozen inputs."""
 
     retry: RunRetry = field(default_factory=RunRetry)
     deadlines: Deadlines = field(default_factory=Deadlines)
@@ -22,10 +22,10 @@ class Policy:
 
 @dataclass(frozen=True)
 class WorkflowContent:
-    """A Workflow that can be read.
+    """A Workflow that parses.
 
     Attributes:
-        title: name and version, as sentences quote them.
+        title: name and version, as messages quote them.
         digest: of what may not change while the version stays.
     """
 
@@ -38,7 +38,7 @@ class WorkflowContent:
 
 
 def read_content(workflow: Object) -> WorkflowContent | Obstacle:
-    """What a Workflow says, or why it cannot be read."""
+    """The content of a Workflow, or why it does not parse."""
     try:
         parsed = parse_workflow(document_of(workflow))
         fixed = {name: parsed.written.get(name) for name in ("steps", "parameters")}

@@ -1,4 +1,4 @@
-"""A Workflow: what its references resolve to, pinned, and whether it may run."""
+"""Decides on a Workflow: pins what its references resolve to, and whether it may run."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,17 +6,17 @@ from functools import cached_property
 from typing import Any, cast
 
 from chartly.api.reference import Project
-from chartly.errors import Reason
+from chartly.errors import Problem, Reason
 from chartly.manifests.labels import config_labels
 from chartly.names import versions_name
-from chartly.reconcile.actions import Action, ApplyData, Decision, Key
-from chartly.reconcile.conditions import stamped, told, verdict_conditions
+from chartly.reconcile.actions import Action, ApplyData, Decision, Key, Object
+from chartly.reconcile.conditions import stamped, verdict_actions, verdict_conditions
 from chartly.reconcile.history import expired_runs
 from chartly.reconcile.namespace_project import project_of
 from chartly.reconcile.objects import (
-    born,
+    age_key,
     generation_of,
-    is_going,
+    is_being_deleted,
     key_of,
     name_of,
     status_of,
@@ -31,7 +31,7 @@ _PINNED = ("resolvedGeneration", "configDigest", "resolvedProfiles", "datasets")
 
 @dataclass(frozen=True)
 class WorkflowReading:
-    """A Workflow as it reads; the checks ask for its parts."""
+    """A Workflow with its parts prepared when a check reads them."""
 
     world: WorkflowWorld
 
@@ -45,26 +45,26 @@ class WorkflowReading:
 
     @cached_property
     def resolved(self) -> Resolved | Obstacle:
-        """What it resolves to; asked for only where it can be read and has a home."""
+        """What it resolves to; read only where the Workflow parses and has a project."""
         world, home = self.world, cast("Project", self.home)
-        return world.preparations.resolved(world.workflow, home, world.shelf)
+        return world.preparations.resolved(world.workflow, home, world.reachable)
 
     @property
     def pinned(self) -> dict[str, Any]:
-        """What its status says that it resolved to."""
+        """What it resolved to, as recorded in its status."""
         status = status_of(self.world.workflow)
         return {name: status[name] for name in _PINNED if name in status}
 
     def remembered(self, version: str) -> str | None:
         """The content that a version had when it was first seen."""
-        known: dict[str, str] = (self.world.versions or {}).get("data") or {}
-        return known.get(version)
+        digests: dict[str, str] = (self.world.versions or {}).get("data") or {}
+        return digests.get(version)
 
 
 def decide_workflow(world: WorkflowWorld, settings: Settings, now: datetime) -> Decision:
-    """What to do about a Workflow: resolve it, pin that, say whether it may run, prune its runs."""
+    """What to do about a Workflow: resolve and pin, report whether it may run, prune its runs."""
     del settings  # one signature for all three kinds
-    if is_going(world.workflow):
+    if is_being_deleted(world.workflow):
         return Decision()
     reading = WorkflowReading(world)
     obstacle = first_obstacle(reading, CHECKS)
@@ -76,7 +76,11 @@ def decide_workflow(world: WorkflowWorld, settings: Settings, now: datetime) -> 
     content = reading.content
     history = content.history if isinstance(content, WorkflowContent) else None
     pruned = expired_runs(world.runs, history, now)
-    actions = (*_memory(reading), *told(world.workflow, status, obstacle), *pruned.actions)
+    actions = (
+        *_memory(reading),
+        *verdict_actions(world.workflow, status, obstacle),
+        *pruned.actions,
+    )
     return Decision(actions, pruned.look_again)
 
 
@@ -89,11 +93,11 @@ def _as_remembered(reading: WorkflowReading) -> Obstacle | None:
         return content
     if reading.remembered(content.version) in (None, content.digest):
         return None
-    return refuse(
-        Reason.VERSION_REUSED,
-        f"{content.title}: this version has been seen with other steps or parameters; "
-        f"give the changed ones a new version",
+    why = (
+        "this version has been seen with other steps or parameters; "
+        "give the changed ones a new version"
     )
+    return refuse(Problem(why, Reason.VERSION_REUSED, object=content.title))
 
 
 def _resolves(reading: WorkflowReading) -> Obstacle | None:
@@ -101,56 +105,60 @@ def _resolves(reading: WorkflowReading) -> Obstacle | None:
 
 
 def _as_pinned(reading: WorkflowReading) -> Obstacle | None:
-    """This generation resolves to what it was said to resolve to."""
-    before, workflow = reading.pinned, reading.world.workflow
-    if before.get("resolvedGeneration") != generation_of(workflow):
+    """This generation resolves to what its status has pinned."""
+    pinned, workflow = reading.pinned, reading.world.workflow
+    if pinned.get("resolvedGeneration") != generation_of(workflow):
         return None
-    pins = {one["reference"]: one for one in _pins(reading)["resolvedProfiles"]}
-    for one in before.get("resolvedProfiles", ()):
-        now = pins.get(one["reference"], one)
-        if now != one:
-            return refuse(
-                Reason.RESOLUTION_CHANGED,
-                f"workflow {name_of(workflow)}: {one['reference']} was "
-                f"{one['digest']} in {one['foundIn']} and is now {now['digest']} in "
-                f"{now['foundIn']}; a workflow keeps what it resolved to until it changes",
+    pins = {pin["reference"]: pin for pin in _pins(reading)["resolvedProfiles"]}
+    for before in pinned.get("resolvedProfiles", ()):
+        now = pins.get(before["reference"], before)
+        if now != before:
+            why = (
+                f"{before['reference']} was {before['digest']} in {before['foundIn']} and is now "
+                f"{now['digest']} in {now['foundIn']}; "
+                f"a workflow keeps what it resolved to until it changes"
             )
+            return refuse(Problem(why, Reason.RESOLUTION_CHANGED, object=_title(workflow)))
     return None
 
 
 def _datasets_are_free(reading: WorkflowReading) -> Obstacle | None:
     """No older Workflow of the project writes one of the datasets."""
-    mine, workflow = set(_pins(reading)["datasets"]), reading.world.workflow
-    for other in sorted(reading.world.others, key=born):
-        both = sorted(mine & set(status_of(other).get("datasets", ())))
-        if both and not is_going(other) and born(other) < born(workflow):
-            return refuse(
-                Reason.DATASET_IN_USE,
-                f"workflow {name_of(workflow)}: dataset {both[0]!r} is written by workflow "
-                f"{name_of(other)!r}, which is older; a dataset has one writing workflow",
+    datasets, workflow = set(_pins(reading)["datasets"]), reading.world.workflow
+    for other in sorted(reading.world.others, key=age_key):
+        shared = sorted(datasets & set(status_of(other).get("datasets", ())))
+        if shared and not is_being_deleted(other) and age_key(other) < age_key(workflow):
+            why = (
+                f"dataset {shared[0]!r} is written by workflow {name_of(other)!r}, "
+                f"which is older; a dataset has one writing workflow"
             )
+            return refuse(Problem(why, Reason.DATASET_IN_USE, object=_title(workflow)))
     return None
 
 
+def _title(workflow: Object) -> str:
+    return f"workflow {name_of(workflow)}"
+
+
 PINNING: tuple[Check[WorkflowReading], ...] = (_in_a_project, _as_remembered, _resolves, _as_pinned)
-"""What must be so before it is pinned what a Workflow resolves to."""
+"""What must pass before the resolution of a Workflow is pinned."""
 CHECKS: tuple[Check[WorkflowReading], ...] = (*PINNING, _datasets_are_free)
-"""What a Workflow must be to run."""
+"""What a Workflow must pass to run."""
 
 
 def _pins(reading: WorkflowReading) -> dict[str, Any]:
-    """What this generation resolves to, as status tells it; asked for only where it does."""
-    found = cast("Resolved", reading.resolved)
+    """What this generation resolves to, as fields of status; called only where it resolves."""
+    resolved = cast("Resolved", reading.resolved)
     return {
         "resolvedGeneration": generation_of(reading.world.workflow),
-        "configDigest": found.snapshot.digest,
-        "resolvedProfiles": list(found.pins),
-        "datasets": list(found.datasets),
+        "configDigest": resolved.snapshot.digest,
+        "resolvedProfiles": list(resolved.pins),
+        "datasets": list(resolved.datasets),
     }
 
 
 def _memory(reading: WorkflowReading) -> tuple[Action, ...]:
-    """What makes the version's content known for ever; nothing if it is, or cannot be read."""
+    """Records the version's content for ever; nothing if it is recorded or does not parse."""
     content = reading.content
     if isinstance(content, Obstacle) or _in_a_project(reading) is not None:
         return ()

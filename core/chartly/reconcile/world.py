@@ -1,4 +1,4 @@
-"""What a decision may look at: objects as they were last seen, and the operator's settings."""
+"""The input of a decision: objects as they were last seen, and the operator's settings."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,19 +6,19 @@ from dataclasses import dataclass, field
 from chartly.reconcile.actions import Object
 from chartly.reconcile.obstacle import Obstacle
 from chartly.reconcile.preparations import Preparations
-from chartly.reconcile.profiles import Shelf
+from chartly.reconcile.reachable_profiles import ReachableProfiles
 from chartly.reconcile.turn import Holder
 from chartly.reconcile.workflow_content import Policy
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the operator was installed with; times in seconds.
+    """The operator's settings that decisions read; times in seconds.
 
     Attributes:
-        grantable_cidrs: private ranges that connectors may be let into, if their profile asks.
+        grantable_cidrs: private ranges that a connector may reach if its profile requests them.
         job_ttl: how long a Job is kept after its outcome was recorded.
-        free_attempts: replacements of attempts that infrastructure ended, at most.
+        free_attempts: the most replacements of attempts that infrastructure ended.
     """
 
     connector_image: str
@@ -40,9 +40,9 @@ class ProfileWorld:
     """A Profile.
 
     Attributes:
-        namespace: of the profile; None if it is not known (yet).
-        claimants: every namespace with the same tenant and project labels, this one included.
-        versions: the ConfigMap that remembers digests, if there is one.
+        namespace: of the profile; None if it was not seen (yet).
+        claimants: every namespace with the same tenant and project labels, its own included.
+        versions: the ConfigMap that records digests, if it exists.
     """
 
     profile: Object
@@ -56,16 +56,16 @@ class WorkflowWorld:
     """A Workflow.
 
     Attributes:
-        shelf: the Profiles that it can reach.
+        reachable: the Profiles that it can reach.
         others: every other Workflow of its namespace.
         runs: every WorkflowRun of it, finished or not.
-        preparations: what was prepared before.
+        preparations: Workflows that were prepared before.
     """
 
     workflow: Object
     namespace: Object | None
     claimants: tuple[Object, ...]
-    shelf: Shelf
+    reachable: ReachableProfiles
     others: tuple[Object, ...]
     runs: tuple[Object, ...]
     versions: Object | None
@@ -77,21 +77,21 @@ class RunWorld:
     """A WorkflowRun.
 
     Attributes:
-        workflow: the one that it names, if it is there.
-        shelf: the Profiles that its Workflow can reach.
+        workflow: the one that it names, if it exists.
+        reachable: the Profiles that its Workflow can reach.
         rivals: the other WorkflowRuns of that Workflow that are not finished.
-        jobs: its Jobs; pods: theirs. Where the status records a Job that is not among them, its
-            absence was confirmed by asking the API server.
-        frozen: whether the ConfigMap of its frozen inputs is there.
-        holders: the runs that the Workflow names as active.
-        preparations: what was prepared before.
+        jobs: its Jobs; pods: theirs. Where the status records a Job that is not among them, a
+            read of the API server confirmed its absence.
+        frozen: whether the ConfigMap of its frozen inputs exists.
+        holders: the runs that the Workflow's status names as active.
+        preparations: Workflows that were prepared before.
     """
 
     run: Object
     namespace: Object | None
     claimants: tuple[Object, ...]
     workflow: Object | None
-    shelf: Shelf
+    reachable: ReachableProfiles
     rivals: tuple[Object, ...]
     jobs: tuple[Object, ...]
     pods: tuple[Object, ...]
@@ -101,9 +101,9 @@ class RunWorld:
 
     @property
     def policy(self) -> Policy:
-        """The workflow's policy; the defaults where it is gone or cannot be read."""
+        """The workflow's policy; the defaults where it is gone or does not parse."""
         if self.workflow is None:
             return Policy()
         content = self.preparations.content(self.workflow)
-        # Where it cannot be read, the workflow's own Ready condition tells why.
+        # Where it does not parse, the workflow's own Ready condition has the reason.
         return Policy() if isinstance(content, Obstacle) else content.policy

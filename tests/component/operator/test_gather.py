@@ -148,7 +148,7 @@ def test_a_world_has_what_it_promises():
         assert (names(workflow.others), names(workflow.runs)) == (["v"], ["r", "r2"])
         places = [
             [key_of(one).namespace for one in found]
-            for found in (workflow.shelf.own.values(), workflow.shelf.shared.values())
+            for found in (workflow.reachable.own.values(), workflow.reachable.shared.values())
         ]
         assert places == [["a"], ["chartly-global"]]
         assert names([workflow.versions]) == ["chartly-versions-workflow-w"]

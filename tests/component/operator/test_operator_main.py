@@ -10,9 +10,9 @@ import sys
 
 import pytest
 
-from chartly_operator.__main__ import BRAIN, main
+from chartly_operator.__main__ import DECIDERS, main
 from chartly_operator.logs import JsonFormatter, set_up
-from chartly_operator.tasks import Ended, Tasks, farewell
+from chartly_operator.tasks import Ended, Tasks, finish_or_cancel
 from support.fake_api import TOKEN, fake_api, kubeconfig
 
 COMMAND = (
@@ -93,7 +93,7 @@ def test_bad_arguments_are_a_mistake_of_use(capsys):
 
 
 def test_every_kind_of_ours_is_decided_on():
-    assert set(BRAIN) == {"Profile", "Workflow", "WorkflowRun"}
+    assert set(DECIDERS) == {"Profile", "Workflow", "WorkflowRun"}
 
 
 def test_a_record_is_one_line_of_json():
@@ -142,7 +142,7 @@ def test_tasks_end_together():
             await tasks.until(stop, task)
         finally:
             await tasks.cancel()
-            await farewell(task, 0)
+            await finish_or_cancel(task, 0)
 
     asyncio.run(scenario(forever, brief))
     for work, last, sentence in (

@@ -7,7 +7,7 @@ from chartly.names import MANAGED_BY, OURS
 from chartly.reconcile.actions import ApplyData, Create, Decision, Key, Post, Remove, SetTtl
 from chartly.reconcile.objects import uid_of
 from chartly_kube.port import Unavailable
-from chartly_operator.events import Announcer
+from chartly_operator.events import EventRecorder
 from support.fake_clock import FakeClock
 from support.memory_port import MemoryPort
 from support.operator_shell import JOB, KEY, Shell, job_of, play, told
@@ -190,7 +190,7 @@ def test_one_object_cannot_tell_without_end():
 
 def test_budgets_of_silent_objects_are_forgotten(monkeypatch):
     monkeypatch.setattr("chartly_operator.events._OBJECTS", 2)
-    announcer = Announcer(MemoryPort(), FakeClock(), "me")
+    announcer = EventRecorder(MemoryPort(), FakeClock(), "me")
     assert all(announcer._may(uid) for uid in ("a", "b", "c"))
     assert list(announcer._budgets) == ["b", "c"]
 

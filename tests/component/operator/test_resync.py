@@ -7,7 +7,7 @@ from chartly.reconcile.actions import Key, Remove
 from chartly.reconcile.objects import key_of, uid_of
 from chartly_kube.port import Unavailable
 from chartly_operator.cache import Cache
-from chartly_operator.events import Announcer
+from chartly_operator.events import EventRecorder
 from chartly_operator.indexes import entries
 from chartly_operator.intake import WatchIntake
 from chartly_operator.metrics import Metrics
@@ -46,7 +46,7 @@ class Shell:
         self.queue = WorkQueue(self.clock, lambda: 0.0)
         leading = lambda: self.leads  # noqa: E731 - asked at the moment
         self.intake = WatchIntake(self.cache, self.queue, self.clock, leading, "chartly-global")
-        announcer = Announcer(self.port, self.clock, "me")
+        announcer = EventRecorder(self.port, self.clock, "me")
         performer = Performer(
             self.port, self.cache, self.intake, announcer, self.clock, leading, Metrics()
         )

@@ -5,7 +5,7 @@ import pytest
 from chartly.names import MANAGED_BY, OURS, RUN_UID_LABEL
 from chartly.reconcile.actions import Key, TakeTurn
 from chartly.reconcile.objects import ACTIVE, EPOCH, status_of, uid_of, version_of
-from chartly.reconcile.turn import held_by
+from chartly.reconcile.turn import holder_status
 from chartly_kube.port import Conflict, NotFound
 from chartly_operator.turns import Turns
 from support.operator_shell import KEY, RUN, Shell, play
@@ -32,7 +32,9 @@ class Scene:
         return self.objects.by_key[FLOW]
 
     def hold(self, run, uid):
-        self.objects.update(FLOW, lambda one: {**one, "status": held_by(run, uid, 1)}, status=True)
+        self.objects.update(
+            FLOW, lambda one: {**one, "status": holder_status(run, uid, 1)}, status=True
+        )
 
     @property
     def holder(self):

@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from chartly.api.profile import as_resource as profile_resource
 from chartly.api.workflow import as_resource as workflow_resource
 from chartly.reconcile.actions import Key
-from chartly.reconcile.objects import is_going, name_of, status_of, uid_of
+from chartly.reconcile.objects import is_being_deleted, name_of, status_of, uid_of
 from chartly_kube.kinds import WATCHED
 from support.crowd import Crowd
 from support.profiles import playbook_profiles, workflow
@@ -170,7 +170,7 @@ class Turns(RuleBasedStateMachine):
             crowd.settle()
             assert len(crowd.running()) <= 1
             for job in crowd.of("Job"):
-                if not is_going(job):
+                if not is_being_deleted(job):
                     crowd.start_pod(job)
             assert len(crowd.running()) <= 1
             for pod in crowd.of("Pod"):

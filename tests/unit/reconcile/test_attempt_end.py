@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from chartly.api.status import WorkflowRunStatus
 from chartly.reconcile.actions import Key
-from chartly.reconcile.failing import failing
-from chartly.reconcile.objects import condition_of, written
+from chartly.reconcile.decision_failure import failure_actions
+from chartly.reconcile.objects import condition_of, timestamp
 from support.small_cluster import RUN, SPACE, playbook_cluster, said
 
 KEY = Key("WorkflowRun", SPACE, RUN)
@@ -50,7 +50,7 @@ def over_deadline(cluster, kind="Failed"):
                 "type": kind,
                 "status": "True",
                 "reason": "DeadlineExceeded",
-                "lastTransitionTime": written(cluster.now),
+                "lastTransitionTime": timestamp(cluster.now),
             }
         ]
     }
@@ -93,7 +93,7 @@ def test_a_loader_that_finished_is_not_overruled_and_its_counts_are_kept(
 @pytest.mark.parametrize("event", [cancelled, over_deadline, being_killed])
 def test_a_loader_that_finished_beside_a_connector_that_did_not_is_not_overruled(cluster, event):
     pod = cluster.start_pod(job(cluster))
-    ended = {"terminated": {**GOOD, "finishedAt": written(cluster.now)}}
+    ended = {"terminated": {**GOOD, "finishedAt": timestamp(cluster.now)}}
     pod["status"]["containerStatuses"] = [{"name": "loader", "state": ended}]
     event(cluster)
     cluster.settle()
@@ -229,23 +229,23 @@ def test_a_message_that_is_nothing_but_brackets_is_none(cluster):
 def test_a_failure_to_decide_is_not_told_of_what_is_over(cluster):
     """INV-2."""
     now = cluster.now
-    assert len(failing(cluster.run(), "run.py:1: KeyError", now)) == 2
-    for action in failing(cluster.run(), "run.py:1: KeyError", now):
+    assert len(failure_actions(cluster.run(), "run.py:1: KeyError", now)) == 2
+    for action in failure_actions(cluster.run(), "run.py:1: KeyError", now):
         cluster.perform(action)
-    assert failing(cluster.run(), "run.py:1: KeyError", now) == ()
+    assert failure_actions(cluster.run(), "run.py:1: KeyError", now) == ()
     cancelled(cluster)
     cluster.settle()
     assert cluster.run()["status"]["outcome"] == "Cancelled", "it goes on when it can"
-    assert failing(cluster.run(), "run.py:1: KeyError", now) == ()
+    assert failure_actions(cluster.run(), "run.py:1: KeyError", now) == ()
     going = cluster.objects[Key("Workflow", SPACE, "sales-onboard")]
-    going["metadata"]["deletionTimestamp"] = written(now)
-    assert failing(going, "run.py:1: KeyError", now) == ()
+    going["metadata"]["deletionTimestamp"] = timestamp(now)
+    assert failure_actions(going, "run.py:1: KeyError", now) == ()
 
 
 @pytest.mark.parametrize("kind", ["Workflow", "Profile"])
 def test_a_failure_to_decide_is_told_of_what_is_no_run(cluster, kind):
     found = next(one for key, one in cluster.objects.items() if key.kind == kind)
-    actions = failing(found, "run.py:1: KeyError", cluster.now)
+    actions = failure_actions(found, "run.py:1: KeyError", cluster.now)
     for action in actions:
         cluster.perform(action)
     told = next(one for key, one in cluster.objects.items() if key.kind == kind)

@@ -5,13 +5,13 @@ import pytest
 
 from chartly.api.run_policy import History
 from chartly.reconcile.history import expired_runs
-from chartly.reconcile.objects import written
+from chartly.reconcile.objects import timestamp
 
 NOW = datetime(2026, 2, 10, 12, 0, tzinfo=UTC)
 
 
 def run(name, minutes, outcome="Succeeded", finished="True", **metadata):
-    ended = written(NOW - timedelta(minutes=minutes))
+    ended = timestamp(NOW - timedelta(minutes=minutes))
     condition = {"type": "Finished", "status": finished, "lastTransitionTime": ended}
     return {
         "kind": "WorkflowRun",

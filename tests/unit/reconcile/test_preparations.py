@@ -8,7 +8,7 @@ from chartly.reconcile import preparations as module
 from chartly.reconcile.objects import name_of
 from chartly.reconcile.obstacle import Obstacle
 from chartly.reconcile.preparations import Preparations
-from chartly.reconcile.profiles import Shelf, UsableProfiles
+from chartly.reconcile.reachable_profiles import ReachableProfiles, UsableProfiles
 from chartly.reconcile.resolution import Resolved
 from chartly.reconcile.workflow_content import Policy, WorkflowContent
 from support.profiles import HOME
@@ -55,28 +55,28 @@ def flow(cluster):
     return cluster.get("Workflow", "sales-onboard")
 
 
-def shelf(cluster):
+def reachable(cluster):
     own, shared = (
         {name_of(one): one for one in cluster.of("Profile", place)} for place in (SPACE, GLOBAL)
     )
-    return Shelf(own, shared)
+    return ReachableProfiles(own, shared)
 
 
 def test_the_second_time_it_is_not_resolved_again(cluster, made):
     preparations = Preparations()
-    first = preparations.resolved(flow(cluster), HOME, shelf(cluster))
+    first = preparations.resolved(flow(cluster), HOME, reachable(cluster))
     assert isinstance(first, Resolved)
-    assert preparations.resolved(flow(cluster), HOME, shelf(cluster)) is first
+    assert preparations.resolved(flow(cluster), HOME, reachable(cluster)) is first
     assert len(made) == 1
 
 
 def test_what_status_says_of_a_workflow_changes_nothing(cluster, made):
     preparations, before = Preparations(), flow(cluster)
-    preparations.resolved(before, HOME, shelf(cluster))
+    preparations.resolved(before, HOME, reachable(cluster))
     after = copy.deepcopy(before)
     after["metadata"]["resourceVersion"] = "999"
     after["status"]["active"] = [{"run": "r", "uid": "u"}]
-    preparations.resolved(after, HOME, shelf(cluster))
+    preparations.resolved(after, HOME, reachable(cluster))
     assert len(made) == 1
 
 
@@ -129,16 +129,16 @@ def _a_twin_comes_into_the_project(_workflow, profiles, shared):
 )
 def test_whatever_may_change_the_result_makes_it_resolve_again(cluster, made, change, because):
     preparations = Preparations()
-    workflow, reach = copy.deepcopy(flow(cluster)), shelf(cluster)
+    workflow, reach = copy.deepcopy(flow(cluster)), reachable(cluster)
     preparations.resolved(workflow, HOME, reach)
     own, shared = copy.deepcopy(dict(reach.own)), copy.deepcopy(dict(reach.shared))
     change(workflow, own, shared)
-    preparations.resolved(workflow, HOME, Shelf(own, shared))
+    preparations.resolved(workflow, HOME, ReachableProfiles(own, shared))
     assert len(made) == 2, because
 
 
 def test_a_reference_to_global_has_nothing_to_do_with_the_project(cluster, made):
-    workflow, reach = copy.deepcopy(flow(cluster)), shelf(cluster)
+    workflow, reach = copy.deepcopy(flow(cluster)), reachable(cluster)
     for step in workflow["spec"]["steps"]:
         for field in set(step) & {"storage_profile", "dataset_id"}:
             step[field] = f"global::{step[field].rpartition('::')[2]}"
@@ -146,7 +146,7 @@ def test_a_reference_to_global_has_nothing_to_do_with_the_project(cluster, made)
     shared = {name: reach.own[name]}
     preparations = Preparations()
     for own in (reach.own, {key: one for key, one in reach.own.items() if key != name}):
-        found = preparations.resolved(workflow, HOME, Shelf(own, shared))
+        found = preparations.resolved(workflow, HOME, ReachableProfiles(own, shared))
         assert isinstance(found, Resolved)
     assert {one["foundIn"] for one in found.pins} == {str(HOME), "global"}
     assert len(made) == 1
@@ -155,7 +155,7 @@ def test_a_reference_to_global_has_nothing_to_do_with_the_project(cluster, made)
 def test_an_obstacle_is_looked_at_again_each_time(cluster, made):
     preparations = Preparations()
     for _ in range(2):
-        found = preparations.resolved(flow(cluster), HOME, Shelf())
+        found = preparations.resolved(flow(cluster), HOME, ReachableProfiles())
         assert isinstance(found, Obstacle)
         assert found.reason is Reason.PROFILE_NOT_FOUND
     assert len(made) == 2
@@ -168,7 +168,7 @@ def test_a_launch_reads_the_named_profiles_whatever_else_the_project_has(cluster
     own = Counted({**{f"storage-other-{n}-1.0.0": {} for n in range(others)}, **named})
     preparations = Preparations()
     for _ in range(2):
-        found = preparations.resolved(flow(cluster), HOME, Shelf(own, Counted({})))
+        found = preparations.resolved(flow(cluster), HOME, ReachableProfiles(own, Counted({})))
         assert isinstance(found, Resolved)
     assert set(own.read) == set(named)
     # Found, stamped when kept, stamped when asked for again.
@@ -176,26 +176,26 @@ def test_a_launch_reads_the_named_profiles_whatever_else_the_project_has(cluster
 
 
 def test_a_missing_profile_is_told_with_the_nearest_of_those_that_may_be_used(cluster):
-    reach = shelf(cluster)
+    reach = reachable(cluster)
     own = {
         name.replace("1.0.0", "1.0.1"): {**one, "spec": {**one["spec"], "version": "1.0.1"}}
         for name, one in reach.own.items()
     }
-    found = Preparations().resolved(flow(cluster), HOME, Shelf(own, {}))
+    found = Preparations().resolved(flow(cluster), HOME, ReachableProfiles(own, {}))
     assert isinstance(found, Obstacle)
     assert "connector/sales-http@1.0.1" in found.message
-    assert UsableProfiles(Shelf(own, {})).names(None) == []
+    assert UsableProfiles(ReachableProfiles(own, {})).names(None) == []
 
 
 def test_only_so_many_frozen_inputs_are_kept(cluster, made):
-    size = len(Preparations().resolved(flow(cluster), HOME, shelf(cluster)).snapshot.content)
+    size = len(Preparations().resolved(flow(cluster), HOME, reachable(cluster)).snapshot.content)
     made.clear()
     small, large = Preparations(room=size), Preparations(room=2 * size)
     other = copy.deepcopy(flow(cluster))
     other["metadata"]["uid"] = "other"
     for preparations in (small, large):
         for workflow in (flow(cluster), other, flow(cluster)):
-            preparations.resolved(workflow, HOME, shelf(cluster))
+            preparations.resolved(workflow, HOME, reachable(cluster))
     assert len(made) == 3 + 2
 
 

@@ -1,6 +1,6 @@
 from datetime import UTC, datetime, timedelta
 
-from chartly.reconcile.sweep import unused
+from chartly.reconcile.sweep import unused_snapshots
 
 NOW = datetime(2026, 2, 10, 12, 0, tzinfo=UTC)
 
@@ -25,4 +25,4 @@ def test_snapshots_that_no_run_refers_to_go_after_an_hour():
         config("old", 2),
         config("v", 9, "versions"),
     ]
-    assert [one.key.name for one in unused(configs, runs, NOW)] == ["old"]
+    assert [one.key.name for one in unused_snapshots(configs, runs, NOW)] == ["old"]

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chartly.reconcile.actions import Key, TakeTurn
-from chartly.reconcile.objects import condition_of, uid_of, written
-from chartly.reconcile.turn import Holder, Standing, holders_of, next_epoch, standing_of
+from chartly.reconcile.objects import condition_of, timestamp, uid_of
+from chartly.reconcile.turn import Holder, HolderState, holder_state, holders_of, next_epoch
 from support.small_cluster import SPACE, ConflictError, playbook_cluster, said
 
 NOW = datetime(2026, 2, 10, 6, tzinfo=UTC)
@@ -24,7 +24,7 @@ def run(outcome=None, *attempts, **more):
 
 def attempt(uid="j", ended=60):
     seen = {"uid": uid} if uid else {}
-    end = {} if ended is None else {"end": written(NOW - timedelta(seconds=ended))}
+    end = {} if ended is None else {"end": timestamp(NOW - timedelta(seconds=ended))}
     return {"number": 1, "job": "r-a1", **seen, **end}
 
 
@@ -46,31 +46,31 @@ STANDINGS = [
     (run(control=SUSPENDED), [], [], False, "UNKNOWN", "it may not start; but that may be old"),
     (run(control=SUSPENDED), [], [], True, "OVER", "it may not start, and nothing began"),
     (run(None, attempt(), control=SUSPENDED), [], [], True, "ACTIVE", "suspending stops no Pod"),
-    (run(going=True), [], [], True, "LEAVING", "nothing is begun for what is being deleted"),
+    (run(going=True), [], [], True, "ENDING", "nothing is begun for what is being deleted"),
     (run("Succeeded", attempt()), [job()], [], False, "OVER", "an end that is seen is one for ever"),
     (run("Succeeded", attempt()), [job()], [pod()], False, "OVER", "a Pod that ended runs no more"),
     (run("Failed"), [], [], False, "OVER", "it never had an attempt"),
-    (run("Failed", attempt()), [job(over=False)], [pod(over=False)], False, "LEAVING", "it still runs"),
-    (run("Failed", attempt()), [job()], [pod(over=False)], False, "LEAVING", "its Pod still runs"),
-    (run("Failed", attempt()), [job(over=False)], [], False, "LEAVING", "its Job may make a Pod"),
+    (run("Failed", attempt()), [job(over=False)], [pod(over=False)], False, "ENDING", "it still runs"),
+    (run("Failed", attempt()), [job()], [pod(over=False)], False, "ENDING", "its Pod still runs"),
+    (run("Failed", attempt()), [job(over=False)], [], False, "ENDING", "its Job may make a Pod"),
     (run("Failed", attempt()), [job(over=False)], [pod()], False, "OVER", "its one Pod has ended"),
     (run("Failed", attempt()), [], [], False, "UNKNOWN", "its Job may not have been seen yet"),
     (run("Failed", attempt("other")), [job()], [], False, "UNKNOWN", "that is another Job"),
     (run("Failed", attempt()), [], [], True, "OVER", "nothing of it is there"),
-    (run("Cancelled", attempt(None, 2)), [], [], True, "LEAVING", "its Job may be on its way"),
+    (run("Cancelled", attempt(None, 2)), [], [], True, "ENDING", "its Job may be on its way"),
     (run("Cancelled", attempt(None, 11)), [], [], True, "OVER", "a write is given up after five"),
     (run("Cancelled", attempt(None, None)), [], [], True, "OVER", "an end that nobody recorded"),
     (run("Cancelled", attempt(None, 2)), [job()], [], True, "OVER", "its Job is there, and over"),
     (None, [], [], False, "UNKNOWN", "gone, as far as is known"),
     (None, [], [], True, "OVER", "gone"),
-    (None, [], [pod(over=False)], True, "LEAVING", "a Pod outlives its run for a moment"),
+    (None, [], [pod(over=False)], True, "ENDING", "a Pod outlives its run for a moment"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("found", "jobs", "pods", "live", "standing", "because"), STANDINGS)
 def test_a_holder_is_over_when_nothing_of_it_can_run(found, jobs, pods, live, standing, because):
     holder = Holder("r", "u", found, tuple(jobs), tuple(pods), live)
-    assert standing_of(holder, NOW) is Standing[standing], because
+    assert holder_state(holder, NOW) is HolderState[standing], because
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ ByName = Mapping[str, Object]
 
 
 @dataclass(frozen=True)
-class Shelf:
-    """Where a project's references are looked up; nothing is read but what is asked for.
+class ReachableProfiles:
+    """Where a project's references are looked up; only the named objects are read.
 
     Attributes:
         own: the Profiles of the project's namespace; shared: those of the global namespace.
@@ -29,45 +29,45 @@ class Shelf:
         """Every object that a reference may mean, the first choice first, usable or not."""
         places = ((scope, self.own), (None, self.shared)) if scope else ((None, self.shared),)
         for place, objects in places:
-            found = objects.get(profile.object_name)
-            if found is not None:
-                yield place, found
+            candidate = objects.get(profile.object_name)
+            if candidate is not None:
+                yield place, candidate
 
 
 @dataclass(frozen=True)
 class UsableProfiles:
-    """The Profiles of a shelf that may be used now."""
+    """The reachable Profiles that may be used now."""
 
-    shelf: Shelf
+    reachable: ReachableProfiles
 
     def find(self, scope: Scope, profile: ProfileId) -> Found | None:
-        for place, found in self.shelf.named(profile, scope):
-            if is_usable(found):
-                parsed = parse_profile(document_of(found))
+        for place, candidate in self.reachable.named(profile, scope):
+            if is_usable(candidate):
+                parsed = parse_profile(document_of(candidate))
                 return Found(place, parsed, profile_digest(parsed))
         return None
 
     def names(self, scope: Scope) -> list[str]:
-        shelves = (self.shelf.own, self.shelf.shared) if scope else (self.shelf.shared,)
+        own, shared = self.reachable.own, self.reachable.shared
         return sorted(
             {
-                "{kind}/{name}@{version}".format(**found["spec"])
-                for objects in shelves
-                for found in objects.values()
-                if is_usable(found)
+                "{kind}/{name}@{version}".format(**candidate["spec"])
+                for objects in ((own, shared) if scope else (shared,))
+                for candidate in objects.values()
+                if is_usable(candidate)
             }
         )
 
 
 def is_usable(profile: Object) -> bool:
-    """Whether a Profile was checked as it is now, and nothing was found."""
+    """Whether the Profile's current generation was checked and is Ready."""
     ready = condition_of(profile, "Ready")
     current = ready is not None and ready["observedGeneration"] == generation_of(profile)
     return ready is not None and current and ready["status"] == "True"
 
 
-def stamp_of(profile: Object | None) -> Hashable:
-    """What changes whenever a Profile means something else; None where there is none."""
+def profile_stamp(profile: Object | None) -> Hashable:
+    """A value that changes whenever references to a Profile resolve differently."""
     if profile is None:
         return None
     metadata, status = profile["metadata"], profile.get("status") or {}
