@@ -128,9 +128,10 @@ def test_an_image_runs_as_nobody_and_starts_its_own_program(part):
 @pytest.mark.parametrize("part", FILES)
 def test_an_image_holds_its_lock_and_the_wheel_and_no_source(part):
     final = stages(FILES[part])[part]
-    assert final.all("COPY") == []
+    lock = "/usr/local/share/chartly/requirements.txt"
+    assert final.all("COPY") == [f"requirements/{part}.txt {lock}"]
     locked, wheel = final.all("RUN")
-    assert f"--requirement /requirements/{part}.txt" in locked
+    assert f"--requirement {lock}" in locked
     assert "--require-hashes" in locked
     assert wheel.endswith("--no-deps chartly")
     assert all("--no-index" in one for one in (locked, wheel))
@@ -142,6 +143,23 @@ def test_an_image_holds_its_lock_and_the_wheel_and_no_source(part):
         if "download" in rest
     ]
     assert [f"requirements/{part}.txt" in one for one in downloads] == [True]
+
+
+@pytest.mark.parametrize("part", FILES)
+def test_the_layer_of_locked_packages_outlives_a_revision(part):
+    """A builder repeats each step below an argument that changed."""
+    words = stages(FILES[part])[part].words
+    order = [(word, rest.partition("=")[0]) for word, rest in words]
+    (locked, wheel) = (place for place, (word, _) in enumerate(order) if word == "RUN")
+    assert order.index(("ARG", "SOURCE_DATE_EPOCH")) < locked
+    assert locked < order.index(("ARG", "VERSION")) < wheel
+    assert locked < order.index(("ARG", "REVISION")) < wheel
+
+
+def test_what_two_files_build_alike_is_written_alike():
+    """A builder then takes the wheel's stage of one file for that of the other."""
+    builds = [stages(path)["build"] for path in sorted(set(FILES.values()))]
+    assert builds[0] == builds[1]
 
 
 @pytest.mark.parametrize("part", FILES)
@@ -273,7 +291,7 @@ def test_the_wheel_is_built_from_what_is_sent(tmp_path):
                 )
             elif "/" not in word:
                 shutil.copy(ROOT / word, source)
-    words = command.replace("/wheels", str(tmp_path / "wheels")).split()[1:]
+    words = command.replace("/dist", str(tmp_path / "wheels")).split()[1:]
     subprocess.run([sys.executable, *words], cwd=source, check=True, capture_output=True)
     (wheel,) = (tmp_path / "wheels").iterdir()
     with zipfile.ZipFile(wheel) as opened:

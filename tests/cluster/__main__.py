@@ -9,12 +9,12 @@ from pathlib import Path
 
 from cluster.build import CLUSTER, PROGRAMS, ensure_built, unbuilt
 from cluster.claims import OURS
+from cluster.image_builds import PARTS, TAG, image_name, project_image
 from cluster.layout import BIN
 from cluster.lifecycle import start, stop
 from cluster.machine import obstacle
 from cluster.options import Form, Options
 from cluster.processes import first_process
-from cluster.project_images import PARTS, TAG, project_image
 from cluster.rig import Rig
 
 
@@ -79,9 +79,8 @@ def images(asked: argparse.Namespace) -> None:
     """Build the project's images and load them into the node."""
     rig = _rig(asked)
     for part in asked.parts or PARTS:
-        image = project_image(part, asked.tag)
-        rig.load(image)
-        print(image.name, file=sys.stderr)
+        rig.load(project_image(part, asked.tag))
+        print(image_name(part, asked.tag), file=sys.stderr)
 
 
 def enter(asked: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""A root directory of the machine's own distribution with a Python in it, as a layer."""
+"""A root directory of the machine's own distribution with Python and pip in it, as a layer."""
 
 import hashlib
 import platform
@@ -9,7 +9,9 @@ from cluster.commands import call, show
 from cluster.images import Image, Layer, cached_layer
 
 PYTHON_BASE = "localhost/python:rig"
-_PACKAGES = "python3,ca-certificates,tzdata"
+PIP_SETTINGS = Path("/etc/xdg/pip")
+"""Where pip on Linux reads the settings of all users (XDG Base Directory Specification)."""
+_PACKAGES = "python3,python3-pip,ca-certificates,tzdata"
 _UNUSED = ("var/cache/apt", "var/lib/apt/lists", "usr/share/doc", "usr/share/man", "var/log")
 _FIELDS = "$(REPO_URI) $(CODENAME) $(COMPONENT) $(ORIGIN)"
 
@@ -30,6 +32,11 @@ def base_layer() -> Layer:
         for folder in _UNUSED:
             shutil.rmtree(root / folder)
             (root / folder).mkdir()
+        # An image has one owner, so pip may install beside the distribution's packages.
+        for mark in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
+            mark.unlink()
+        # Builds mount this host's settings of pip here; a folder that is there leaves no trace.
+        (root / PIP_SETTINGS.relative_to("/")).mkdir(parents=True)
 
     return cached_layer(f"base-{key}", fill)
 

@@ -5,7 +5,7 @@ import io
 import json
 import platform
 import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +20,7 @@ COREDNS = "localhost/coredns:rig"
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _DAY = 86_400
 _OCI = "application/vnd.oci.image"
+_NAME = "org.opencontainers.image.ref.name"
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ class Image:
             os="linux",
             config=settings,
             rootfs={"type": "layers", "diff_ids": digests},
+            # Builders want one entry for each layer of what they build upon.
+            history=[{"created_by": f"layer {layer.path.stem}"} for layer in self.layers],
         )
         manifest = _bytes(
             schemaVersion=2,
@@ -122,31 +125,51 @@ def program_image(name: str, program: str) -> Image:
 
 def load_image(layout: Layout, image: Image) -> None:
     """Brings onto the node what it lacks of ``image``, which is nothing the second time."""
-    config, manifest = image.documents()
-    if _digest(manifest) in _ctr(layout, "images", "ls", f"name=={image.name}"):
+    _, manifest = image.documents()
+    if _is_there(layout, image.name, _digest(manifest)):
         return
-    there = set(_ctr(layout, "content", "ls", "-q").split())
     archive = layout.state / f"{_digest(manifest).removeprefix('sha256:')}.tar"
+    write_archive(image, archive, without=set(_ctr(layout, "content", "ls", "-q").split()))
+    _ctr(layout, "images", "import", str(archive))
+    archive.unlink()
+
+
+def write_archive(image: Image, archive: Path, without: Set[str] = frozenset()) -> None:
+    """Writes the image as an OCI archive, less the layers whose digests are in ``without``."""
+    config, manifest = image.documents()
     with tarfile.open(archive, "w") as tar:
         for blob in (config, manifest):
             _add(tar, _blob(_digest(blob)), blob)
         for layer in image.layers:
-            if layer.digest not in there:
+            if layer.digest not in without:
                 tar.add(layer.path, _blob(layer.digest))
         _add(tar, "index.json", _index(image.name, manifest))
         _add(tar, "oci-layout", _bytes(imageLayoutVersion="1.0.0"))
-    load_archive(layout, archive)
-    archive.unlink()
 
 
 def load_archive(layout: Layout, archive: Path) -> None:
-    """Loads what ``docker save`` or ``podman save`` wrote."""
-    _ctr(layout, "images", "import", str(archive))
+    """Loads an OCI or Docker archive, unless the node has every image of it."""
+    images = archived_images(archive)
+    if not images or not all(_is_there(layout, *image) for image in images.items()):
+        _ctr(layout, "images", "import", str(archive))
+
+
+def archived_images(archive: Path) -> dict[str, str]:
+    """The manifest's digest of each image in an OCI archive, by name; none of a Docker archive."""
+    with tarfile.open(archive) as tar:
+        if "index.json" not in tar.getnames():
+            return {}
+        index = json.load(tar.extractfile("index.json") or io.BytesIO())
+    return {entry["annotations"][_NAME]: entry["digest"] for entry in index["manifests"]}
+
+
+def _is_there(layout: Layout, name: str, digest: str) -> bool:
+    return digest in _ctr(layout, "images", "ls", f"name=={name}")
 
 
 def _index(name: str, manifest: bytes) -> bytes:
     entry = _descriptor("manifest.v1+json", _digest(manifest), len(manifest))
-    annotated = entry | {"annotations": {"io.containerd.image.name": name}}
+    annotated = entry | {"annotations": {_NAME: name}}
     return _bytes(schemaVersion=2, manifests=[annotated])
 
 

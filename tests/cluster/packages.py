@@ -21,6 +21,7 @@ NEEDED = {
     "procps": "sysctl",
     "openssl": "openssl",
     "debootstrap": "debootstrap",
+    "buildah": "buildah",
 }
 """Each package with the program that shows that it, or another that brings it, is there."""
 FOR_AN_API = ("iproute2", "util-linux", "procps", "openssl")

@@ -1,7 +1,6 @@
 """The rig itself: what the tests that stand on it take for granted."""
 
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -10,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from cluster import machine, project_images
+from cluster import machine
 from cluster.__main__ import main
 from cluster.claims import FOR_APIS, FOR_COMMANDS, claim
 from cluster.client import RefusedError
-from cluster.layout import BIN, HERE, RIGS, ROOT, Layout
+from cluster.layout import BIN, HERE, RIGS, Layout
 from cluster.netpol import World, ruleset
 from cluster.network import taken
 from cluster.options import Form
@@ -202,18 +201,6 @@ def test_a_flag_for_a_part_that_is_not_there_is_told():
         api_server(flags=["kwok=--x"]),
     ):
         pass
-
-
-@pytest.mark.parametrize("part", sorted(project_images.PARTS))
-def test_images_start_as_the_dockerfiles_say(part):
-    folder = "operator" if part == "operator" else "runners"
-    text = (ROOT / folder / "Dockerfile").read_text()
-    stage = text[text.index(f"AS {part}\n") :].split("\nFROM ")[0]
-    lines = dict(line.split(" ", 1) for line in stage.splitlines() if line[:1].isupper())
-    assert json.loads(lines["ENTRYPOINT"]) == [project_images.PARTS[part]]
-    assert lines["USER"] == project_images.USER
-    assert tuple(lines["ENV"].split()) == project_images.ENV
-    assert lines["WORKDIR"] == project_images.FOLDER
 
 
 @pytest.mark.parametrize(

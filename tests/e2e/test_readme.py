@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from cluster.image_builds import PARTS, project_image
 from cluster.layout import BIN
-from cluster.project_images import PARTS, project_image
 from support.cluster import node_rig
 from support.practice import ROOT, practice
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from cluster.build import CLUSTER
-from cluster.project_images import PARTS, image_name, project_image
+from cluster.image_builds import PARTS, image_name, project_image
 from cluster.rig import Rig
 from support.api_pods import serve_api
 from support.clickhouse_process import ADMIN, ClickHouse, Serving, clickhouse
