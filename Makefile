@@ -107,10 +107,11 @@ kind-down: ## end what make kind started
 images: ## build the three images with docker, podman or buildah, whichever is there
 	@engine=$$(for one in docker podman buildah; do $$one info >/dev/null 2>&1 && { echo $$one; break; }; done); \
 	[ -n "$$engine" ] || { echo 'no images: make images needs docker, podman or buildah, and none answers' >&2; exit 1; }; \
-	revision=$$(git rev-parse HEAD 2>/dev/null || echo unknown); \
+	revision=$$(git describe --always --abbrev=40 --dirty --exclude='*' 2>/dev/null || echo unknown); \
+	[ "$$engine" = docker ] || alike='--layers=false --timestamp 315532800'; \
 	for part in operator connector loader; do \
 	  file=runners/Dockerfile; [ $$part = operator ] && file=operator/Dockerfile; \
-	  $$engine build --file $$file --target $$part --build-arg BASE_IMAGE=$(BASE_IMAGE) \
+	  $$engine build $$alike --file $$file --target $$part --build-arg BASE_IMAGE=$(BASE_IMAGE) \
 	    --build-arg VERSION=$(VERSION) --build-arg REVISION=$$revision \
 	    --tag $(IMAGE_REGISTRY)/chartly-$$part:$(VERSION) . || exit 1; \
 	done
