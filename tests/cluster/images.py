@@ -5,7 +5,8 @@ import io
 import json
 import platform
 import tarfile
-from collections.abc import Callable, Set
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -134,7 +135,7 @@ def load_image(layout: Layout, image: Image) -> None:
     archive.unlink()
 
 
-def write_archive(image: Image, archive: Path, without: Set[str] = frozenset()) -> None:
+def write_archive(image: Image, archive: Path, without: AbstractSet[str] = frozenset()) -> None:
     """Writes the image as an OCI archive, less the layers whose digests are in ``without``."""
     config, manifest = image.documents()
     with tarfile.open(archive, "w") as tar:
