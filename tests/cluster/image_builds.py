@@ -117,11 +117,11 @@ def _write_pip_settings(folder: Path) -> None:
     for line in call(sys.executable, "-m", "pip", "config", "list").splitlines():
         name, _, value = line.partition("=")
         settings[name.rpartition(".")[2]] = value.strip("'\"")
-    kept = {name: settings[name] for name in ("index-url", "proxy", "timeout") if name in settings}
     if "cert" in settings:
         (folder / "ca.pem").write_bytes(Path(settings["cert"]).read_bytes())
-        kept["cert"] = str(PIP_SETTINGS / "ca.pem")
-    lines = ["[global]", *(f"{name} = {value}" for name, value in kept.items())]
+        settings["cert"] = str(PIP_SETTINGS / "ca.pem")
+    kept = [name for name in ("index-url", "proxy", "timeout", "cert") if name in settings]
+    lines = ["[global]", *(f"{name} = {settings[name]}" for name in kept)]
     (folder / "pip.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
     folder.chmod(0o755)
 
