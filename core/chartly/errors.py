@@ -106,11 +106,13 @@ def _info(exit_code: int, retry: Retry, meaning: str) -> ReasonInfo:
 
 
 REASONS: dict[Reason, ReasonInfo] = {
-    Reason.SUCCEEDED: _info(0, Retry.DONE, "everything that was asked for is stored and recorded"),
+    Reason.SUCCEEDED: _info(0, Retry.DONE, "everything that was requested is stored and recorded"),
     Reason.UNCLASSIFIED: _info(1, Retry.RETRY, "the process ended without naming a reason"),
-    Reason.USAGE: _info(2, Retry.NEVER, "the command line is not one that the command knows"),
+    Reason.USAGE: _info(2, Retry.NEVER, "a command, option or argument is unknown or malformed"),
     Reason.CONFIG_INVALID: _info(3, Retry.NEVER, "a file, field or argument is not allowed"),
-    Reason.PROFILE_NOT_FOUND: _info(3, Retry.NEVER, "a reference names a profile that is nowhere"),
+    Reason.PROFILE_NOT_FOUND: _info(
+        3, Retry.NEVER, "a reference names a profile that does not exist"
+    ),
     Reason.CROSS_PROJECT_REFERENCE: _info(
         3, Retry.NEVER, "a reference names another project; share through `global` instead"
     ),
@@ -122,11 +124,13 @@ REASONS: dict[Reason, ReasonInfo] = {
     ),
     Reason.DATASET_IN_USE: _info(3, Retry.NEVER, "another workflow already writes the dataset"),
     Reason.DUPLICATE_PROJECT: _info(3, Retry.NEVER, "two namespaces claim one tenant/project"),
-    Reason.NOT_A_PROJECT: _info(3, Retry.NEVER, "it is not said which tenant/project this is"),
+    Reason.NOT_A_PROJECT: _info(3, Retry.NEVER, "no tenant/project is declared"),
     Reason.SNAPSHOT_TOO_LARGE: _info(3, Retry.NEVER, "the frozen inputs exceed 900 KiB"),
-    Reason.SECRET_MISSING: _info(3, Retry.NEVER, "a profile names a secret key that is not there"),
+    Reason.SECRET_MISSING: _info(
+        3, Retry.NEVER, "a profile names a secret key that does not exist"
+    ),
     Reason.PREREQUISITE_MISSING: _info(
-        3, Retry.NEVER, "something that a run needs is not there; `chartly doctor` lists it"
+        3, Retry.NEVER, "something that a run needs is missing; `chartly doctor` lists it"
     ),
     Reason.NOT_SERVED: _info(3, Retry.NEVER, "the field is known, but no code serves it yet"),
     Reason.EGRESS_DENIED: _info(
@@ -139,7 +143,7 @@ REASONS: dict[Reason, ReasonInfo] = {
         6, Retry.NEVER, "the frozen inputs do not have the digest that the run was given"
     ),
     Reason.SECRET_ORIGIN_REFUSED: _info(
-        7, Retry.NEVER, "a credential may not be sent to the origin that asked for it"
+        7, Retry.NEVER, "a credential may not be sent to the origin of the request"
     ),
     Reason.UPSTREAM_UNAVAILABLE: _info(
         10, Retry.RETRY, "the API did not give a usable answer within the allowed attempts"
@@ -164,21 +168,21 @@ REASONS: dict[Reason, ReasonInfo] = {
     Reason.WARNINGS_REFUSED: _info(
         29, Retry.NEVER, "everything is stored, but `--fail-on-warning` was given and there is one"
     ),
-    Reason.CANCELLED: _info(30, Retry.NEVER, "somebody asked for the run to stop"),
+    Reason.CANCELLED: _info(30, Retry.NEVER, "the run was cancelled on request"),
     Reason.DEADLINE_EXCEEDED: _info(31, Retry.NEVER, "the run took longer than it may"),
     Reason.INTERNAL_ERROR: _info(70, Retry.RETRY, "a bug in Chartly; please report it"),
     Reason.KILLED: _info(137, Retry.FREE, "the process was killed, most often for memory"),
     Reason.OUT_OF_MEMORY: _info(137, Retry.RETRY, "the attempt took more memory than its limit"),
-    Reason.EVICTED: _info(137, Retry.FREE, "the cluster took the Pod's node or place away"),
+    Reason.EVICTED: _info(137, Retry.FREE, "the cluster evicted the Pod or removed its node"),
     Reason.JOB_LOST: _info(137, Retry.FREE, "the attempt's Job was deleted before it ended"),
     Reason.RESULT_UNKNOWN: _info(
-        1, Retry.FREE, "the attempt ended and left no word; the next one asks the store"
+        1, Retry.FREE, "the attempt ended without a result; the next one reads the store"
     ),
     Reason.EVIDENCE_MISSING: _info(
         28, Retry.NEVER, "everything is stored, but its audit events do not read back"
     ),
-    Reason.TERMINATED: _info(143, Retry.FREE, "the process was told to stop"),
-    Reason.WORKFLOW_NOT_FOUND: _info(3, Retry.NEVER, "a run names a workflow that is not there"),
+    Reason.TERMINATED: _info(143, Retry.FREE, "the process received a request to stop"),
+    Reason.WORKFLOW_NOT_FOUND: _info(3, Retry.NEVER, "a run names a workflow that does not exist"),
     Reason.RESOLUTION_CHANGED: _info(
         3, Retry.NEVER, "a reference no longer resolves to what it did; change the workflow"
     ),
@@ -187,9 +191,11 @@ REASONS: dict[Reason, ReasonInfo] = {
     ),
     Reason.READY: _info(0, Retry.ACTIVE, "the object is valid and may be used"),
     Reason.CHECKING: _info(0, Retry.ACTIVE, "something that the object names is not checked yet"),
-    Reason.PENDING: _info(0, Retry.ACTIVE, "the run's Pod does not run yet; the message says why"),
+    Reason.PENDING: _info(
+        0, Retry.ACTIVE, "the run's Pod does not run yet; the message has the cause"
+    ),
     Reason.RUNNING: _info(0, Retry.ACTIVE, "an attempt of the run is under way"),
-    Reason.RETRYING: _info(0, Retry.ACTIVE, "an attempt failed; the next one is to come"),
+    Reason.RETRYING: _info(0, Retry.ACTIVE, "an attempt failed; another one follows"),
     Reason.QUEUED: _info(0, Retry.ACTIVE, "the run waits for another one of its workflow"),
     Reason.SUSPENDED: _info(0, Retry.ACTIVE, "the run or its workflow is suspended"),
 }

@@ -41,11 +41,11 @@ WARNINGS: dict[WarningReason, str] = {
     WarningReason.DUPLICATE_KEYS: "an object holds a key twice; the last value was taken",
     WarningReason.TIMES_TRUNCATED: "times were cut to the resolution of their column",
     WarningReason.WINDOW_SEALED: "windows that lost rows to retention were not computed again",
-    WarningReason.PAGE_SIZE_CAPPED: "the API sends fewer records per page than it was asked for",
+    WarningReason.PAGE_SIZE_CAPPED: "the API sends fewer records per page than requested",
     WarningReason.TOTAL_NOT_REACHED: (
-        "fewer records came than the API said there are, or some of them came twice"
+        "fewer records were received than the API declared, or some of them twice"
     ),
-    WarningReason.UNCLASSIFIED: "another version warned of something that this one does not know",
+    WarningReason.UNCLASSIFIED: "a warning of another version, which this one does not have",
 }
 """The meaning of each warning, for the reference documentation."""
 

@@ -21,7 +21,7 @@ _RUN_DURATION = Metric(
     "chartly_run_duration_seconds",
     "histogram",
     (*_PROJECT, "workflow", "reason"),
-    "wall time of a run's attempt; in a cluster, from when the run was asked for until its end",
+    "wall time of a run's attempt; in a cluster, from the request of the run until its end",
 )
 _BUILD = Metric("chartly_build_info", "gauge", ("version",), "1, with the version as a label")
 
@@ -76,16 +76,16 @@ OPERATOR_METRICS: tuple[Metric, ...] = (
         "chartly_runs",
         "gauge",
         ("phase",),
-        "runs that are there: pending, running, succeeded, failed, cancelled",
+        "existing runs: pending, running, succeeded, failed, cancelled",
     ),
     Metric(
         "chartly_run_start_latency_seconds",
         "histogram",
         (),
-        "from when a run was asked for until its first Job was made",
+        "from the request of a run until its first Job was created",
     ),
     _RUN_DURATION,
-    Metric("chartly_queue_depth", "gauge", (), "objects that are due and not looked at yet"),
+    Metric("chartly_queue_depth", "gauge", (), "objects that are due and not reconciled yet"),
     Metric(
         "chartly_queue_age_seconds",
         "gauge",
@@ -96,17 +96,17 @@ OPERATOR_METRICS: tuple[Metric, ...] = (
         "chartly_reconcile_total",
         "counter",
         ("kind", "outcome"),
-        "looks at objects: unchanged, acted, gone, slowed, stopped, or failed by conflict, "
-        "occupied, refused, unavailable, bug",
+        "reconciliations of objects: unchanged, acted, gone, slowed, stopped, or failed by "
+        "conflict, occupied, refused, unavailable, bug",
     ),
-    Metric("chartly_reconcile_seconds", "histogram", (), "seconds that a look took"),
+    Metric("chartly_reconcile_seconds", "histogram", (), "seconds that a reconciliation took"),
     Metric(
         "chartly_api_requests_total",
         "counter",
         ("verb", "code"),
-        "requests to the API server but the watches' own; code 0 is no answer",
+        "requests to the API server without those of watches; code 0 is no response",
     ),
-    Metric("chartly_leader", "gauge", (), "1 in the replica that acts, 0 in those that stand by"),
+    Metric("chartly_leader", "gauge", (), "1 in the active replica, 0 in those on standby"),
     _BUILD,
 )
 """The metrics that the operator serves."""

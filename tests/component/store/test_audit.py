@@ -143,7 +143,7 @@ def test_an_entry_put_beside_another_is_found(log, project):
     forger = Trail(
         Source(project, "user:eve", "sales-7f3k2m", 1), NOW, Head(1, trail.entries[0].hash)
     )
-    forger.say("access.denied")
+    forger.record("access.denied")
     append(log, "sales-7f3k2m", 1, forger.entries)
     assert faults(log) == {"sales-7f3k2m/1": (Fault.INSERTED, 2)}
 
