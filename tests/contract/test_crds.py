@@ -7,7 +7,7 @@ import re
 import pytest
 
 from chartly.api.documents import parse_documents, without_nulls
-from chartly.api.status import MAX_ATTEMPTS
+from chartly.api.object_status import MAX_ATTEMPTS
 from chartly.names import API_VERSION
 from support.custom_resources import (
     CRDS,

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from chartly.api.object_status import ProfileStatus, WorkflowRunStatus, WorkflowStatus
 from chartly.api.profile import SPEC_MODELS, ResourceSpec
-from chartly.api.status import ProfileStatus, WorkflowRunStatus, WorkflowStatus
 from chartly.api.workflow import Versioned, WorkflowSpec
 from chartly.api.workflow_run import WorkflowRunSpec
 from chartly.crds.cel_rules import Rule

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from chartly.api.status import NOT_LOOKED_AT
+from chartly.api.object_status import NOT_LOOKED_AT
 from chartly.crds.structural_schema import Describe, Schema, Schemas
 from chartly.crds.variants import of_variants
 

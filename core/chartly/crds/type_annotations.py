@@ -9,7 +9,7 @@ from annotated_types import Ge, Le, MaxLen, MinLen
 from pydantic import AfterValidator, BaseModel
 from pydantic.fields import FieldInfo
 
-from chartly.api.status import TextFormat
+from chartly.api.object_status import TextFormat
 
 
 @dataclass(frozen=True)

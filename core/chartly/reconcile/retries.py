@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chartly.api.object_status import MAX_ATTEMPTS
 from chartly.api.run_policy import RunRetry
-from chartly.api.status import MAX_ATTEMPTS
 from chartly.errors import REASONS, Retry, reason_named
 
 _FREE_BASE = 1.0

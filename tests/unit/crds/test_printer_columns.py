@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from chartly.api.status import ProfileStatus, WorkflowRunStatus, WorkflowStatus
+from chartly.api.object_status import ProfileStatus, WorkflowRunStatus, WorkflowStatus
 from chartly.crds.printer_columns import PROFILE_COLUMNS, RUN_COLUMNS, WORKFLOW_COLUMNS
 
 CASES = [

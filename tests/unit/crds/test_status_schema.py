@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from chartly.api.status import ProfileStatus, WorkflowRunStatus, WorkflowStatus
+from chartly.api.object_status import ProfileStatus, WorkflowRunStatus, WorkflowStatus
 from chartly.crds.status_schema import status_schema
 
 

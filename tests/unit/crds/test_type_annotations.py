@@ -4,7 +4,7 @@ import pytest
 from pydantic import BaseModel, Field
 
 from chartly.api.model import Slug
-from chartly.api.status import TextFormat
+from chartly.api.object_status import TextFormat
 from chartly.crds.type_annotations import (
     Checks,
     alias_of,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import settings as budget
 from hypothesis import strategies as st
 
-from chartly.api.status import WorkflowRunStatus
+from chartly.api.object_status import WorkflowRunStatus
 from chartly.reconcile.actions import Key
 from chartly.reconcile.decision_failure import failure_actions
 from chartly.reconcile.objects import condition_of, timestamp
