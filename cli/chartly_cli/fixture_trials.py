@@ -7,9 +7,9 @@ from chartly.errors import Reason, RunError
 from chartly.plan.prepare import FrozenWorkflow
 from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import Fixture, compare, fixtures_of
-from chartly_cli.workspace import Workspace
 from chartly_loader.request import LoadResult
 from chartly_service.trial import ComparedGolden, Trial, TrialRun
+from chartly_service.workspace import Workspace
 
 
 @dataclass(frozen=True)

@@ -46,11 +46,6 @@ def _document(value: object) -> str:
     return in_json(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
 
 
-def counted(count: int, noun: str) -> str:
-    """A number of things in words, such as ``1 workflow`` or ``2 workflows``."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """Rows under their headers, in columns of equal width; numbers to the right."""
     cells = [[_cell(value) for value in row] for row in rows]

@@ -5,7 +5,7 @@ import ssl
 from pathlib import Path
 
 from chartly.api.place import Place
-from chartly_cli.reading import cause
+from chartly_folder.read_failure import cause
 
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----", re.DOTALL)
 

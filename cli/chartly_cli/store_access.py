@@ -5,7 +5,6 @@ from pathlib import Path
 
 from chartly.api.place import Place
 from chartly_cli.pem import read_certificates
-from chartly_cli.reading import cause
 from chartly_cli.store_options import (
     CACERT_VARIABLE,
     PASSWORD_FILE_VARIABLE,
@@ -13,6 +12,7 @@ from chartly_cli.store_options import (
     USER_VARIABLE,
     StoreOptions,
 )
+from chartly_folder.read_failure import cause
 from chartly_store.access import Access, parse_server_url, port_of
 
 _DEFAULT_USER = "default"

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chartly.errors import Reason, RunError
-from chartly_cli.session import checkpoint_path, exclusive, opened_store
 from chartly_cli.store_login import logged_in
-from chartly_cli.workspace import Workspace
+from chartly_folder.state_folder import checkpoint_path, exclusive
+from chartly_service.workspace import Workspace
 from chartly_store.access import Access
 
 if TYPE_CHECKING:
     from chartly.api.reference import Project
+    from chartly_store.embedded import EmbeddedEngine
     from chartly_store.port import Engine
     from chartly_store.stored_project import EngineProject
 
@@ -131,3 +132,15 @@ class ServerBinding:
 
 Binding = FolderBinding | ServerBinding
 """Where a command finds the store."""
+
+
+@contextmanager
+def opened_store(folder: Path) -> "Iterator[EmbeddedEngine]":
+    """The embedded engine of a state folder."""
+    from chartly_store.embedded import open_embedded  # noqa: PLC0415 - costs 0.4 s
+
+    engine = open_embedded(folder / "store")
+    try:
+        yield engine
+    finally:
+        engine.close()

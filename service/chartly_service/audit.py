@@ -5,7 +5,7 @@ from typing import Protocol
 
 from chartly.api.place import Place
 from chartly.evidence.hash_chain import ChainVerdict, Entry
-from chartly_service.attempt import RecordedAttempt
+from chartly_service.recorded_attempt import RecordedAttempt
 
 
 class AuditedProject(Protocol):

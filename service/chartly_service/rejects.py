@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from chartly.errors import Reason, RunError
-from chartly_service.attempt import RecordedAttempt
+from chartly_service.recorded_attempt import RecordedAttempt
 
 
 @dataclass(frozen=True)

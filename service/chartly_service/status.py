@@ -14,7 +14,7 @@ from chartly.evidence.audit_trail import missing_types, required_types
 from chartly.evidence.hash_chain import ChainVerdict, Entry
 from chartly.plan.prepare import FrozenWorkflow
 from chartly.plan.runplan import RunPlan
-from chartly_service.attempt import RecordedAttempt
+from chartly_service.recorded_attempt import RecordedAttempt
 from chartly_service.trial import FixtureTrials, Trial
 
 VALIDATED = "profiles are versioned and validated"

@@ -22,7 +22,7 @@ from chartly.plan.plan_check import check_plan
 from chartly_cli.demo.api_server import api_server
 from chartly_cli.demo.authority import make_authority
 from chartly_cli.demo.sales import sales_records
-from chartly_cli.workspace import read_workspace
+from chartly_folder.object_files import read_workspace
 from support.profiles import HOME, PLAYBOOK, ROOT, changed, playbook_profile
 
 DOCS = ROOT / "docs" / "user"

@@ -8,7 +8,7 @@ from contextlib import closing
 
 import pytest
 
-from chartly_cli.session import checkpoint_path
+from chartly_folder.state_folder import checkpoint_path
 from chartly_store.audit import AuditLog, Checkpoint
 from chartly_store.embedded import open_embedded
 from chartly_store.project import ProjectStore

@@ -4,7 +4,6 @@ import typer
 
 from chartly.errors import REASONS, Reason
 from chartly.evidence.hash_chain import ChainVerdict
-from chartly_cli.home_project import project_of
 from chartly_cli.output import table
 from chartly_cli.session import Session
 from chartly_service.audit import events
@@ -13,7 +12,7 @@ from chartly_service.audit import events
 def verify(session: Session) -> None:
     """Prints a verdict for every chain; exits with AuditBroken when one is not whole."""
     workspace = session.workspace()
-    with session.binding(workspace).opened(project_of(workspace)) as project:
+    with session.binding(workspace).opened(workspace.only_project()) as project:
         verdicts = project.verify_chains()
     document = [
         {
@@ -51,7 +50,7 @@ def _shown(one: ChainVerdict) -> str:
 def show(session: Session, run: str | None) -> None:
     """Prints the events of each attempt of a run."""
     workspace = session.workspace()
-    with session.binding(workspace).opened(project_of(workspace)) as project:
+    with session.binding(workspace).opened(workspace.only_project()) as project:
         entries = events(project, run)
     rows = [[one.sequence, one.event["time"], one.event["type"], one.hash[:12]] for one in entries]
     text = table(["#", "time", "type", "hash"], rows)

@@ -10,10 +10,10 @@ import typer
 from chartly.api.place import Place
 from chartly.errors import REASONS, Reason, RunError
 from chartly_cli.fixtures import compare, fixtures_of, strays
-from chartly_cli.output import counted
-from chartly_cli.runs import write_durably
 from chartly_cli.session import Session
-from chartly_cli.workspace import Workspace
+from chartly_folder.durable_file import write_durably
+from chartly_service.quantity import counted
+from chartly_service.workspace import Workspace
 from chartly_store.explanation import check_explained
 
 RECORD = "conformance.json"

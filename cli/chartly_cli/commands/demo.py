@@ -20,12 +20,14 @@ from chartly_cli.demo.api_server import api_server
 from chartly_cli.demo.authority import Authority, make_authority
 from chartly_cli.demo.flights import flights_database
 from chartly_cli.demo.sales import sales_records
-from chartly_cli.local_run import RunOptions, RunReport, run_workflow
+from chartly_cli.local_launcher import RunOptions
+from chartly_cli.local_run import LocalReport, run_workflow
 from chartly_cli.printable import printable
 from chartly_cli.progress import shown
 from chartly_cli.session import Session
 from chartly_cli.store_binding import FolderBinding
-from chartly_cli.workspace import Workspace, read_workspace
+from chartly_folder.object_files import read_workspace
+from chartly_service.workspace import Workspace
 
 _START_SECONDS = 30
 
@@ -146,7 +148,9 @@ def _show(session: Session, workspace: Workspace, domain: Domain, options: RunOp
     return same
 
 
-def _run(session: Session, workspace: Workspace, domain: Domain, options: RunOptions) -> RunReport:
+def _run(
+    session: Session, workspace: Workspace, domain: Domain, options: RunOptions
+) -> LocalReport:
     workflow = workspace.workflow(domain.name)
     with shown(session.printer, str(workflow)) as on_progress:
         report = run_workflow(workspace, workflow, options, on_progress)
@@ -159,7 +163,7 @@ def _count(database: str, domain: Domain) -> str:
     return f"SELECT count() FROM `{database}`.`{domain.dataset}`"
 
 
-def _prints(report: RunReport) -> list[str]:
+def _prints(report: LocalReport) -> list[str]:
     return [one.fingerprint for one in report.result.outputs]
 
 

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from chartly.api.place import Place
 from chartly.api.suggestion import one_of
 from chartly.errors import Reason, RunError
-from chartly_cli.domain_files import WorkspaceFiles
-from chartly_cli.home_project import project_of
 from chartly_cli.session import Session
-from chartly_cli.workspace import Workspace
+from chartly_folder.domain_files import WorkspaceFiles
 from chartly_service.deprecation import deprecate as mark
+from chartly_service.workspace import Workspace
 
 if TYPE_CHECKING:
     from chartly_cli.store_binding import Binding
@@ -48,7 +47,7 @@ def _opened(stack: ExitStack, workspace: Workspace, binding: "Binding") -> "Engi
     if binding.is_absent:
         return None
     try:
-        return stack.enter_context(binding.opened(project_of(workspace)))
+        return stack.enter_context(binding.opened(workspace.only_project()))
     except RunError as error:
         if error.reason is Reason.PREREQUISITE_MISSING:
             return None

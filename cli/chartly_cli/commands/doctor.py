@@ -4,17 +4,13 @@ from pathlib import Path
 
 import typer
 
-from chartly.errors import REASONS, ChartlyError
-from chartly_cli.checks import (
-    Check,
-    machine_checks,
-    profile_checks,
-    query_checks,
-    run_checks,
-    store_checks,
-)
+from chartly.errors import REASONS
+from chartly_cli.local_site import LocalSite
 from chartly_cli.printable import one_line
+from chartly_cli.query_engine import check_queries
 from chartly_cli.session import Session
+from chartly_service.doctor import doctor as prerequisites_of
+from chartly_service.prerequisites import Prerequisite
 
 
 def doctor(session: Session, secrets: Path | None) -> None:
@@ -24,34 +20,25 @@ def doctor(session: Session, secrets: Path | None) -> None:
     """
     workspace = session.workspace()
     binding = session.binding(workspace)
-    checks = [
-        *machine_checks(workspace, binding),
-        *store_checks(binding),
-        *profile_checks(workspace),
-    ]
-    if not workspace.problems:
-        for workflow in workspace.workflows:
-            try:
-                frozen = workspace.freeze(workflow)
-            except ChartlyError as error:
-                checks.append(Check("plan", ok=False, sentence=error.message, reason=error.reason))
-                continue
-            checks += run_checks(frozen, secrets or workspace.state / "secrets")
-            if all(one.ok for one in checks):
-                checks += query_checks(frozen)
-    checks = list(dict.fromkeys(checks))
+    site = LocalSite(workspace.root, secrets or workspace.state / "secrets", binding)
+    checked = prerequisites_of(workspace, site, check_queries)
     document = [
-        {"check": one.name, "ok": one.ok, "warning": one.warning, "sentence": one.sentence}
-        for one in checks
+        {
+            "check": prerequisite.name,
+            "ok": prerequisite.ok,
+            "warning": prerequisite.warning,
+            "sentence": prerequisite.sentence,
+        }
+        for prerequisite in checked
     ]
-    lines = [one_line(f"{_verdict(one)}  {one.name}: {one.sentence}") for one in checks]
-    session.printer.result(document, "\n".join(lines))
-    failed = next((one for one in checks if not one.ok), None)
+    session.printer.result(document, "\n".join(map(_line, checked)))
+    failed = next((prerequisite for prerequisite in checked if not prerequisite.ok), None)
     if failed is not None:
         raise typer.Exit(REASONS[failed.reason].exit_code)
 
 
-def _verdict(check: Check) -> str:
-    if not check.ok:
-        return "FAIL"
-    return "WARN" if check.warning else "ok  "
+def _line(prerequisite: Prerequisite) -> str:
+    verdict = "FAIL"
+    if prerequisite.ok:
+        verdict = "WARN" if prerequisite.warning else "ok  "
+    return one_line(f"{verdict}  {prerequisite.name}: {prerequisite.sentence}")

@@ -21,9 +21,9 @@ from chartly_cli.commands.render import to_yaml
 from chartly_cli.defaults import Defaults, read_defaults
 from chartly_cli.kubectl import open_kubectl
 from chartly_cli.pem import read_certificates
-from chartly_cli.reading import cause
 from chartly_cli.session import Session
 from chartly_cli.store_admin import StoreAdministrator
+from chartly_folder.read_failure import cause
 from chartly_service.project import (
     QuotaWait,
     StoreUserPlan,

@@ -2,7 +2,6 @@
 
 import json
 
-from chartly_cli.home_project import project_of
 from chartly_cli.output import table
 from chartly_cli.session import Session
 from chartly_service.query import QueryResult
@@ -12,7 +11,7 @@ from chartly_service.query import query as rows_of
 def query(session: Session, sql: str, limit: int) -> None:
     """Prints the rows of one SELECT."""
     workspace = session.workspace()
-    project = project_of(workspace)
+    project = workspace.only_project()
     with session.binding(workspace).opened(project) as stored:
         result = rows_of(stored, sql, limit)
     session.printer.result(result.document(), table(result.names, cells(result)))

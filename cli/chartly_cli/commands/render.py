@@ -11,7 +11,8 @@ from chartly.api.reference import Project
 from chartly.errors import SpecError
 from chartly.names import GLOBAL_NAMESPACE, namespace
 from chartly_cli.session import Session
-from chartly_cli.workspace import Workspace, read_files
+from chartly_folder.object_files import read_files
+from chartly_service.workspace import Workspace
 
 
 class _Dumper(yaml.SafeDumper):

@@ -11,7 +11,8 @@ from chartly.api.workflow_run import WINDOW_MESSAGE, parse_instant
 from chartly.errors import REASONS, Reason
 from chartly.warning import RunWarning
 from chartly_cli.interruption import resident
-from chartly_cli.local_run import RunOptions, RunReport, run_workflow
+from chartly_cli.local_launcher import RunOptions
+from chartly_cli.local_run import LocalReport, run_workflow
 from chartly_cli.output import pairs
 from chartly_cli.printable import one_line
 from chartly_cli.progress import shown
@@ -97,7 +98,7 @@ def _check_pins(pins: tuple[str, ...]) -> None:
             raise Place(object="--connect-to").refusal(why, value=pin)
 
 
-def summary(report: RunReport) -> str:
+def summary(report: LocalReport) -> str:
     """What a person wants to know of a run."""
     result, counts = report.result, report.result.counts
     continued = f", continued as attempt {report.intent.attempt}" if report.continued else ""
@@ -125,5 +126,5 @@ def summary(report: RunReport) -> str:
         lines["warnings"] = ", ".join(dict.fromkeys(one.reason.value for one in result.warnings))
     lines["config digest"] = report.intent.config_digest
     lines["audit"] = f"{'complete' if result.audited else 'INCOMPLETE'}, head {result.audit_head}"
-    lines["evidence"] = str(report.folder)
+    lines["evidence"] = report.folder
     return pairs(lines)

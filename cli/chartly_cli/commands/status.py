@@ -7,11 +7,11 @@ import typer
 from chartly.errors import REASONS, Reason
 from chartly_cli.fixture_trials import WorkspaceTrials
 from chartly_cli.printable import one_line
-from chartly_cli.runs import METRICS
 from chartly_cli.session import Session
 from chartly_cli.store_binding import Binding
-from chartly_cli.workspace import Workspace
+from chartly_folder.run_folder import RunFolders
 from chartly_service.status import Judgement, StatusSources, criteria
+from chartly_service.workspace import Workspace
 
 _MARKS = {True: "yes", False: "NO ", None: "?  "}
 
@@ -38,10 +38,9 @@ def status(session: Session, domain: str) -> None:
 
 def _metrics(workspace: Workspace, binding: Binding, run: str) -> Judgement:
     """Whether a run's metrics are in its folder; those of a run elsewhere are not known here."""
-    folder = workspace.state / "runs" / run
-    path = folder / METRICS
-    if path.exists():
-        return True, f"metrics in {path}"
-    if binding.record and not folder.exists():
-        return None, f"its metrics are where it ran, not in {folder.parent}"
-    return False, f"{path} is missing"
+    folder = RunFolders(workspace.state).folder(run)
+    if folder.metrics.exists():
+        return True, f"metrics in {folder.metrics}"
+    if binding.record and not folder.path.exists():
+        return None, f"its metrics are where it ran, not in {folder.path.parent}"
+    return False, f"{folder.metrics} is missing"

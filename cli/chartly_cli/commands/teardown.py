@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import typer
 
 from chartly.errors import REASONS, Reason, RunError
-from chartly_cli.domain_files import WorkspaceFiles
 from chartly_cli.printable import one_line
 from chartly_cli.session import Session
+from chartly_folder.domain_files import WorkspaceFiles
 from chartly_service.removal import RemovalOutcome, RemovalResult, first_failure
 from chartly_service.teardown import RemovableDomain, TeardownPlan, plan_teardown, tear_down
 

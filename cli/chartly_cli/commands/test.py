@@ -9,11 +9,11 @@ from chartly.errors import REASONS, Reason, RunError
 from chartly_cli.commands.run import told
 from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import compare, fixtures_of
-from chartly_cli.output import counted
 from chartly_cli.printable import one_line
 from chartly_cli.session import Session
-from chartly_cli.workspace import Workspace
 from chartly_loader.request import LoadResult
+from chartly_service.quantity import counted
+from chartly_service.workspace import Workspace
 
 __test__ = False
 

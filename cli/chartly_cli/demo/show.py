@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from chartly.evidence.hash_chain import ChainVerdict
-from chartly_cli.local_run import RunReport
+from chartly_cli.local_run import LocalReport
 from chartly_cli.output import table
 from chartly_store.stored_project import EngineProject
 
@@ -38,7 +38,7 @@ def rejects(found: EngineProject, dataset: str, run: str) -> str:
     return table(["reason", "records", "for example"], shown) if rows else "no rejects"
 
 
-def digests(report: RunReport) -> str:
+def digests(report: LocalReport) -> str:
     """The digest of every profile that ran."""
     rows = [[reference.rpartition("::")[2], digest] for reference, digest in report.digests.items()]
     return table(["profile", "digest"], rows)

@@ -42,12 +42,12 @@ def test_doctor_says_what_a_workflow_lacks(folder):
 
 
 def test_doctor_says_what_the_machine_lacks(folder, monkeypatch):
-    monkeypatch.setattr("chartly_cli.checks._ENGINE", ("chdb", "no_such_package"))
+    monkeypatch.setattr("chartly_cli.local_site._ENGINE", ("chdb", "no_such_package"))
     lacking = chartly(folder, "doctor")
     assert "FAIL  services: missing packages: no_such_package" in lacking.out
     assert chartly(folder, "run", "sales").errors[0].startswith("error: PrerequisiteMissing: ")
     monkeypatch.undo()
-    monkeypatch.setattr("chartly_cli.checks._FREE_BYTES", 1 << 60)
+    monkeypatch.setattr("chartly_cli.local_site._FREE_BYTES", 1 << 60)
     assert "FAIL  disk: " in chartly(folder, "doctor").out
 
 

@@ -7,7 +7,7 @@ import pytest
 from chartly.extract.canonical import canonical_json
 from chartly.extract.records import decode_page
 from chartly_cli.fixtures import compare, fixtures_of
-from chartly_cli.workspace import read_workspace
+from chartly_folder.object_files import read_workspace
 from support.command import chartly, edit, sales_folder
 
 GOLDEN = "fixtures/sales.expected.canonical.json"

@@ -13,7 +13,7 @@ import pytest
 
 import chartly_cli.__main__
 from chartly.errors import REASONS, Bug, Reason, RunError
-from chartly_cli import local_run
+from chartly_cli import local_launcher
 from chartly_cli.interruption import resident
 from support.command import chartly, chartly_json, sales_folder
 from support.sales_api import Answer, in_order, pages_of, sale, serving
@@ -166,12 +166,12 @@ def test_a_process_that_has_ended_has_no_memory():
 
 def test_a_connector_that_dies_at_once_is_told_at_once(folder, monkeypatch):
     """A connector that never took its lock is not waited for."""
-    started = local_run.subprocess.Popen
+    started = local_launcher.subprocess.Popen
 
     def broken(command, **options):
         return started([sys.executable, "-c", "raise SystemExit(9)"], **options)
 
-    monkeypatch.setattr(local_run.subprocess, "Popen", broken)
+    monkeypatch.setattr(local_launcher.subprocess, "Popen", broken)
     before = time.monotonic()
     outcome = chartly(folder, "run", "sales")
     assert outcome.code == 12, outcome
@@ -182,14 +182,14 @@ def test_a_connector_that_dies_at_once_is_told_at_once(folder, monkeypatch):
 
 
 def test_a_connector_that_will_not_stop_is_killed(monkeypatch):
-    monkeypatch.setattr(local_run, "_STOP_SECONDS", 0.2)
+    monkeypatch.setattr(local_launcher, "_STOP_SECONDS", 0.2)
     script = (
         "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True)\n"
         "signal.pause()"
     )
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE) as process:
         assert process.stdout.readline() == b"1\n"
-        local_run._stop(process)
+        local_launcher._stop(process)
         assert process.returncode == -signal.SIGKILL
 
 

@@ -13,7 +13,7 @@ from chartly.errors import REASONS, Reason
 from chartly.load.sql import qualified
 from chartly.load.tables import rejected_table
 from chartly_cli.store_binding import FolderBinding
-from chartly_cli.workspace import read_workspace
+from chartly_folder.object_files import read_workspace
 from chartly_loader.account import Account
 from support.command import TOKEN, chartly, chartly_json, edit, sales_folder
 from support.profiles import HOME

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from chartly_cli import local_run, store_binding
+from chartly_cli import local_launcher, store_binding
 from chartly_spool.lock import FileLock
 from support.command import chartly, chartly_json, sales_folder
 from support.sales_api import in_order, pages_of, sale, serving
@@ -23,13 +23,13 @@ def folder(tmp_path):
 def started(monkeypatch):
     """The connectors that were started."""
     processes = []
-    start = local_run.subprocess.Popen
+    start = local_launcher.subprocess.Popen
 
     def kept(*arguments, **options):
         processes.append(start(*arguments, **options))
         return processes[-1]
 
-    monkeypatch.setattr(local_run.subprocess, "Popen", kept)
+    monkeypatch.setattr(local_launcher.subprocess, "Popen", kept)
     return processes
 
 

@@ -9,7 +9,7 @@ from chartly.errors import Reason, SpecError
 from chartly.plan.catalog import Catalog
 from chartly.plan.prepare import freeze_workflow, prepare
 from chartly.plan.snapshot import thaw
-from chartly_cli.workspace import read_workspace
+from chartly_folder.object_files import read_workspace
 from support.installed import ROOT
 from support.profiles import HOME, changed, playbook_profile, workflow
 

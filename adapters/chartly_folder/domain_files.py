@@ -11,12 +11,15 @@ from chartly.api.documents import parse_documents
 from chartly.api.place import Place
 from chartly.api.profile import Profile, parse_profile
 from chartly.api.workflow import Workflow, as_resource
-from chartly.errors import Bug, Reason
+from chartly.errors import Bug
 from chartly.names import DEPRECATED_ANNOTATION
 from chartly.plan.digest import profile_digest
-from chartly_cli.runs import run_folders, write_durably
-from chartly_cli.session import state_folder
-from chartly_cli.workspace import Workspace, read_files
+from chartly_folder.durable_file import write_durably
+from chartly_folder.object_files import read_files
+from chartly_folder.run_folder import RunFolders
+from chartly_folder.state_folder import state_folder
+from chartly_service.runs import end_as_killed, unfinished_runs
+from chartly_service.workspace import Workspace
 
 _METADATA = re.compile(r"^metadata:[ \t]*\n(?P<indent>[ ]+)", re.MULTILINE)
 _RECORDS = "teardown"
@@ -83,12 +86,9 @@ class WorkspaceFiles:
 
     def end_runs(self, workflow: Workflow) -> None:
         """Ends runs that were cut off: none goes on after the rows of its first pages are gone."""
-        for folder in run_folders(self.workspace.state):
-            intent = folder.intent
-            here = intent.workflow == workflow.name and intent.store == self.store
-            if folder.result is None and here:
-                ending = {"reason": Reason.KILLED.value, "message": "cut off, then torn down"}
-                folder.finish({"run": intent.run_id, **ending})
+        folders = RunFolders(self.workspace.state)
+        for run in unfinished_runs(folders, workflow.name, self.store):
+            end_as_killed(run, "cut off, then torn down")
 
     def deprecate(self, profile: Profile, because: str) -> bool:
         """Puts the annotation into a file and leaves the rest of its text as it is.
