@@ -1,4 +1,4 @@
-"""The files of a workspace as use cases change them."""
+"""Changes the files of a workspace for use cases."""
 
 import json
 import re
@@ -23,7 +23,7 @@ from chartly_service.workspace import Workspace
 
 _METADATA = re.compile(r"^metadata:[ \t]*\n(?P<indent>[ ]+)", re.MULTILINE)
 _RECORDS = "teardown"
-"""The folder of what is being torn down: a workflow's file may be gone before its rows are."""
+"""The folder of unfinished teardowns: a workflow's file may be gone before its rows are."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +42,14 @@ class WorkspaceFiles:
         return self.workspace.state / _RECORDS
 
     def take_up(self) -> None:
-        """Reads the workflows whose teardown has begun and is not through."""
+        """Adds the workflows whose teardown has begun and has not ended."""
         begun = read_files(sorted(self._records.glob("[!.]*")), self.workspace.root)
-        there = {one.name for one in self.workspace.workflows}
-        self.workspace.workflows += [one for one in begun.workflows if one.name not in there]
+        names = {workflow.name for workflow in self.workspace.workflows}
+        self.workspace.workflows += [each for each in begun.workflows if each.name not in names]
         self.workspace.problems += begun.problems
 
     def begin(self, workflow: Workflow) -> None:
-        """Keeps what a teardown needs to be taken up again after its workflow is gone."""
+        """Keeps what a teardown needs to be continued after its workflow is gone."""
         folder = state_folder(self.workspace) / _RECORDS
         folder.mkdir(exist_ok=True)
         document = as_resource(workflow, workflow.namespace)
@@ -59,14 +59,14 @@ class WorkspaceFiles:
         """Drops what ``begin`` kept; the records of other teardowns stay."""
         for path in self._records.glob("[!.]*"):
             begun = read_files([path], self.workspace.root).workflows
-            if any(one.name == workflow.name for one in begun):
+            if any(each.name == workflow.name for each in begun):
                 path.unlink()
         with suppress(OSError):
             self._records.rmdir()
 
     def others(self, workflow: Workflow) -> Sequence[Workflow]:
         """The workflows beside this one."""
-        return [one for one in self.workspace.workflows if one.name != workflow.name]
+        return [other for other in self.workspace.workflows if other.name != workflow.name]
 
     def remove(self, workflow: Workflow) -> bool:
         """Removes a workflow's file; returns whether there was one.
@@ -77,15 +77,16 @@ class WorkspaceFiles:
         path = self.workspace.root / workflow.source
         if path.parent == self._records:
             return False
-        sources = [one.source for one in self.others(workflow)]
-        if workflow.source in (*sources, *(one.source for _, one in self.workspace.profiles)):
+        sources = [other.source for other in self.others(workflow)]
+        sources += [profile.source for _, profile in self.workspace.profiles]
+        if workflow.source in sources:
             why = "holds other objects, too; take the workflow out of it by hand"
             raise Place(object=str(path)).refusal(why)
         path.unlink()
         return True
 
     def end_runs(self, workflow: Workflow) -> None:
-        """Ends runs that were cut off: none goes on after the rows of its first pages are gone."""
+        """Ends runs that were cut off: none continues once the rows of its first pages are gone."""
         folders = RunFolders(self.workspace.state)
         for run in unfinished_runs(folders, workflow.name, self.store):
             end_as_killed(run, "cut off, then torn down")
@@ -100,16 +101,17 @@ class WorkspaceFiles:
             return False
         path = self.workspace.root / profile.source
         text = path.read_text(encoding="utf-8")
-        found = _METADATA.search(text)
-        simple = found is not None and text.count("\nmetadata:") + text.startswith("metadata:") == 1
-        if found is None or not simple or "annotations:" in text or profile.deprecated is not None:
+        header = _METADATA.search(text)
+        is_single = text.count("\nmetadata:") + text.startswith("metadata:") == 1
+        is_annotated = "annotations:" in text or profile.deprecated is not None
+        if header is None or not is_single or is_annotated:
             raise Place(object=str(path)).refusal(
                 f"cannot be edited safely; add the annotation {DEPRECATED_ANNOTATION}: "
                 f"{because!r} by hand"
             )
         quoted = because.replace("\\", "\\\\").replace('"', '\\"')
-        line = f'annotations: {{{DEPRECATED_ANNOTATION}: "{quoted}"}}\n{found["indent"]}'
-        edited = text[: found.end()] + line + text[found.end() :]
+        line = f'annotations: {{{DEPRECATED_ANNOTATION}: "{quoted}"}}\n{header["indent"]}'
+        edited = text[: header.end()] + line + text[header.end() :]
         again = parse_profile(parse_documents(edited, str(path))[0])
         if again.deprecated != because or profile_digest(again) != profile_digest(profile):
             raise Bug(f"{path}: deprecating it would have changed more")

@@ -49,6 +49,6 @@ def events(project: AuditedProject, run: str | None) -> list[Entry]:
         raise Place(object="run").refusal(f"is not in {project.name}", value=run)
     return [
         entry
-        for attempt in sorted(one.attempt for one in attempts)
+        for attempt in sorted(recorded.attempt for recorded in attempts)
         for entry in project.run_entries(name, attempt)
     ]

@@ -10,7 +10,7 @@ from chartly_service.teardown import RecordingProject
 
 
 class ProfileFiles(Protocol):
-    """Profiles where their author keeps them."""
+    """The files of profiles."""
 
     def deprecate(self, profile: Profile, because: str) -> bool:
         """Marks a profile; returns whether that changed anything.

@@ -1,4 +1,4 @@
-"""Makes a project's place: namespace, limits, policies, Secrets, and users of the store."""
+"""Creates a project's namespace, limits, policies, Secrets, and users of the store."""
 
 import base64
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,7 +28,7 @@ QUOTA_POLL = 0.5
 
 
 class ProjectCluster(Protocol):
-    """A cluster that projects are made in."""
+    """A cluster that projects are created in."""
 
     def get(self, kind: str, name: str, namespace: str | None = None) -> Json | None:
         """An object; None if it is not there."""
@@ -44,29 +44,29 @@ class ProjectCluster(Protocol):
 
 
 class StoreAdministration(Protocol):
-    """A store's server, for who may make users there.
+    """A store's server, for an administrator of its users.
 
     Raises:
         RunError: ``AuthRejected`` or ``StoreUnavailable`` from both methods.
     """
 
     def opened(self) -> AbstractContextManager[Callable[[str], None]]:
-        """What runs statements as the administrator."""
+        """A function that runs statements as the administrator."""
         ...
 
     def check(self, login: Login) -> None:
-        """Whether a user that was made can get in."""
+        """Logs in as a user that was created."""
         ...
 
 
 @dataclass(frozen=True)
 class StoreUserPlan:
-    """How the users of a store are made.
+    """How the users of a store are created.
 
     Attributes:
         authority: the CA behind the store's certificate, for runs.
-        rotate: whether users that are there get new passwords.
-        new_password: makes one.
+        rotate: whether existing users get new passwords.
+        new_password: returns a random one.
     """
 
     store: StoreAddress
@@ -78,7 +78,7 @@ class StoreUserPlan:
 
 @dataclass(frozen=True)
 class ProjectMade:
-    """What was made, or was there already.
+    """The objects and users that are there now.
 
     Attributes:
         users: of the store; empty where the project has none of its own.
@@ -90,7 +90,7 @@ class ProjectMade:
 
 @dataclass(frozen=True)
 class QuotaWait:
-    """How the cluster is waited for.
+    """How a wait for the cluster measures time.
 
     Attributes:
         on_wait: called once, before the first wait.
@@ -124,13 +124,13 @@ def users_of(spec: ProjectSpec) -> list[str]:
 def create_project(
     spec: ProjectSpec, cluster: ProjectCluster, users: StoreUserPlan | None, wait: QuotaWait
 ) -> ProjectMade:
-    """Makes everything that a project needs; twice is as once.
+    """Creates everything that a project needs; a second call changes nothing.
 
     Args:
-        users: None where the project's Secret is made by somebody else.
+        users: None where the project's Secret is created elsewhere.
 
     Raises:
-        SpecError: ``DuplicateProject``, or a Secret holds somebody else's login.
+        SpecError: ``DuplicateProject``, or a Secret contains a login from elsewhere.
         RunError: the cluster or the store refuses.
     """
     _claim(spec, cluster)
@@ -146,16 +146,16 @@ def create_project(
 def _claim(spec: ProjectSpec, cluster: ProjectCluster) -> None:
     """Refuses a namespace of another project, and a project that has another namespace."""
     labels = {TENANT_LABEL: spec.project.tenant, PROJECT_LABEL: spec.project.project}
-    for one in cluster.find("namespaces", labels):
-        name = one["metadata"]["name"]
+    for taken in cluster.find("namespaces", labels):
+        name = taken["metadata"]["name"]
         if name != spec.namespace:
             raise Place(object=f"project {spec.project}").refusal(
                 f"has namespace {name!r} already; {spec.namespace!r} would be a second one",
                 reason=Reason.DUPLICATE_PROJECT,
             )
-    found = cluster.get("namespace", spec.namespace) or {"metadata": {}}
-    theirs = found["metadata"].get("labels") or {}
-    pair = (theirs.get(TENANT_LABEL), theirs.get(PROJECT_LABEL))
+    existing = cluster.get("namespace", spec.namespace) or {"metadata": {}}
+    owner = existing["metadata"].get("labels") or {}
+    pair = (owner.get(TENANT_LABEL), owner.get(PROJECT_LABEL))
     if pair not in {(None, None), (spec.project.tenant, spec.project.project)}:
         tenant, project = (label or "?" for label in pair)
         raise Place(object=f"namespace {spec.namespace!r}").refusal(
@@ -170,7 +170,7 @@ def _apply_with_users(
 ) -> list[Json]:
     """Writes Secrets before the store gets their passwords.
 
-    Killed in between, the next call finds them, and makes the store what they say.
+    After a kill in between, the next call reads them and gives the store their passwords.
     """
     logins = {
         name: _login(spec, cluster, name, user, users)
@@ -180,7 +180,7 @@ def _apply_with_users(
     hashes = [password_hash(logins[name].password) for name in secret_names(spec)]
     with users.administration.opened() as run:
         cluster.apply(
-            [*project_documents(spec), *hidden], [one.password for one in logins.values()]
+            [*project_documents(spec), *hidden], [login.password for login in logins.values()]
         )
         for statement in create_users(database_of(spec), *hashes):
             run(statement)
@@ -192,7 +192,7 @@ def _apply_with_users(
 def _login(
     spec: ProjectSpec, cluster: ProjectCluster, secret: str, user: str, users: StoreUserPlan
 ) -> Login:
-    """The login that a Secret holds already, so that a repeat changes nothing; else a new one."""
+    """The login that a Secret contains, so that a repeat changes nothing; else a new one."""
     data = (cluster.get("secret", secret, spec.namespace) or {}).get("data") or {}
     held, password = decoded(data, "username"), decoded(data, "password")
     if held not in {None, user}:
@@ -205,12 +205,12 @@ def _login(
 
 
 def _await_quota(spec: ProjectSpec, cluster: ProjectCluster, wait: QuotaWait) -> None:
-    """Returns when the cluster counts what the quota limits; before, it refuses all of it."""
-    wanted, waited = set(quota_of(spec)), False
+    """Waits until the cluster counts what the quota limits; before, it refuses all of it."""
+    limited, waited = set(quota_of(spec)), False
     end = wait.clock() + QUOTA_SECONDS
     while wait.clock() < end:
-        found = cluster.get("resourcequota", QUOTA, spec.namespace) or {}
-        if wanted <= set(found.get("status", {}).get("used", {})):
+        current = cluster.get("resourcequota", QUOTA, spec.namespace) or {}
+        if limited <= set(current.get("status", {}).get("used", {})):
             return
         if not waited:
             wait.on_wait()
@@ -219,5 +219,5 @@ def _await_quota(spec: ProjectSpec, cluster: ProjectCluster, wait: QuotaWait) ->
     raise RunError(
         Reason.PREREQUISITE_MISSING,
         f"ResourceQuota {QUOTA} in {spec.namespace}: after {QUOTA_SECONDS:.0f} s the cluster still "
-        f"does not count {', '.join(sorted(wanted))}; are the chart's kinds installed?",
+        f"does not count {', '.join(sorted(limited))}; are the chart's kinds installed?",
     )

@@ -1,4 +1,4 @@
-"""Reads a project's tables with one SELECT that somebody wrote."""
+"""Runs a user's SELECT over a project's tables."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from chartly.query.adhoc import check_select
 
 @dataclass(frozen=True)
 class QueryResult:
-    """The rows of a query, in the order of its columns, each value as the engine spells it."""
+    """The rows of a query, in the order of its columns, each value as the engine prints it."""
 
     names: list[str]
     rows: list[list[object]]
@@ -31,14 +31,14 @@ class QueryResult:
 
 
 class QueryableProject(Protocol):
-    """A project's store that takes queries."""
+    """A project's store that runs queries."""
 
     def tables(self) -> Collection[str]:
         """The names of its tables and views."""
         ...
 
     def select(self, sql: str) -> QueryResult:
-        """The rows of a SELECT, which may write nothing and reads the project's database alone.
+        """The rows of a SELECT, which may write nothing and read only the project's database.
 
         Raises:
             RunError: ``StoreUnavailable``: the engine refuses it, or does not answer.

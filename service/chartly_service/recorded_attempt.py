@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 
 class RecordedAttempt(Protocol):
-    """What use cases read of it."""
+    """One attempt, begun or ended."""
 
     @property
     def run_id(self) -> str: ...

@@ -1,4 +1,4 @@
-"""Shows the records of a workflow's latest run that did not become events."""
+"""Reads the records of a workflow's latest run that did not become events."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,8 +25,8 @@ class RunRejects:
     """The first rejects of a run.
 
     Attributes:
-        recorded: how many the run counted; others than those that are there are past their
-            retention, or were removed.
+        recorded: how many the run counted; those that are not there are past their retention, or
+            were removed.
     """
 
     run: str
@@ -64,5 +64,5 @@ def rejects(
             Reason.PREREQUISITE_MISSING, f"workflow {workflow!r} has not run yet; run it first"
         )
     run = attempts[0].run_id
-    records = [one for dataset in datasets for one in project.rejects(dataset, run, limit)]
+    records = [record for dataset in datasets for record in project.rejects(dataset, run, limit)]
     return RunRejects(run, project.totals(run)["rejected"], records)

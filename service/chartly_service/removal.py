@@ -1,4 +1,4 @@
-"""Steps that take something away: each tells what came of it, and the next kind waits for all."""
+"""Steps that remove something: each has an outcome, and a kind waits for the one before."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from chartly.errors import ChartlyError, Reason
 
 
 class RemovalResult(StrEnum):
-    """What came of a step."""
+    """The result of a step."""
 
     PLANNED = "planned"
     REMOVED = "removed"
@@ -23,8 +23,8 @@ class RemovalStep:
     """One thing to remove; doing it again when it is gone changes nothing.
 
     Attributes:
-        event: the audit event that tells of it.
-        act: does it; returns whether there was anything to do.
+        event: the audit event that records it.
+        act: removes it; returns whether it was there.
     """
 
     kind: str
@@ -38,7 +38,7 @@ class RemovalStep:
 
 @dataclass(frozen=True)
 class RemovalOutcome:
-    """A step and what came of it.
+    """A step and its result.
 
     Attributes:
         reason: why it failed; empty where it did not.
@@ -51,22 +51,22 @@ class RemovalOutcome:
 
     @property
     def document(self) -> dict[str, str]:
-        """For a program."""
-        found = {"kind": self.step.kind, "name": self.step.name, "result": self.result.value}
+        """The outcome as JSON."""
+        document = {"kind": self.step.kind, "name": self.step.name, "result": self.result.value}
         failure = {"reason": self.reason, "message": self.message} if self.reason else {}
-        return found | failure
+        return document | failure
 
 
 def carry_out(
     steps: Sequence[RemovalStep], record: Callable[[RemovalStep], None]
 ) -> Iterator[RemovalOutcome]:
-    """Does steps in their order.
+    """Runs steps in their order.
 
-    One that fails does not keep others of its kind from being done. Those of the kinds after it
-    wait: what is removed later is what the earlier ones stand on.
+    After one that fails, the others of its kind run. Those of later kinds wait: they remove what
+    the earlier ones depend on.
 
     Args:
-        record: tells the audit trail of a step that is done; where it cannot, the step failed.
+        record: adds a step to the audit trail; where it cannot, the step failed.
     """
     failed: RemovalStep | None = None
     for step in steps:
@@ -75,18 +75,18 @@ def carry_out(
                 step, RemovalResult.WAITING, message=f"until {failed.kind} {failed.name} is done"
             )
             continue
-        outcome = _done(step, record)
+        outcome = _outcome(step, record)
         failed = failed or (step if outcome.result is RemovalResult.FAILED else None)
         yield outcome
 
 
-def _done(step: RemovalStep, record: Callable[[RemovalStep], None]) -> RemovalOutcome:
+def _outcome(step: RemovalStep, record: Callable[[RemovalStep], None]) -> RemovalOutcome:
     try:
-        there = _act(step)
+        was_there = _act(step)
         record(step)
     except ChartlyError as error:
         return RemovalOutcome(step, RemovalResult.FAILED, error.reason.value, error.message)
-    if there:
+    if was_there:
         return RemovalOutcome(step, RemovalResult.REMOVED)
     return RemovalOutcome(step, RemovalResult.ABSENT, message="nothing was left to do")
 
@@ -100,7 +100,7 @@ def _act(step: RemovalStep) -> bool:
 
 
 def first_failure(outcomes: Sequence[RemovalOutcome]) -> Reason | None:
-    """The reason that the whole ends with; none where every step is done."""
+    """The reason of the first step that failed; None where none did."""
     return next(
-        (Reason(one.reason) for one in outcomes if one.result is RemovalResult.FAILED), None
+        (Reason(each.reason) for each in outcomes if each.result is RemovalResult.FAILED), None
     )

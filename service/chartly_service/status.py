@@ -1,4 +1,4 @@
-"""The playbook's success criteria, each measured: yes, no, or not known."""
+"""Measures the playbook's success criteria, each as yes, no, or not known."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -28,7 +28,7 @@ _HEAD = 19
 """Characters of a chain's head that identify it for a person."""
 
 Judgement = tuple[bool | None, str]
-"""Whether something holds, or None where it could not be measured; and what shows it."""
+"""Whether something holds, or None where it could not be measured; and the evidence."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Criterion:
 
     Attributes:
         holds: None where it could not be measured.
-        evidence: what shows it, or why nothing does.
+        evidence: what was measured, or why nothing was.
     """
 
     name: str
@@ -46,7 +46,7 @@ class Criterion:
 
 
 class PolicyPart(Protocol):
-    """One part of a storage policy as the stored tables show it; ``str`` spells it."""
+    """One part of a storage policy beside the stored tables; ``str`` renders it."""
 
     @property
     def holds(self) -> bool: ...
@@ -70,7 +70,7 @@ class MeasuredProject(Protocol):
         ...
 
     def fingerprint(self, dataset: str) -> str | None:
-        """What an output holds now; None where it is not there."""
+        """The fingerprint of an output's rows; None where it is not there."""
         ...
 
     def run_entries(self, run: str, attempt: int) -> list[Entry]:
@@ -84,7 +84,7 @@ class MeasuredProject(Protocol):
 
 @dataclass(frozen=True)
 class StatusSources:
-    """Where the evidence comes from.
+    """The sources of evidence.
 
     Attributes:
         opened: opens the project's store.
@@ -97,7 +97,7 @@ class StatusSources:
 
 
 def criteria(frozen: FrozenWorkflow, sources: StatusSources) -> Iterator[Criterion]:
-    """The six, in the playbook's order."""
+    """The six criteria, in the playbook's order."""
     yield _measured(VALIDATED, partial(_validated, frozen))
     trial = _trial(sources.trials)
     yield _measured(DETERMINISTIC, partial(_deterministic, trial))
@@ -119,7 +119,7 @@ def criteria(frozen: FrozenWorkflow, sources: StatusSources) -> Iterator[Criteri
 
 
 def _measured(name: str, judge: Callable[[], Judgement]) -> Criterion:
-    """What a judge finds; one that cannot ask cannot know."""
+    """What a judge returns; not known where it raises."""
     try:
         return Criterion(name, *judge())
     except ChartlyError as error:
@@ -132,7 +132,7 @@ def _validated(frozen: FrozenWorkflow) -> Judgement:
         frozen.check()
     except ChartlyError as error:
         return False, error.message
-    names = ", ".join(str(one.reference.profile) for one in plan.profiles)
+    names = ", ".join(str(profile.reference.profile) for profile in plan.profiles)
     return True, f"{names}; config {plan.digest}"
 
 
@@ -165,14 +165,14 @@ def _expected(trial: Trial | str, trials: FixtureTrials) -> Judgement:
     if isinstance(trial, str):
         return None, trial
     compared = trials.compare()
-    differing = [one.fixture for one in compared if not one.conforms]
+    differing = [golden.fixture for golden in compared if not golden.conforms]
     verdict = f"differ: {', '.join(differing)}" if differing else "equal to their goldens"
-    return not differing, f"{', '.join(one.golden for one in compared)} {verdict}"
+    return not differing, f"{', '.join(golden.golden for golden in compared)} {verdict}"
 
 
 @dataclass(frozen=True)
 class _Stored:
-    """The criteria that a project's store shows for one workflow."""
+    """The criteria of one workflow that are measured in a project's store."""
 
     project: MeasuredProject
     workflow: str
@@ -187,10 +187,10 @@ class _Stored:
         for stream in self.plan.streams:
             schema = event_schema(stream.normalizer, stream.storage)
             parts = self.project.policy(schema, stream.storage, succeeded[0].ingested_at)
-            holds = holds and all(one.holds for one in parts)
+            holds = holds and all(part.holds for part in parts)
             # What does not hold comes first.
-            shown = sorted(parts, key=lambda one: one.holds)
-            evidence.append(f"{stream.storage.dataset}: {', '.join(map(str, shown))}")
+            ordered = sorted(parts, key=lambda part: part.holds)
+            evidence.append(f"{stream.storage.dataset}: {', '.join(map(str, ordered))}")
         return holds, "; ".join(evidence)
 
     def analytics(self, trial: Trial | str) -> Judgement:
@@ -214,9 +214,9 @@ class _Stored:
             return False, _NO_RUN
         latest = succeeded[0]
         entries = self.project.run_entries(latest.run_id, latest.attempt)
-        kinds = (one.reference.profile.kind for one in self.plan.profiles)
+        kinds = (profile.reference.profile.kind for profile in self.plan.profiles)
         missing = missing_types(entries, required_types(kinds, len(self.plan.analytics)))
-        broken = [one.chain for one in self.project.verify_chains() if one.verdict.fault]
+        broken = [chain.chain for chain in self.project.verify_chains() if chain.verdict.fault]
         measured, where = metrics(latest.run_id)
         parts = [
             f"{len(entries)} audit events of {latest.run_id}",
@@ -246,14 +246,14 @@ class _Stored:
         """What is published now beside what the last run recorded."""
         if self.project.attempts(self.workflow)[0] != last:
             return None, "a later attempt may have published"
-        datasets = [one.spec.outputs.dataset for one in self.plan.analytics]
-        now = {one: self.project.fingerprint(one) or "not there" for one in datasets}
+        datasets = [query.spec.outputs.dataset for query in self.plan.analytics]
+        now = {name: self.project.fingerprint(name) or "not there" for name in datasets}
         return _compared(f"{last.run_id} and what is there now", _outputs(last), now)
 
     def _succeeded(self) -> list[RecordedAttempt]:
         """The workflow's attempts that succeeded, the latest first."""
         attempts = self.project.attempts(self.workflow)
-        return [one for one in attempts if one.reason == Reason.SUCCEEDED]
+        return [attempt for attempt in attempts if attempt.reason == Reason.SUCCEEDED]
 
 
 def _of_fixtures(trial: Trial | str) -> Judgement:
@@ -262,15 +262,15 @@ def _of_fixtures(trial: Trial | str) -> Judgement:
     return _compared("the fixtures, run twice", trial.first.outputs, trial.second.outputs)
 
 
-def _compared(what: str, first: Mapping[str, str], second: Mapping[str, str]) -> Judgement:
+def _compared(subject: str, first: Mapping[str, str], second: Mapping[str, str]) -> Judgement:
     if first != second:
-        return False, f"{what}: {_shown(first)} then {_shown(second)}"
-    return bool(first) or None, f"{what}: {_shown(first)}"
+        return False, f"{subject}: {_listed(first)} then {_listed(second)}"
+    return bool(first) or None, f"{subject}: {_listed(first)}"
 
 
-def _shown(outputs: Mapping[str, str]) -> str:
+def _listed(outputs: Mapping[str, str]) -> str:
     return ", ".join(f"{name} {value}" for name, value in outputs.items()) or "no outputs"
 
 
 def _outputs(attempt: RecordedAttempt) -> dict[str, str]:
-    return {one["dataset"]: one["fingerprint"] for one in attempt.outcome["outputs"]}
+    return {output["dataset"]: output["fingerprint"] for output in attempt.outcome["outputs"]}

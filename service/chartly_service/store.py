@@ -1,4 +1,4 @@
-"""Where use cases find a project's data, whichever engine holds it."""
+"""The ports of use cases to a project's store, whichever engine holds it."""
 
 from contextlib import AbstractContextManager
 from typing import Protocol

@@ -14,7 +14,7 @@ from chartly_service.removal import RemovalOutcome, RemovalStep, carry_out, firs
 
 
 class RecordingProject(Protocol):
-    """A project's store that takes audit events."""
+    """A project's store that records audit events."""
 
     def record(self, kind: str, data: Data, now: Callable[[], datetime]) -> None:
         """Adds an event of the project to its audit trail."""
@@ -22,10 +22,10 @@ class RecordingProject(Protocol):
 
 
 class RemovableProject(RecordingProject, Protocol):
-    """A project's store that gives datasets up."""
+    """A project's store whose datasets can be dropped."""
 
     def writer_of(self, dataset: str) -> str | None:
-        """The workflow that writes a dataset; None where nobody does."""
+        """The workflow that writes a dataset; None where none does."""
         ...
 
     def drop_output(self, dataset: str) -> bool:
@@ -41,7 +41,7 @@ class DomainFiles(Protocol):
     """The objects of a domain where their author keeps them."""
 
     def begin(self, workflow: Workflow) -> None:
-        """Keeps what a teardown needs to be taken up again after its workflow is gone."""
+        """Keeps what a teardown needs to be continued after its workflow is gone."""
         ...
 
     def end(self, workflow: Workflow) -> None:
@@ -61,7 +61,7 @@ class DomainFiles(Protocol):
         ...
 
     def end_runs(self, workflow: Workflow) -> None:
-        """Ends runs that were cut off: none goes on after the rows of its first pages are gone."""
+        """Ends runs that were cut off: none continues once the rows of its first pages are gone."""
         ...
 
     def deprecate(self, profile: Profile, because: str) -> bool:
@@ -83,7 +83,7 @@ class KeptPart:
 
 @dataclass(frozen=True)
 class TeardownPlan:
-    """What a teardown does, in its order, and what it leaves alone."""
+    """The steps of a teardown, in their order, and what it leaves alone."""
 
     workflow: Workflow
     steps: list[RemovalStep]
@@ -92,7 +92,7 @@ class TeardownPlan:
 
 @dataclass(frozen=True)
 class RemovableDomain:
-    """A domain that is to be torn down.
+    """A domain whose teardown is planned.
 
     Attributes:
         project: None where nothing was ever stored for it.
@@ -104,7 +104,7 @@ class RemovableDomain:
 
 
 def plan_teardown(domain: RemovableDomain) -> TeardownPlan:
-    """What would be done."""
+    """The teardown of a domain, without any change."""
     workflow = domain.frozen.resolution.workflow
     steps = [_workflow_step(domain)]
     kept: list[KeptPart] = []
@@ -118,7 +118,7 @@ def plan_teardown(domain: RemovableDomain) -> TeardownPlan:
 def tear_down(
     domain: RemovableDomain, plan: TeardownPlan, now: Callable[[], datetime]
 ) -> list[RemovalOutcome]:
-    """Does it; calling it again goes on with what is left."""
+    """Removes a domain; another call continues with what is left."""
     domain.files.begin(plan.workflow)
     outcomes = list(carry_out(plan.steps, partial(_record, domain.project, now)))
     if first_failure(outcomes) is None:
@@ -137,10 +137,10 @@ def _workflow_step(domain: RemovableDomain) -> RemovalStep:
     workflow = domain.frozen.resolution.workflow
 
     def remove() -> bool:
-        there = domain.files.remove(workflow)
+        was_there = domain.files.remove(workflow)
         if domain.project is not None:
             domain.files.end_runs(workflow)
-        return there
+        return was_there
 
     return RemovalStep("workflow", workflow.source, "workflow.deleted", remove)
 
@@ -148,18 +148,18 @@ def _workflow_step(domain: RemovableDomain) -> RemovalStep:
 def _dataset_steps(
     domain: RemovableDomain, project: RemovableProject
 ) -> tuple[list[RemovalStep], list[KeptPart]]:
-    """Derived datasets before canonical ones; what another workflow writes is not ours to drop."""
+    """Derived datasets before canonical ones, without those that another workflow writes."""
     workflow = domain.frozen.resolution.workflow.name
     steps, kept = [], []
     for kind, names, drop in (
         (
             "derived dataset",
-            [one.spec.outputs.dataset for one in domain.frozen.plan.analytics],
+            [query.spec.outputs.dataset for query in domain.frozen.plan.analytics],
             project.drop_output,
         ),
         (
             "canonical dataset",
-            [one.storage.dataset for one in domain.frozen.plan.streams],
+            [stream.storage.dataset for stream in domain.frozen.plan.streams],
             project.drop_dataset,
         ),
     ):
@@ -176,17 +176,17 @@ def _profile_steps(domain: RemovableDomain) -> tuple[list[RemovalStep], list[Kep
     """Profiles are marked deprecated last; those that another workflow names are kept."""
     workflow = domain.frozen.resolution.workflow
     others = domain.files.others(workflow)
-    used = {step.reference.rpartition("::")[2]: one for one in others for step in one.steps}
+    used = {step.reference.rpartition("::")[2]: other for other in others for step in other.steps}
     because = f"torn down with workflow {workflow.name}"
     steps, kept = [], []
-    for one in domain.frozen.resolution.profiles:
-        name = str(one.reference.profile)
-        if one.found_in is None:
+    for resolved in domain.frozen.resolution.profiles:
+        name = str(resolved.reference.profile)
+        if resolved.found_in is None:
             kept.append(KeptPart(f"profile: {name}", "it stands in global"))
         elif name in used:
             kept.append(KeptPart(f"profile: {name}", f"{used[name]} names it"))
         # Marked by a teardown that was cut off before it had recorded so, it is recorded now.
-        elif one.profile.deprecated in (None, because):
-            mark = partial(domain.files.deprecate, one.profile, because)
+        elif resolved.profile.deprecated in (None, because):
+            mark = partial(domain.files.deprecate, resolved.profile, because)
             steps.append(RemovalStep("profile (deprecate)", name, "profile.deprecated", mark))
     return steps, kept

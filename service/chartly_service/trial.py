@@ -36,7 +36,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class ComparedGolden:
-    """A fixture beside the file of canonical events that it must give."""
+    """A fixture beside the file of canonical events that it must become."""
 
     fixture: str
     golden: str
@@ -44,7 +44,7 @@ class ComparedGolden:
 
 
 class FixtureTrials(Protocol):
-    """What runs fixtures and compares them.
+    """Runs fixtures and compares them with their goldens.
 
     Raises:
         ChartlyError: from both methods where it cannot.
