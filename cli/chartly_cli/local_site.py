@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chartly.api.connector import SecretRef
-from chartly.egress.secret_value import secret_objection, secret_value
 from chartly.egress.credential_echo import SHORTEST
+from chartly.egress.secret_value import secret_objection, secret_value
 from chartly.errors import ChartlyError, Reason
 from chartly_cli.store_binding import Binding, FolderBinding
 from chartly_service.prerequisites import Prerequisite
