@@ -1,4 +1,4 @@
-"""``chartly``: runs the command line, and turns every failure into one sentence and a code."""
+"""``chartly``: runs the command line; every failure becomes one sentence and an exit code."""
 
 import gc
 import os
@@ -12,12 +12,12 @@ from chartly_cli.printable import one_line
 
 _OBJECTS = 100_000
 _INTERRUPTED = 130
-"""What Typer makes of Ctrl-C."""
+"""What Typer returns after Ctrl-C."""
 
 
 def main() -> NoReturn:
     """Runs the command line and exits with the code of the reason."""
-    # Starting makes a hundred thousand objects and no garbage; looking for it takes 0.1 s.
+    # Starting creates a hundred thousand objects and no garbage; collecting takes 0.1 s.
     gc.set_threshold(_OBJECTS)
     # NumPy starts threads for linear algebra, of which there is none, and they wait busily.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -25,7 +25,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()
-    # Everything is closed. What is left is memory, which the engine takes 0.1 s to take apart.
+    # Everything is closed. What is left is memory, which the engine takes 0.1 s to free.
     os._exit(code)
 
 
@@ -33,23 +33,23 @@ def _run() -> int:
     try:
         result = app(standalone_mode=False)
     except ChartlyError as error:
-        return _tell(error)
+        return _print_problems(error)
     except SystemExit as ended:
         if not isinstance(ended.__context__, BrokenPipeError):
             raise
-        # Whoever read our output has enough; nothing more can be told.
+        # The reader of our output has closed it; nothing more can be printed.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # noqa: BLE001 - the last resort: no stack trace for users
         return _unexpected(error)
     if result == _INTERRUPTED:
-        return _say("error: Cancelled: the command was asked to stop", Reason.CANCELLED)
+        return _print_error("error: Cancelled: the command was asked to stop", Reason.CANCELLED)
     return result if isinstance(result, int) else 0
 
 
-def _tell(error: ChartlyError) -> int:
+def _print_problems(error: ChartlyError) -> int:
     for problem in error.problems:
-        _say(f"error: {problem.reason}: {problem}", problem.reason)
+        _print_error(f"error: {problem.reason}: {problem}", problem.reason)
     return error.exit_code
 
 
@@ -61,17 +61,17 @@ def _unexpected(error: Exception) -> int:
     if os.environ.get("CHARTLY_DEBUG"):
         raise error
     if isinstance(error, OSError) and error.filename is not None:
-        said = f"error: PrerequisiteMissing: {error.filename}: {error.strerror}"
-        return _say(said, Reason.PREREQUISITE_MISSING)
+        sentence = f"error: PrerequisiteMissing: {error.filename}: {error.strerror}"
+        return _print_error(sentence, Reason.PREREQUISITE_MISSING)
     text = f"{type(error).__name__}: {error}".splitlines()[0]
-    return _say(
+    return _print_error(
         f"error: InternalError: {text}; this is a bug, please report it "
         f"(CHARTLY_DEBUG=1 shows the trace)",
         Reason.INTERNAL_ERROR,
     )
 
 
-def _say(text: str, reason: Reason) -> int:
+def _print_error(text: str, reason: Reason) -> int:
     sys.stderr.write(one_line(text) + "\n")
     return REASONS[reason].exit_code
 

@@ -1,4 +1,4 @@
-"""The command line: options and words here, the work in ``commands``, imported when called."""
+"""The command line: names, options and help; each command is imported when it is called."""
 
 from pathlib import Path
 from typing import Annotated
@@ -86,7 +86,7 @@ def render(
 @app.command()
 def resolve(context: typer.Context, workflow: Name) -> None:
     """Tell what each reference of a workflow resolves to."""
-    from chartly_cli.commands.resolve import resolve as command
+    from chartly_cli.commands.digests import resolve as command
 
     command(context.obj, workflow)
 
@@ -94,12 +94,15 @@ def resolve(context: typer.Context, workflow: Name) -> None:
 @app.command()
 def digest(
     context: typer.Context,
-    what: Annotated[str | None, typer.Argument(help="A workflow, or kind/name@version.")] = None,
+    subject: Annotated[
+        str | None,
+        typer.Argument(metavar="what", help="A workflow, or kind/name@version."),
+    ] = None,
 ) -> None:
     """Print digests of profiles and of a workflow's frozen inputs."""
-    from chartly_cli.commands.resolve import digest as command
+    from chartly_cli.commands.digests import digest as command
 
-    command(context.obj, what)
+    command(context.obj, subject)
 
 
 @app.command()
@@ -246,8 +249,8 @@ def version(context: typer.Context) -> None:
     """Print the version."""
     from importlib.metadata import version as installed
 
-    found = installed("chartly")
-    context.obj.printer.result({"version": found}, found)
+    number = installed("chartly")
+    context.obj.printer.result({"version": number}, number)
 
 
 @project_app.command("create")

@@ -1,4 +1,4 @@
-"""What an installed chart says that new projects use: its store, and who may make users there."""
+"""The defaults of new projects in an installed chart: its store, and the administrator of it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ CONFIG = "chartly-project-defaults"
 
 @dataclass(frozen=True)
 class Defaults:
-    """What the command line need not say."""
+    """Values of options that the command line leaves out."""
 
     store_url: str | None = None
     admin_user: str = "default"
@@ -28,13 +28,13 @@ def read_defaults(kubectl: Kubectl, namespace: str) -> Defaults:
     Raises:
         SpecError: there is none.
     """
-    found = kubectl.get("configmap", CONFIG, namespace)
-    if found is None:
+    config = kubectl.get("configmap", CONFIG, namespace)
+    if config is None:
         raise Place(object=f"--chart {namespace}").refusal(
             f"the chart is not installed there (no ConfigMap {CONFIG})",
             reason=Reason.PREREQUISITE_MISSING,
         )
-    data: Mapping[str, str] = found.get("data") or {}
+    data: Mapping[str, str] = config.get("data") or {}
     secret = data.get("store-admin-secret")
     held = (kubectl.get("secret", secret, namespace) or {}).get("data") if secret else None
     ranges = filter(None, (data.get("grantable-cidrs") or "").split(","))

@@ -45,5 +45,5 @@ class WorkspaceTrials:
 
 
 def _trial_run(result: LoadResult) -> TrialRun:
-    outputs = {one.dataset: one.fingerprint for one in result.outputs}
+    outputs = {output.dataset: output.fingerprint for output in result.outputs}
     return TrialRun(result.reason, result.message, result.counts, outputs)

@@ -22,7 +22,7 @@ _CANONICAL = ".expected.canonical.json"
 
 @dataclass(frozen=True)
 class Fixture:
-    """One sample page and what must come of it."""
+    """One sample page and the golden of its events."""
 
     name: str
     sample: Path
@@ -31,11 +31,11 @@ class Fixture:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What came of a fixture.
+    """A fixture's events beside its golden.
 
     Attributes:
         conforms: whether its events are those of the golden, byte for byte.
-        difference: how they differ, to be read; it decides nothing.
+        difference: how they differ, for a person; it decides nothing.
     """
 
     fixture: str
@@ -47,17 +47,17 @@ class Comparison:
 def fixtures_of(folder: Path, workflow: Workflow) -> list[Fixture]:
     """The fixtures of a workflow: ``<domain>[.<case>].sample.json`` beside their goldens."""
     stems = {workflow.name, slugified(workflow.labels.get("domain", ""))} - {""}
-    found = []
+    fixtures = []
     for sample in sorted(folder.glob(f"*{_SAMPLE}")):
         name = sample.name.removesuffix(_SAMPLE)
         if slugified(name.partition(".")[0]) in stems:
-            found.append(Fixture(name, sample, folder / f"{name}{_CANONICAL}"))
-    return found
+            fixtures.append(Fixture(name, sample, folder / f"{name}{_CANONICAL}"))
+    return fixtures
 
 
 def strays(folder: Path, workflows: Sequence[Workflow]) -> list[Path]:
     """The samples that no workflow has, by their names."""
-    used = {one.sample for workflow in workflows for one in fixtures_of(folder, workflow)}
+    used = {each.sample for workflow in workflows for each in fixtures_of(folder, workflow)}
     return [sample for sample in sorted(folder.glob(f"*{_SAMPLE}")) if sample not in used]
 
 
@@ -75,7 +75,7 @@ def compare(fixture: Fixture, plan: RunPlan) -> Comparison:
     )
     shaper = compile_shaper(stream.normalizer, stream.storage)
     page = reader.read(page_of(fixture.sample, plan))
-    events = [decode_page(one) for one in shaper.events(page)]
+    events = [decode_page(event) for event in shaper.events(page)]
     if not fixture.canonical.exists():
         place = Place(object=f"fixture {fixture.name!r}")
         raise place.refusal(f"its golden {fixture.canonical} is not there")
@@ -87,7 +87,7 @@ def compare(fixture: Fixture, plan: RunPlan) -> Comparison:
 
 
 def page_of(sample: Path, plan: RunPlan) -> bytes:
-    """The page that a sample stands for: itself, or one around the single record that it is."""
+    """The page of a sample: itself, or one around the single record that it is."""
     body = sample.read_bytes()
     try:
         document = read_document(body)
@@ -102,7 +102,7 @@ def page_of(sample: Path, plan: RunPlan) -> bytes:
 
 
 def _is_record(body: bytes, plan: RunPlan) -> bool:
-    """Whether a sample can be a single record: an object, where no path is asked for."""
+    """Whether a sample can be a single record: an object, where no path is configured."""
     try:
         return plan.connector.records.path is None and isinstance(decode_page(body), dict)
     except RunError:
@@ -124,7 +124,7 @@ def _diff(fixture: Fixture, expected: list[object], events: list[object]) -> str
 
 
 def _lines(events: list[object]) -> list[str]:
-    """The events for reading, a member a line, each value as canonical JSON spells it."""
+    """The events for a person, a member a line, each value as canonical JSON."""
     return [line for event in events for line in _members(event)]
 
 
@@ -132,4 +132,4 @@ def _members(event: object) -> list[str]:
     if not isinstance(event, dict):
         return [canonical_json(event).decode("utf-8", "replace")]
     pieces = [canonical_json({name: value}) for name, value in sorted(event.items())]
-    return ["{", *(f"  {one[1:-1].decode('utf-8', 'replace')}," for one in pieces), "}"]
+    return ["{", *(f"  {piece[1:-1].decode('utf-8', 'replace')}," for piece in pieces), "}"]

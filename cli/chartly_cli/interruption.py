@@ -47,7 +47,7 @@ def interruptible(connector: subprocess.Popen[bytes], limits: AttemptLimits) -> 
 
     def end(number: int, _frame: FrameType | None) -> None:
         connector.terminate()
-        raise watch.found or RunError(_REASONS[number], "the run was asked to stop")
+        raise watch.excess or RunError(_REASONS[number], "the run was asked to stop")
 
     before: dict[int, Callable[..., Any] | int | None] = {
         number: signal.signal(number, end) for number in _REASONS
@@ -56,7 +56,7 @@ def interruptible(connector: subprocess.Popen[bytes], limits: AttemptLimits) -> 
     try:
         yield
     finally:
-        # What the watch still has to say comes too late.
+        # A signal of the watch comes too late.
         signal.signal(signal.SIGALRM, signal.SIG_IGN)
         watch.stop()
         for number, handler in before.items():
@@ -64,16 +64,16 @@ def interruptible(connector: subprocess.Popen[bytes], limits: AttemptLimits) -> 
 
 
 class _Watch:
-    """Signals this process when it has taken too much: its main thread hears nothing else.
+    """Signals this process when it takes too much: nothing else interrupts its main thread.
 
-    Not by the process's own alarm, of which there is one only, and that may be another's.
+    Not by the process's own alarm: there is only one, which may have another use.
 
     Attributes:
-        found: what was too much.
+        excess: what was too much.
     """
 
     def __init__(self, connector: int, limits: AttemptLimits) -> None:
-        self.found: RunError | None = None
+        self.excess: RunError | None = None
         self._processes = (os.getpid(), connector)
         self._limits = limits
         self._until = time.monotonic() + (limits.seconds or 0)
@@ -90,9 +90,9 @@ class _Watch:
             self._thread.join()
 
     def _look(self) -> None:
-        while self.found is None and not self._over.wait(_LOOK_SECONDS):
-            self.found = self._too_much()
-        if self.found is not None:
+        while self.excess is None and not self._over.wait(_LOOK_SECONDS):
+            self.excess = self._too_much()
+        if self.excess is not None:
             os.kill(os.getpid(), signal.SIGALRM)
 
     def _too_much(self) -> RunError | None:
@@ -112,7 +112,7 @@ class _Watch:
 
 
 def resident(process: int) -> int:
-    """Bytes that a process has in memory; none if it has ended, or the system does not tell."""
+    """Bytes that a process has in memory; 0 if it has ended, or the system has no such count."""
     try:
         pages = Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1]
     except OSError:

@@ -32,8 +32,8 @@ class Kubectl:
         """An object, or None if there is none of that name."""
         place = ["--namespace", namespace] if namespace else []
         text = self._call("get", kind, name, *place, "--ignore-not-found", "--output", "json")
-        found: Json | None = json.loads(text) if text.strip() else None
-        return found
+        document: Json | None = json.loads(text) if text.strip() else None
+        return document
 
     def find(self, kind: str, labels: Mapping[str, str]) -> list[Json]:
         """Objects outside of namespaces that have all labels."""
@@ -43,10 +43,10 @@ class Kubectl:
         return items
 
     def apply(self, documents: Sequence[Json], secrets: Iterable[str]) -> None:
-        """Makes objects what documents say of them.
+        """Applies documents server-side.
 
         Args:
-            secrets: what must not be in a message, whatever the API server answers.
+            secrets: texts that no message contains, whatever the API server answers.
         """
         body = {"apiVersion": "v1", "kind": "List", "items": list(documents)}
         manager = f"--field-manager={MADE_BY}"
@@ -62,8 +62,8 @@ class Kubectl:
             check=False,
         )
         if done.returncode != 0:
-            said = _said(done.stderr, secrets)
-            raise RunError(Reason.PREREQUISITE_MISSING, f"kubectl {arguments[0]}: {said}")
+            message = _redacted(done.stderr, secrets)
+            raise RunError(Reason.PREREQUISITE_MISSING, f"kubectl {arguments[0]}: {message}")
         return done.stdout
 
 
@@ -83,10 +83,10 @@ def open_kubectl(context: str | None) -> Kubectl:
     return Kubectl(program, context)
 
 
-def _said(stderr: str, secrets: Iterable[str]) -> str:
+def _redacted(stderr: str, secrets: Iterable[str]) -> str:
     text = " ".join(stderr.split()) or "ended without a word"
     for secret in secrets:
-        # As it is, and as a Secret's data spells it.
+        # As it is, and as in a Secret's data.
         for spelling in (secret, base64.b64encode(secret.encode()).decode()):
             text = text.replace(spelling, "***")
     return text[:_LONGEST]

@@ -1,4 +1,4 @@
-"""What commands print: one JSON document, or text for a person."""
+"""The output of commands: one JSON document, or text for a person."""
 
 import json
 import sys
@@ -19,7 +19,7 @@ class Form(StrEnum):
 class Printer:
     """Results go to standard output, everything else to standard error.
 
-    Both hold what APIs and files have said, so neither lets a control character through.
+    Both contain text of APIs and files, so neither prints a control character.
     """
 
     def __init__(self, form: Form) -> None:
@@ -30,13 +30,13 @@ class Printer:
         return self.form is Form.JSON
 
     def result(self, value: object, text: str) -> None:
-        """The one result of a command, in the form that was asked for."""
+        """Prints the one result of a command, in the form of ``--output``."""
         line = _document(value) if self.is_json else printable(text)
         sys.stdout.write(line + "\n")
         sys.stdout.flush()
 
     def note(self, text: str) -> None:
-        """A line for a person, beside the result."""
+        """Prints a line for a person, beside the result; none beside JSON."""
         if not self.is_json:
             sys.stderr.write(printable(text) + "\n")
             sys.stderr.flush()

@@ -1,4 +1,4 @@
-"""Certificates from PEM files, checked before they go where others read them."""
+"""Certificates from PEM files, checked before others read them."""
 
 import re
 import ssl
@@ -11,10 +11,10 @@ _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE----
 
 
 def read_certificates(path: Path, option: str) -> str:
-    """The certificates in a file, without what else stands there.
+    """The certificates in a file, without anything else in it.
 
     Raises:
-        SpecError: it cannot be read, holds no certificate, or holds a private key.
+        SpecError: it cannot be read, contains no certificate, or contains a private key.
     """
     place = Place(object=f"{option} {path}")
     try:
@@ -23,12 +23,12 @@ def read_certificates(path: Path, option: str) -> str:
         raise place.refusal(f"cannot be read: {cause(error)}") from None
     if "PRIVATE KEY" in text:
         raise place.refusal("holds a private key; give the certificates alone")
-    found = _BLOCK.findall(text)
+    certificates = _BLOCK.findall(text)
     try:
-        for one in found:
-            ssl.create_default_context(cadata=one)
+        for certificate in certificates:
+            ssl.create_default_context(cadata=certificate)
     except ssl.SSLError:
-        found = []
-    if not found:
+        certificates = []
+    if not certificates:
         raise place.refusal("holds no certificate in PEM")
-    return "\n".join(found) + "\n"
+    return "\n".join(certificates) + "\n"

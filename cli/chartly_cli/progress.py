@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 @contextmanager
 def shown(printer: Printer, title: str) -> "Iterator[OnProgress]":
-    """A function that shows how far a run is."""
+    """A function that prints how far a run is."""
     if printer.is_json or not sys.stderr.isatty():
         yield lambda _: None
         return
-    # Imported where it is needed: a pipe must not pay for it.
+    # Imported where it is needed: a pipe does not need it.
     from rich.console import Console  # noqa: PLC0415
     from rich.progress import Progress as Bar  # noqa: PLC0415
     from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415

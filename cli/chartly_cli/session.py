@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Session:
-    """The options that stand before every command."""
+    """The options before the command, and those of the store."""
 
     directory: Path
     form: Form

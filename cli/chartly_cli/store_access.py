@@ -1,4 +1,4 @@
-"""What the options of the store, or their variables, say: a server and a user of it."""
+"""Reads the server and its user from the options of the store, or from their variables."""
 
 import os
 from pathlib import Path
@@ -22,17 +22,17 @@ _Given = tuple[str, str]
 
 
 def read_access_options(options: StoreOptions) -> Access | None:
-    """The server that is to be used; None where nothing names one.
+    """The server that is used; None where nothing names one.
 
     Raises:
-        SpecError: a value is empty or not usable, or says something of a server that is not named.
+        SpecError: a value is empty or not usable, or belongs to a server that is not named.
     """
     url = _given("--store-url", options.url, URL_VARIABLE)
     user = _given("--store-user", options.user, USER_VARIABLE)
     password = _given("--store-password-file", options.password_file, PASSWORD_FILE_VARIABLE)
     cacert = _given("--store-cacert", options.cacert, CACERT_VARIABLE)
     if url is None:
-        alone = next((one for one in (user, password, cacert) if one is not None), None)
+        alone = next((given for given in (user, password, cacert) if given is not None), None)
         if alone is not None:
             why = f"names no server; give --store-url or {URL_VARIABLE}, too"
             raise Place(object=alone[0]).refusal(why)

@@ -1,4 +1,4 @@
-"""A ClickHouse server as its administrator sees it, for as long as users are made."""
+"""A ClickHouse server as its administrator, for as long as users are created."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,7 +14,7 @@ from chartly_store.server import AT_A_KEYBOARD, ServerEngine
 
 @dataclass(frozen=True)
 class StoreAdministrator:
-    """Where the store answers from here, and who may make users there."""
+    """The URL of the store from here, and the administrator of its users."""
 
     url: str
     login: Login
@@ -22,7 +22,7 @@ class StoreAdministrator:
 
     @contextmanager
     def opened(self) -> Iterator[Callable[[str], None]]:
-        """What runs statements as the administrator.
+        """A function that runs statements as the administrator.
 
         Raises:
             RunError: ``AuthRejected`` or ``StoreUnavailable``.
@@ -31,7 +31,7 @@ class StoreAdministrator:
             yield store.command
 
     def check(self, login: Login) -> None:
-        """Whether a user that was made can get in.
+        """Logs in as a user that was created.
 
         Raises:
             RunError: ``AuthRejected`` or ``StoreUnavailable``.

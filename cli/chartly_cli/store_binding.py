@@ -24,7 +24,7 @@ _OPTIONS = "--store-user, --store-password-file"
 
 @dataclass(frozen=True)
 class FolderBinding:
-    """The embedded engine of a workspace, which one command at a time owns."""
+    """The embedded engine of a workspace; one command at a time has it."""
 
     workspace: Workspace
 
@@ -49,7 +49,7 @@ class FolderBinding:
 
     @contextmanager
     def engine(self) -> "Iterator[Engine]":
-        """The engine, for whoever holds the folder already."""
+        """The engine, for a caller that has the folder's lock."""
         with opened_store(self.workspace.state) as engine:
             yield engine
 
@@ -89,11 +89,11 @@ class ServerBinding:
 
     @property
     def is_absent(self) -> bool:
-        """Never: whether a server holds anything, only the server can say."""
+        """Never: only the server can answer whether it has anything."""
         return False
 
     def checkpoint(self, _project: "Project") -> Path | None:
-        """None: nobody keeps a project's chain there."""
+        """None: a project's chain has no checkpoint there."""
         return None
 
     def check(self) -> None:
@@ -131,7 +131,7 @@ class ServerBinding:
 
 
 Binding = FolderBinding | ServerBinding
-"""Where a command finds the store."""
+"""The store of a command."""
 
 
 @contextmanager

@@ -17,7 +17,7 @@ def logged_in(access: Access, patience: "Patience", options: str) -> "Iterator[S
     """The server as one of its users.
 
     Args:
-        options: what says who that is, for a message.
+        options: the options that name the user, for a message.
 
     Raises:
         RunError: ``AuthRejected`` or ``StoreUnavailable``.

@@ -1,4 +1,4 @@
-"""The options that say where the store is, given to every command that reads or writes one."""
+"""The options of the store, added to every command that reads or writes one."""
 
 import inspect
 from collections.abc import Callable
@@ -16,7 +16,7 @@ CACERT_VARIABLE = "CHARTLY_STORE_CACERT"
 
 @dataclass(frozen=True)
 class StoreOptions:
-    """What the command line says of the store; None is not given."""
+    """The options of the store; None is not given."""
 
     url: str | None = None
     user: str | None = None
@@ -49,13 +49,13 @@ _OPTIONS: dict[str, object] = {
 
 
 def on_a_store(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the options of the store; what they say stands in its session."""
+    """Adds the options of the store to a command; its session has their values."""
     signature = inspect.signature(command, eval_str=True)
 
     @wraps(command)
     def with_store(context: typer.Context, **values: Any) -> None:  # noqa: ANN401 - Typer's own
-        said = (values.pop(name) for name in _OPTIONS)
-        context.obj = replace(context.obj, store=StoreOptions(*said))
+        given = (values.pop(name) for name in _OPTIONS)
+        context.obj = replace(context.obj, store=StoreOptions(*given))
         command(context, **values)
 
     added = [
@@ -64,5 +64,5 @@ def on_a_store(command: Callable[..., None]) -> Callable[..., None]:
     ]
     parameters = [*signature.parameters.values(), *added]
     with_store.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    with_store.__annotations__ = {one.name: one.annotation for one in parameters}
+    with_store.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return with_store

@@ -16,35 +16,35 @@ def verify(session: Session) -> None:
         verdicts = project.verify_chains()
     document = [
         {
-            "chain": one.chain,
-            "entries": one.verdict.count,
-            "head": one.verdict.head,
-            "fault": one.verdict.fault,
-            "at": one.verdict.sequence or None,
-            "unchained": one.unchained,
+            "chain": verdict.chain,
+            "entries": verdict.verdict.count,
+            "head": verdict.verdict.head,
+            "fault": verdict.verdict.fault,
+            "at": verdict.verdict.sequence or None,
+            "unchained": verdict.unchained,
         }
-        for one in verdicts
+        for verdict in verdicts
     ]
     rows = [
         [
-            one.chain,
-            one.verdict.count,
-            _shown(one),
-            one.verdict.head[:16],
+            verdict.chain,
+            verdict.verdict.count,
+            _rendered_verdict(verdict),
+            verdict.verdict.head[:16],
         ]
-        for one in verdicts
+        for verdict in verdicts
     ]
     session.printer.result(document, table(["chain", "entries", "verdict", "head"], rows))
-    broken = [one.chain for one in verdicts if one.verdict.fault]
+    broken = [verdict.chain for verdict in verdicts if verdict.verdict.fault]
     if broken:
         session.printer.note(f"error: {Reason.AUDIT_BROKEN}: {', '.join(broken)} not whole")
         raise typer.Exit(REASONS[Reason.AUDIT_BROKEN].exit_code)
 
 
-def _shown(one: ChainVerdict) -> str:
-    if one.verdict.fault:
-        return f"{one.verdict.fault} at entry {one.verdict.sequence}"
-    return f"whole, last {one.unchained} not yet recorded" if one.unchained else "whole"
+def _rendered_verdict(verdict: ChainVerdict) -> str:
+    if verdict.verdict.fault:
+        return f"{verdict.verdict.fault} at entry {verdict.verdict.sequence}"
+    return f"whole, last {verdict.unchained} not yet recorded" if verdict.unchained else "whole"
 
 
 def show(session: Session, run: str | None) -> None:
@@ -52,6 +52,9 @@ def show(session: Session, run: str | None) -> None:
     workspace = session.workspace()
     with session.binding(workspace).opened(workspace.only_project()) as project:
         entries = events(project, run)
-    rows = [[one.sequence, one.event["time"], one.event["type"], one.hash[:12]] for one in entries]
+    rows = [
+        [entry.sequence, entry.event["time"], entry.event["type"], entry.hash[:12]]
+        for entry in entries
+    ]
     text = table(["#", "time", "type", "hash"], rows)
-    session.printer.result([dict(one.event) for one in entries], text)
+    session.printer.result([dict(entry.event) for entry in entries], text)

@@ -29,7 +29,7 @@ def conformance(session: Session, *, update: bool) -> None:
     now, goldens = _resolved(workspace), _goldens(workspace)
     if update and not goldens:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(path, _text(now).encode())
+        write_durably(path, _rendered_record(now).encode())
         session.printer.note(f"recorded {counted(len(now), 'workflow')} in {path}")
     difference = "" if update else _difference(session, path, now)
     _report(session, difference, goldens, len(now))
@@ -42,20 +42,23 @@ def conformance(session: Session, *, update: bool) -> None:
 
 def _resolved(workspace: Workspace) -> dict[str, Any]:
     """Each workflow's digests and fixtures, and the specs, so that a change can be shown."""
-    found: dict[str, Any] = {}
+    resolved: dict[str, Any] = {}
     for workflow in workspace.workflows:
         frozen = workspace.prepare(workflow)
         with frozen.resolution.locating():
             check_explained(frozen.plan)
-        found[f"{workflow.name}@{workflow.version}"] = {
+        resolved[f"{workflow.name}@{workflow.version}"] = {
             "configDigest": frozen.snapshot.digest,
-            "fixtures": [one.name for one in fixtures_of(workspace.fixtures, workflow)],
+            "fixtures": [fixture.name for fixture in fixtures_of(workspace.fixtures, workflow)],
             "profiles": {
-                str(one.reference): {"digest": one.digest, "spec": one.profile.written}
-                for one in frozen.resolution.profiles
+                str(resolved_profile.reference): {
+                    "digest": resolved_profile.digest,
+                    "spec": resolved_profile.profile.written,
+                }
+                for resolved_profile in frozen.resolution.profiles
             },
         }
-    return found
+    return resolved
 
 
 def _goldens(workspace: Workspace) -> list[str]:
@@ -84,7 +87,7 @@ def _difference(session: Session, path: Path, now: dict[str, Any]) -> str:
     }
     lines = difflib.unified_diff(
         text.splitlines(),
-        _text(comparable).splitlines(),
+        _rendered_record(comparable).splitlines(),
         f"{path.name} (recorded)",
         "now",
         lineterm="",
@@ -110,7 +113,9 @@ def _recorded(path: Path) -> tuple[str, dict[str, dict[str, Any]]]:
         record = json.loads(text)
     except (ValueError, RecursionError):
         text, record = "", None
-    if not isinstance(record, dict) or not all(isinstance(one, dict) for one in record.values()):
+    if not isinstance(record, dict) or not all(
+        isinstance(entry, dict) for entry in record.values()
+    ):
         raise Place(object=str(path)).refusal(
             "is not a record of workflows; record it anew with --update"
         )
@@ -138,5 +143,5 @@ def _report(session: Session, difference: str, goldens: list[str], count: int) -
         raise typer.Exit(REASONS[Reason.OUTPUT_CONTRACT].exit_code)
 
 
-def _text(value: dict[str, Any]) -> str:
+def _rendered_record(value: dict[str, Any]) -> str:
     return json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

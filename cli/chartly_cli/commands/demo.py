@@ -80,7 +80,7 @@ def demo(session: Session, folder: Path, rows: int) -> None:
         workspace = _prepared(folder, FLIGHTS)
         options = _options(workspace, authority, FLIGHTS, port)
         same.append(_show(session, workspace, FLIGHTS, options))
-    _say(
+    _print(
         f"\n{'both domains ran twice: no row more, same fingerprints' if all(same) else 'FAILED'}"
         f" ({time.monotonic() - started:.0f} s)\n"
         f"look around: chartly -C {folder / 'flights'} query "
@@ -90,12 +90,12 @@ def demo(session: Session, folder: Path, rows: int) -> None:
         raise typer.Exit(REASONS[Reason.OUTPUT_CONTRACT].exit_code)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     typer.echo(printable(text))
 
 
 def _prepared(folder: Path, domain: Domain) -> Workspace:
-    """The domain's own files in a folder of its own; what earlier demos stored is dropped."""
+    """The domain's files in a fresh folder; what earlier demos stored is dropped."""
     root = folder / domain.name
     shutil.rmtree(root, ignore_errors=True)
     with resources.as_file(resources.files("chartly_cli.demo") / "domains" / domain.name) as files:
@@ -120,32 +120,32 @@ def _options(workspace: Workspace, authority: Authority, domain: Domain, port: i
 
 
 def _show(session: Session, workspace: Workspace, domain: Domain, options: RunOptions) -> bool:
-    """Runs a domain, tells about it, runs it again; whether both runs agree."""
-    _say(f"\n=== {domain.name} ===")
+    """Runs a domain, prints its results, runs it again; returns whether both runs agree."""
+    _print(f"\n=== {domain.name} ===")
     project = workspace.home(workspace.workflow(domain.name))
     first = _run(session, workspace, domain, options)
     rate = first.result.counts["read"] / max(0.001, first.seconds)
-    _say(f"{summary(first)}\n({rate:,.0f} records/s from API to rollup)\n")
-    with FolderBinding(workspace).opened(project) as found:
-        before = found.store.engine.rows(_count(found.store.database, domain))
+    _print(f"{summary(first)}\n({rate:,.0f} records/s from API to rollup)\n")
+    with FolderBinding(workspace).opened(project) as stored:
+        before = stored.store.engine.rows(_count(stored.store.database, domain))
         run = first.intent.run_id
-        _say(f"rejects\n{show.rejects(found, domain.dataset, run)}\n")
-        plotted = domain.bars.replace("{db}", f"`{found.store.database}`")
-        _say(f"rollup\n{show.bars(found.store.engine.rows(plotted))}\n")
-    _say(f"{show.digests(first)}\n")
+        _print(f"rejects\n{show.rejects(stored, domain.dataset, run)}\n")
+        plotted = domain.bars.replace("{db}", f"`{stored.store.database}`")
+        _print(f"rollup\n{show.bars(stored.store.engine.rows(plotted))}\n")
+    _print(f"{show.digests(first)}\n")
     second = _run(session, workspace, domain, options)
-    with FolderBinding(workspace).opened(project) as found:
-        after = found.store.engine.rows(_count(found.store.database, domain))
-        verdicts = found.verify_chains()
-    _say(f"audit: {show.chains(verdicts)}")
-    if any(one.verdict.fault for one in verdicts):
+    with FolderBinding(workspace).opened(project) as stored:
+        after = stored.store.engine.rows(_count(stored.store.database, domain))
+        verdicts = stored.verify_chains()
+    _print(f"audit: {show.chains(verdicts)}")
+    if any(verdict.verdict.fault for verdict in verdicts):
         raise RunError(Reason.AUDIT_BROKEN, f"{domain.name}: {show.chains(verdicts)}")
-    same = before == after and _prints(first) == _prints(second)
-    _say(
+    is_equal = _fingerprints(first) == _fingerprints(second)
+    _print(
         f"second run in {second.seconds:.2f} s: {before[0][0]:,} rows before, {after[0][0]:,} "
-        f"after, fingerprints {'equal' if _prints(first) == _prints(second) else 'DIFFER'}"
+        f"after, fingerprints {'equal' if is_equal else 'DIFFER'}"
     )
-    return same
+    return before == after and is_equal
 
 
 def _run(
@@ -163,8 +163,8 @@ def _count(database: str, domain: Domain) -> str:
     return f"SELECT count() FROM `{database}`.`{domain.dataset}`"
 
 
-def _prints(report: LocalReport) -> list[str]:
-    return [one.fingerprint for one in report.result.outputs]
+def _fingerprints(report: LocalReport) -> list[str]:
+    return [output.fingerprint for output in report.result.outputs]
 
 
 @contextmanager

@@ -22,7 +22,7 @@ def deprecate(session: Session, reference: str, because: str) -> None:
     workspace = session.workspace()
     workspace.require_whole()
     wanted = reference.rpartition("::")[2]
-    profiles = {str(one.id): one for _, one in workspace.profiles}
+    profiles = {str(profile.id): profile for _, profile in workspace.profiles}
     if wanted not in profiles:
         raise Place(object="profile").refusal(
             f"is not in {session.directory}; {one_of(wanted, profiles)}",
@@ -43,7 +43,7 @@ def deprecate(session: Session, reference: str, because: str) -> None:
 
 
 def _opened(stack: ExitStack, workspace: Workspace, binding: "Binding") -> "EngineProject | None":
-    """The project's store; none where nothing has run."""
+    """The project's store; None where nothing has run."""
     if binding.is_absent:
         return None
     try:

@@ -16,7 +16,7 @@ from chartly_service.prerequisites import Prerequisite
 def doctor(session: Session, secrets: Path | None) -> None:
     """Prints each prerequisite; exits with the reason of the first that is missing.
 
-    A warning is no failure: the run would go, and something about it is unsafe.
+    A warning is no failure: the run would start, and something about it is unsafe.
     """
     workspace = session.workspace()
     binding = session.binding(workspace)

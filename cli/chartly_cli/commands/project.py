@@ -1,4 +1,4 @@
-"""``chartly project create``: a namespace with its limits, fences, Secrets and store users."""
+"""``chartly project create``: a namespace with limits, policies, Secrets and store users."""
 
 import os
 import secrets
@@ -40,7 +40,7 @@ _HIDDEN = "a hash"
 
 @dataclass(frozen=True)
 class ProjectOptions:
-    """What the command line said.
+    """The options of the command.
 
     Attributes:
         chart: the namespace of the chart whose store, administrator and ranges are used.
@@ -66,9 +66,9 @@ class ProjectOptions:
 
 
 def create(session: Session, text: str, options: ProjectOptions) -> None:
-    """Shows, or with ``apply`` makes, everything that a project needs in a cluster."""
+    """Prints, or with ``apply`` creates, everything that a project needs in a cluster."""
     project = parse_project(text)
-    _insist_on_values(options)
+    _refuse_empty(options)
     kubectl = open_kubectl(options.context) if options.apply or options.chart else None
     defaults = read_defaults(kubectl, options.chart) if kubectl and options.chart else Defaults()
     spec = _spec(project, options, defaults)
@@ -79,12 +79,12 @@ def create(session: Session, text: str, options: ProjectOptions) -> None:
     made = create_project(spec, kubectl, users, _quota_wait(session))
     if users is None:
         session.printer.note(f"no --store-url: make Secret {STORE_SECRET} yourself before a run")
-    lines = [f"applied  {one['kind']} {one['metadata']['name']}" for one in made.documents]
+    lines = [f"applied  {each['kind']} {each['metadata']['name']}" for each in made.documents]
     lines += [f"made     store user {name}" for name in made.users]
     session.printer.result(_document(spec, made.documents, applied=True), "\n".join(lines))
 
 
-def _insist_on_values(options: ProjectOptions) -> None:
+def _refuse_empty(options: ProjectOptions) -> None:
     """Refuses an empty address: empty is not the same as not given."""
     for name, value in (("--store-url", options.store_url), ("--store-via", options.via)):
         if value is not None and not value.strip():
@@ -125,14 +125,14 @@ def _quota_entry(text: str) -> tuple[str, str]:
 
 
 def _show(session: Session, spec: ProjectSpec) -> None:
-    """Prints what may be applied as it is; Secrets and users are only told of."""
+    """Prints documents that may be applied as they are; Secrets and users as comments."""
     documents = project_documents(spec)
     statements = create_users(database_of(spec), _HIDDEN, _HIDDEN) if spec.store else []
-    told = [f"# Secret {name}, made by --apply" for name in secret_names(spec)]
-    told += [f"# store: {one}" for one in statements]
+    comments = [f"# Secret {name}, made by --apply" for name in secret_names(spec)]
+    comments += [f"# store: {statement}" for statement in statements]
     session.printer.result(
         _document(spec, documents, applied=False),
-        (to_yaml(documents) + "\n".join(told)).removesuffix("\n"),
+        (to_yaml(documents) + "\n".join(comments)).removesuffix("\n"),
     )
     session.printer.note("nothing was changed; --apply does it")
     if spec.store is not None and spec.store.is_public_only:
@@ -143,12 +143,12 @@ def _show(session: Session, spec: ProjectSpec) -> None:
 
 
 def _document(spec: ProjectSpec, made: list[Json], *, applied: bool) -> Json:
-    hidden = [one for one in made if one["kind"] == "Secret"]
+    hidden = [document for document in made if document["kind"] == "Secret"]
     return {
         "project": str(spec.project),
         "namespace": spec.namespace,
         "applied": applied,
-        "documents": [one for one in made if one not in hidden],
+        "documents": [document for document in made if document not in hidden],
         "secrets": secret_names(spec),
         "database": database_of(spec),
         "users": users_of(spec),
@@ -156,7 +156,7 @@ def _document(spec: ProjectSpec, made: list[Json], *, applied: bool) -> Json:
 
 
 def _user_plan(options: ProjectOptions, defaults: Defaults, store: StoreAddress) -> StoreUserPlan:
-    """Who makes the users; a password comes from a file, the environment or the chart's Secret."""
+    """The administrator of the users, whose password is in a file, a variable or the chart."""
     path, variable = options.admin_password_file, options.admin_password_env
     user, password = options.admin_user, defaults.admin_password
     if path is not None:

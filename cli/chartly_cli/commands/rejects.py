@@ -8,7 +8,7 @@ from chartly_service.rejects import RunRejects
 from chartly_service.rejects import rejects as rejects_of
 
 _MESSAGE, _REFERENCE = 70, 22
-"""Characters that a person is shown of them."""
+"""Characters of them that a table has room for."""
 
 
 def rejects(session: Session, name: str, limit: int) -> None:
@@ -21,19 +21,19 @@ def rejects(session: Session, name: str, limit: int) -> None:
     document = {
         "run": result.run,
         "recorded": result.recorded,
-        "rejects": [asdict(one) for one in result.records],
+        "rejects": [asdict(record) for record in result.records],
     }
-    session.printer.result(document, _text(result))
+    session.printer.result(document, _table(result))
     _note(session, result, limit)
 
 
-def _text(result: RunRejects) -> str:
+def _table(result: RunRejects) -> str:
     if not result.records:
         absent = "none of its rejects is there" if result.recorded else "no rejects"
         return f"{result.run}: {absent}"
     rows = [
-        [one.reason, one.field, one.message[:_MESSAGE], one.raw_ref[:_REFERENCE] + "..."]
-        for one in result.records
+        [each.reason, each.field, each.message[:_MESSAGE], each.raw_ref[:_REFERENCE] + "..."]
+        for each in result.records
     ]
     return f"rejects of {result.run}\n{table(['reason', 'field', 'message', 'raw_ref'], rows)}"
 

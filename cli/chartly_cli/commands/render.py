@@ -22,12 +22,12 @@ class _Dumper(yaml.SafeDumper):
         super().increase_indent(flow, False)  # noqa: FBT003 - same
 
 
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
+def _represent_text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
     style = "|" if "\n" in value else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
 
 
-_Dumper.add_representer(str, _text)
+_Dumper.add_representer(str, _represent_text)
 
 
 def render(session: Session, paths: list[Path]) -> None:
@@ -38,26 +38,29 @@ def render(session: Session, paths: list[Path]) -> None:
     if workspace.runs:
         run = workspace.runs[0]
         raise run.place.refusal("is a custom resource; apply it as it is")
-    found = resources(workspace, folder)
-    if not found:
+    documents = resources(workspace, folder)
+    if not documents:
         raise session.place.refusal("holds no profiles/ and workflows/ to render")
-    session.printer.result(found, to_yaml(found).removesuffix("\n"))
-    if any("namespace" not in one["metadata"] for one in found):
+    session.printer.result(documents, to_yaml(documents).removesuffix("\n"))
+    if any("namespace" not in document["metadata"] for document in documents):
         session.printer.note(
             "without namespaces: it is not said which project this is; give --project"
         )
 
 
 def resources(workspace: Workspace, folder: Workspace) -> list[dict[str, Any]]:
-    """The custom resources of a workspace, in the project that its folder says."""
+    """The custom resources of a workspace, in the namespace of its folder's project."""
     home = _home(folder)
     place = namespace(home.tenant, home.project) if home else None
-    found: list[dict[str, Any]] = [
-        profiles.as_resource(one, GLOBAL_NAMESPACE if shared else one.namespace or place)
-        for shared, one in workspace.profiles
+    documents: list[dict[str, Any]] = [
+        profiles.as_resource(profile, GLOBAL_NAMESPACE if shared else profile.namespace or place)
+        for shared, profile in workspace.profiles
     ]
-    found += [workflows.as_resource(one, one.namespace or place) for one in workspace.workflows]
-    return found
+    documents += [
+        workflows.as_resource(workflow, workflow.namespace or place)
+        for workflow in workspace.workflows
+    ]
+    return documents
 
 
 def _home(folder: Workspace) -> Project | None:
@@ -71,5 +74,5 @@ def _home(folder: Workspace) -> Project | None:
 
 
 def to_yaml(documents: list[dict[str, Any]]) -> str:
-    """Documents as YAML that reads the same everywhere."""
+    """Documents as YAML, the same on every machine."""
     return str(yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, width=100))

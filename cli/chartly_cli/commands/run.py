@@ -52,7 +52,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         report = run_workflow(workspace, workflow, options, on_progress)
     session.printer.result(report.document(), summary(report))
     for warning in report.result.warnings:
-        typer.echo(one_line(f"warning: {told(warning)}"), err=True)
+        typer.echo(one_line(f"warning: {rendered_warning(warning)}"), err=True)
     reason, message = report.result.reason, report.result.message
     if reason is Reason.SUCCEEDED and fail_on_warning and report.result.warnings:
         reason = Reason.WARNINGS_REFUSED
@@ -62,7 +62,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         raise typer.Exit(REASONS[reason].exit_code)
 
 
-def told(warning: RunWarning) -> str:
+def rendered_warning(warning: RunWarning) -> str:
     times = f" ({warning.count:,} times)" if warning.count > 1 else ""
     return f"{warning.reason}: {warning.object}: {warning.message}{times}"
 
@@ -99,7 +99,7 @@ def _check_pins(pins: tuple[str, ...]) -> None:
 
 
 def summary(report: LocalReport) -> str:
-    """What a person wants to know of a run."""
+    """The result of a run as lines for a person."""
     result, counts = report.result, report.result.counts
     continued = f", continued as attempt {report.intent.attempt}" if report.continued else ""
     lines = {
@@ -116,14 +116,15 @@ def summary(report: LocalReport) -> str:
             f"{result.counters.retries:,} retries, {counts['bytes']:,} bytes)"
         ),
     }
-    for one in result.outputs:
-        sealed = f", WindowSealed: {one.sealed} kept as they are" if one.sealed else ""
-        lines[f"output {one.dataset}"] = (
-            f"{one.rows:,} rows, {one.windows:,} windows computed{sealed}, "
-            f"fingerprint {one.fingerprint}"
+    for output in result.outputs:
+        sealed = f", WindowSealed: {output.sealed} kept as they are" if output.sealed else ""
+        lines[f"output {output.dataset}"] = (
+            f"{output.rows:,} rows, {output.windows:,} windows computed{sealed}, "
+            f"fingerprint {output.fingerprint}"
         )
     if result.warnings:
-        lines["warnings"] = ", ".join(dict.fromkeys(one.reason.value for one in result.warnings))
+        reasons = dict.fromkeys(warning.reason.value for warning in result.warnings)
+        lines["warnings"] = ", ".join(reasons)
     lines["config digest"] = report.intent.config_digest
     lines["audit"] = f"{'complete' if result.audited else 'INCOMPLETE'}, head {result.audit_head}"
     lines["evidence"] = report.folder

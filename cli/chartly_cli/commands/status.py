@@ -1,4 +1,4 @@
-"""``chartly status``: the playbook's definition of done, with the evidence for each criterion."""
+"""``chartly status``: the playbook's success criteria, each with its evidence."""
 
 from functools import partial
 
@@ -28,11 +28,12 @@ def status(session: Session, domain: str) -> None:
     )
     judged = list(criteria(frozen, sources))
     document = [
-        {"criterion": one.name, "holds": one.holds, "evidence": one.evidence} for one in judged
+        {"criterion": criterion.name, "holds": criterion.holds, "evidence": criterion.evidence}
+        for criterion in judged
     ]
-    lines = [one_line(f"{_MARKS[one.holds]}  {one.name}: {one.evidence}") for one in judged]
+    lines = [one_line(f"{_MARKS[each.holds]}  {each.name}: {each.evidence}") for each in judged]
     session.printer.result(document, "\n".join(lines))
-    if not all(one.holds for one in judged):
+    if not all(criterion.holds for criterion in judged):
         raise typer.Exit(REASONS[Reason.OUTPUT_CONTRACT].exit_code)
 
 

@@ -22,7 +22,7 @@ _WORDS = {
 
 
 def teardown(session: Session, name: str, *, yes: bool) -> None:
-    """Tells, or with ``yes`` does, what removes a domain; exits with the first failure's reason."""
+    """Prints a teardown, or with ``yes`` runs it; exits with the reason of the first failure."""
     workspace = session.workspace()
     binding = session.binding(workspace)
     files = WorkspaceFiles(workspace, binding.record)
@@ -60,13 +60,13 @@ def _print(
     done: bool,
     last: list[str] | None = None,
 ) -> None:
-    lines = [_line(one) for one in outcomes]
-    lines += [f"kept  {one.name} ({one.because})" for one in plan.kept]
+    lines = [_line(outcome) for outcome in outcomes]
+    lines += [f"kept  {part.name} ({part.because})" for part in plan.kept]
     lines += ["kept  audit logs, ledger and attempts", *(last or [])]
     document = {
         "done": done,
-        "steps": [one.document for one in outcomes],
-        "kept": [{"name": one.name, "because": one.because} for one in plan.kept],
+        "steps": [outcome.document for outcome in outcomes],
+        "kept": [{"name": part.name, "because": part.because} for part in plan.kept],
     }
     session.printer.result(document, "\n".join(lines))
 
@@ -77,8 +77,9 @@ def _line(outcome: RemovalOutcome) -> str:
 
 
 def _fail(session: Session, outcomes: list[RemovalOutcome], reason: Reason, workflow: str) -> None:
-    for one in outcomes:
-        if one.result is RemovalResult.FAILED:
-            session.printer.note(one_line(f"error: {one.reason}: {one.step}: {one.message}"))
+    for outcome in outcomes:
+        if outcome.result is RemovalResult.FAILED:
+            sentence = f"error: {outcome.reason}: {outcome.step}: {outcome.message}"
+            session.printer.note(one_line(sentence))
     session.printer.note(f"`chartly teardown {workflow} --yes` goes on with what is left")
     raise typer.Exit(REASONS[reason].exit_code)

@@ -6,7 +6,7 @@ import typer
 
 from chartly.api.workflow import Workflow
 from chartly.errors import REASONS, Reason, RunError
-from chartly_cli.commands.run import told
+from chartly_cli.commands.run import rendered_warning
 from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import compare, fixtures_of
 from chartly_cli.printable import one_line
@@ -40,14 +40,14 @@ def _test(workspace: Workspace, workflow: Workflow) -> tuple[dict[str, object], 
         raise workflow.place.refusal(f"has no fixtures/{domain}.sample.json")
     compared = [compare(fixture, frozen.plan) for fixture in fixtures]
     lines = [
-        f"{'ok  ' if one.conforms else 'FAIL'}  {one.fixture}: {counted(one.events, 'event')}, "
-        f"{'as in' if one.conforms else 'not as in'} the golden"
-        for one in compared
+        f"{'ok  ' if each.conforms else 'FAIL'}  {each.fixture}: {counted(each.events, 'event')}, "
+        f"{'as in' if each.conforms else 'not as in'} the golden"
+        for each in compared
     ]
-    lines += [one.difference for one in compared if not one.conforms]
+    lines += [each.difference for each in compared if not each.conforms]
     first, second = run_twice(frozen, fixtures)
     problem = _problem(first, second)
-    outputs = ", ".join(f"{one.dataset} {one.fingerprint}" for one in first.outputs) or "none"
+    outputs = _listed(_fingerprints(first))
     counts = first.counts
     lines.append(
         f"{'FAIL' if problem else 'ok  '}  run twice: read {counts['read']} = loaded "
@@ -55,26 +55,26 @@ def _test(workspace: Workspace, workflow: Workflow) -> tuple[dict[str, object], 
         f"filtered {counts['filtered']} + late {counts['late']}; outputs {outputs}"
         + (f"; {problem}" if problem else "")
     )
-    lines += [one_line(f"warn  {told(one)}") for one in first.warnings]
-    ok = not problem and all(one.conforms for one in compared)
+    lines += [one_line(f"warn  {rendered_warning(warning)}") for warning in first.warnings]
+    ok = not problem and all(each.conforms for each in compared)
     lines.append(f"{'ok  ' if ok else 'FAIL'}  {workflow}, config {frozen.snapshot.digest}")
     report: dict[str, object] = {
         "workflow": f"{workflow.name}@{workflow.version}",
         "ok": ok,
         "configDigest": frozen.snapshot.digest,
         "fixtures": [
-            {"fixture": one.fixture, "events": one.events, "difference": one.difference}
-            for one in compared
+            {"fixture": each.fixture, "events": each.events, "difference": each.difference}
+            for each in compared
         ],
         "counts": counts,
-        "outputs": {one.dataset: one.fingerprint for one in first.outputs},
+        "outputs": _fingerprints(first),
         "problem": problem,
     }
     return report, "\n".join(lines)
 
 
 def _problem(first: LoadResult, second: LoadResult) -> str:
-    """Why two runs of one fixture are not alike, or not good; empty when they are."""
+    """Why two runs of one fixture differ, or lack evidence; empty where they do not."""
     for result in (first, second):
         if result.reason is not Reason.SUCCEEDED:
             raise RunError(result.reason, result.message)
@@ -82,8 +82,12 @@ def _problem(first: LoadResult, second: LoadResult) -> str:
             return "audit evidence is missing"
     if first.counts != second.counts:
         return f"counts changed from {_listed(first.counts)} to {_listed(second.counts)}"
-    one, two = ({o.dataset: o.fingerprint for o in result.outputs} for result in (first, second))
-    return "" if one == two else f"outputs changed from {_listed(one)} to {_listed(two)}"
+    before, after = _fingerprints(first), _fingerprints(second)
+    return "" if before == after else f"outputs changed from {_listed(before)} to {_listed(after)}"
+
+
+def _fingerprints(result: LoadResult) -> dict[str, str]:
+    return {output.dataset: output.fingerprint for output in result.outputs}
 
 
 def _listed(values: Mapping[str, object]) -> str:

@@ -38,7 +38,7 @@ def api_server(context: ssl.SSLContext, token: str, records: list[Record]) -> It
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nothing: the demo tells what matters."""
+            """Logs nothing: the demo prints its results."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True

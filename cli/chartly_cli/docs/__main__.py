@@ -1,4 +1,4 @@
-"""``python -m chartly_cli.docs``: writes reference docs and CRDs, or tells that they are stale."""
+"""``python -m chartly_cli.docs``: writes reference docs and CRDs, or prints which are stale."""
 
 import argparse
 import sys
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     wanted = {options.folder / name: make for name, make in PAGES.items()}
     wanted |= {options.crds / name: make for name, make in CRD_FILES.items()}
-    stale = {path: text for path, make in wanted.items() if _text(path) != (text := make())}
+    stale = {path: text for path, make in wanted.items() if _content(path) != (text := make())}
     for path, text in stale.items():
         if options.check:
             sys.stderr.write(f"{path} is stale; run `make generate`\n")
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if options.check and stale else 0
 
 
-def _text(path: Path) -> str | None:
+def _content(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
 
 

@@ -1,4 +1,4 @@
-"""``cli.md``: what ``--help`` says, command by command."""
+"""``cli.md``: the output of ``--help``, command by command."""
 
 import re
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""``crds/*.yaml``: what a cluster is told of the three kinds."""
+"""``crds/*.yaml``: the definitions of the three kinds."""
 
 from collections.abc import Callable
 from functools import partial

@@ -15,10 +15,10 @@ UNSERVED = "Not served yet."
 
 
 def member_sentence(owner: type, name: str) -> str:
-    """What stands under a member, in its class or the nearest one that declares it.
+    """The docstring under a member, in its class or the nearest one that declares it.
 
     Raises:
-        LookupError: nothing is said.
+        LookupError: there is none.
     """
     for declaring in owner.__mro__:
         if declaring.__module__.startswith("chartly") and name in _sentences(declaring):
@@ -27,10 +27,10 @@ def member_sentence(owner: type, name: str) -> str:
 
 
 def meaning(owner: type, name: str) -> str:
-    """What stands under a member, and what of it is not served yet.
+    """The docstring under a member, and what of the member is not served yet.
 
     Raises:
-        LookupError: nothing is said.
+        LookupError: there is none.
     """
     sentence = member_sentence(owner, name)
     marker = unserved_marker(owner.model_fields[name]) if issubclass(owner, BaseModel) else None
@@ -52,12 +52,12 @@ def class_sentence(owner: type) -> str:
 def _sentences(owner: type) -> dict[str, str]:
     statements = _classes(inspect.getsourcefile(owner) or "")[owner.__name__].body
     return {
-        name: _paragraph(two.value.value)
-        for one, two in pairwise(statements)
-        for name in _assigned(one)
-        if isinstance(two, ast.Expr)
-        and isinstance(two.value, ast.Constant)
-        and isinstance(two.value.value, str)
+        name: _paragraph(following.value.value)
+        for statement, following in pairwise(statements)
+        for name in _assigned(statement)
+        if isinstance(following, ast.Expr)
+        and isinstance(following.value, ast.Constant)
+        and isinstance(following.value.value, str)
     }
 
 

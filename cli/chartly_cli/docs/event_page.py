@@ -1,4 +1,4 @@
-"""``event.md``: the canonical event contract, and what is stored of rejects."""
+"""``event.md``: the canonical event contract, and the stored fields of rejects."""
 
 from chartly.api.columns import COLUMN_TYPES
 from chartly.extract.keys import KEY_LIMIT

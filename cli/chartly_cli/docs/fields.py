@@ -59,7 +59,7 @@ def field_row(model: type[BaseModel], name: str, prefix: str = "") -> FieldRow:
     """The row of one field.
 
     Raises:
-        LookupError: nothing is said of it.
+        LookupError: it has no docstring.
     """
     info = model.model_fields[name]
     return FieldRow(
@@ -72,7 +72,7 @@ def field_row(model: type[BaseModel], name: str, prefix: str = "") -> FieldRow:
 
 
 def _is_within(path: str, closed: tuple[str, ...]) -> bool:
-    return any(path.startswith((f"{one}.", f"{one}[].")) for one in closed)
+    return any(path.startswith((f"{parent}.", f"{parent}[].")) for parent in closed)
 
 
 def _object(annotation: object) -> tuple[type[BaseModel] | None, bool]:
@@ -85,8 +85,8 @@ def _object(annotation: object) -> tuple[type[BaseModel] | None, bool]:
     if origin is tuple:
         return _object(inner[0])[0], True
     if origin in (Union, UnionType):
-        found = [_object(part)[0] for part in inner]
-        models = [one for one in found if one is not None]
+        branches = [_object(part)[0] for part in inner]
+        models = [model for model in branches if model is not None]
         return (models[0] if len(models) == 1 else None), False
     return None, False
 

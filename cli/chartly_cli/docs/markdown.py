@@ -11,7 +11,7 @@ def page(title: str, *parts: str) -> str:
 
 
 def section(title: str, *parts: str, level: int = 2) -> str:
-    """A heading and what stands under it."""
+    """A heading and the parts under it."""
     return "\n\n".join((f"{'#' * level} {title}", *(part.strip() for part in parts if part)))
 
 

@@ -95,7 +95,9 @@ def _shared() -> list[str]:
     """The fields that every transform has."""
     models = transform_models()
     return [
-        name for name in models[0].model_fields if all(name in one.model_fields for one in models)
+        name
+        for name in models[0].model_fields
+        if all(name in model.model_fields for model in models)
     ]
 
 
@@ -121,12 +123,12 @@ def _transforms() -> str:
         ("op", "what it does", "settings"),
         (
             (
-                code(operation(one)),
-                class_sentence(one),
+                code(operation(model)),
+                class_sentence(model),
                 "<br>".join(
-                    _settings(one, (name for name in one.model_fields if name not in shared))
+                    _settings(model, (name for name in model.model_fields if name not in shared))
                 ),
             )
-            for one in transform_models()
+            for model in transform_models()
         ),
     )

@@ -1,4 +1,4 @@
-"""``reasons.md``, ``metrics.md`` and ``audit.md``: the tables that the code itself goes by."""
+"""``reasons.md``, ``metrics.md`` and ``audit.md``: the tables that the code itself uses."""
 
 from collections.abc import Iterable
 
@@ -99,7 +99,8 @@ def metrics_page() -> str:
 
 def _metrics(metrics: Iterable[Metric]) -> str:
     rows = (
-        (code(one.name), one.kind, ", ".join(map(code, one.labels)), one.meaning) for one in metrics
+        (code(metric.name), metric.kind, ", ".join(map(code, metric.labels)), metric.meaning)
+        for metric in metrics
     )
     return table(("metric", "type", "labels", "meaning"), rows)
 
@@ -108,7 +109,7 @@ def audit_page() -> str:
     """The page of the audit trail."""
     required = required_types(PROFILE_KINDS, 1)
     rows = ((code(kind), "yes" if kind in required else "") for kind in EVENT_TYPES)
-    faults = ((code(one), member_sentence(Fault, one.name)) for one in Fault)
+    faults = ((code(fault), member_sentence(Fault, fault.name)) for fault in Fault)
     return page(
         "Audit trail",
         _EVENTS,

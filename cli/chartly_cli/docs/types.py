@@ -30,7 +30,7 @@ _WORDS: list[tuple[Any, str, str]] = [
     (ColumnTypeText, "column type", f"one of {COLUMN_TYPES}"),
     (Instant, "instant", "RFC 3339 with an offset, such as `2026-02-02T00:00:00Z`"),
 ]
-_PLAIN = {str: "text", int: "integer", bool: "boolean", object: "anything", NoneType: "null"}
+_SIMPLE_TYPES = {str: "text", int: "integer", bool: "boolean", object: "anything", NoneType: "null"}
 _UNCOUNTED = ("anything",)
 Parts = tuple[Any, ...]
 
@@ -54,13 +54,13 @@ def type_words(annotation: object) -> str:
         return _COMPOSED[origin](inner)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return "object"
-    return _PLAIN[annotation]  # type: ignore[index]  # an unknown one is told by its name
+    return _SIMPLE_TYPES[annotation]  # type: ignore[index]  # the KeyError of an unknown one names it
 
 
 def limit_words(info: FieldInfo) -> str:
     """The limits of a field, such as ``1 to 3,600,000``."""
-    found = [*_bounds(info.metadata, info.annotation), *_within(info.annotation)]
-    return "; ".join(dict.fromkeys(found))
+    limits = [*_bounds(info.metadata, info.annotation), *_within(info.annotation)]
+    return "; ".join(dict.fromkeys(limits))
 
 
 def _choice(values: Parts) -> str:
@@ -68,7 +68,7 @@ def _choice(values: Parts) -> str:
 
 
 def _either(parts: Parts) -> str:
-    return " or ".join(dict.fromkeys(type_words(one) for one in parts if one is not NoneType))
+    return " or ".join(dict.fromkeys(type_words(part) for part in parts if part is not NoneType))
 
 
 def _list(parts: Parts) -> str:
@@ -91,7 +91,7 @@ _COMPOSED: dict[object, Callable[[Parts], str]] = {
 
 
 def _known_by(metadata: Iterable[object]) -> str | None:
-    """The word of a type with a rule of its own, if that rule stands in the metadata."""
+    """The word of a type with a rule of its own, if the metadata contains that rule."""
     rules = list(metadata)
     for known, word, _ in _WORDS:
         if all(rule in rules for rule in _flat(known.__metadata__)):
@@ -107,11 +107,11 @@ def _plural(words: str) -> str:
 
 
 def _flat(metadata: Iterable[object]) -> Iterator[object]:
-    for one in metadata:
-        if isinstance(one, FieldInfo):
-            yield from one.metadata
+    for constraint in metadata:
+        if isinstance(constraint, FieldInfo):
+            yield from constraint.metadata
         else:
-            yield one
+            yield constraint
 
 
 def _within(annotation: object) -> Iterator[str]:
@@ -128,11 +128,11 @@ def _within(annotation: object) -> Iterator[str]:
 def _bounds(constraints: list[object], annotation: object) -> Iterator[str]:
     if _known_by(constraints):
         return
-    low = next((int(str(one.ge)) for one in constraints if isinstance(one, Ge)), None)
-    high = next((int(str(one.le)) for one in constraints if isinstance(one, Le)), None)
-    short = next((one.min_length for one in constraints if isinstance(one, MinLen)), None)
-    long = next((one.max_length for one in constraints if isinstance(one, MaxLen)), None)
-    patterns = [*filter(None, (getattr(one, "pattern", None) for one in constraints))]
+    low = next((int(str(limit.ge)) for limit in constraints if isinstance(limit, Ge)), None)
+    high = next((int(str(limit.le)) for limit in constraints if isinstance(limit, Le)), None)
+    short = next((limit.min_length for limit in constraints if isinstance(limit, MinLen)), None)
+    long = next((limit.max_length for limit in constraints if isinstance(limit, MaxLen)), None)
+    patterns = [*filter(None, (getattr(limit, "pattern", None) for limit in constraints))]
     yield from _range(low, high, "")
     if not patterns:
         yield from _range(short, long, " characters" if annotation is str else " of them")

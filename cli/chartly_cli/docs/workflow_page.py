@@ -81,7 +81,7 @@ def workflow_page() -> str:
         "Workflows",
         _INTRO,
         section("A workflow", _SPELLINGS),
-        section("Steps", table(("type", "what it does", "fields"), map(_step, step_models()))),
+        section("Steps", table(("type", "what it does", "fields"), map(_step_row, step_models()))),
         section("Rules", _RULES),
         section("Fields of a workflow's spec", field_table(WorkflowSpec)),
         section("Digests", _DIGESTS),
@@ -111,7 +111,7 @@ def step_models() -> tuple[type[BaseModel], ...]:
     return models
 
 
-def _step(model: type[BaseModel]) -> tuple[str, str, str]:
+def _step_row(model: type[BaseModel]) -> tuple[str, str, str]:
     kind = get_args(model.model_fields["type"].annotation)[0]
     rows = (field_row(model, name) for name in model.model_fields if name != "type")
     fields = "<br>".join(f"{code(row.path)}: {row.meaning}" for row in rows)

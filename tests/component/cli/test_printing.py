@@ -161,8 +161,8 @@ def test_nothing_that_a_printer_gets_steers_a_terminal(capsys):
         text = f"{CANARY}\n{table([CANARY], [[CANARY]])}\n{pairs({'a': CANARY})}"
         printer.result({CANARY: CANARY}, text)
         printer.note(CANARY)
-    command_line._say(CANARY + "\nok    forged line", Reason.CONFIG_INVALID)
-    command_line._tell(RunError(Reason.CONFIG_INVALID, CANARY))
+    command_line._print_error(CANARY + "\nok    forged line", Reason.CONFIG_INVALID)
+    command_line._print_problems(RunError(Reason.CONFIG_INVALID, CANARY))
     seen = capsys.readouterr()
     assert active(seen.out + seen.err) == []
     assert "\\nok    forged line" in seen.err

@@ -13,7 +13,10 @@ def resolve(session: Session, name: str) -> None:
     workspace = session.workspace()
     frozen = workspace.freeze(workspace.workflow(name))
     resolution = frozen.resolution
-    rows = [[str(one.reference), one.found_text, one.digest] for one in resolution.profiles]
+    rows = [
+        [str(profile.reference), profile.found_text, profile.digest]
+        for profile in resolution.profiles
+    ]
     document = {
         "workflow": f"{resolution.workflow.name}@{resolution.workflow.version}",
         "project": str(resolution.project),
@@ -29,29 +32,31 @@ def resolve(session: Session, name: str) -> None:
     session.printer.result(document, f"{text}\n\nconfig digest  {frozen.snapshot.digest}")
 
 
-def digest(session: Session, what: str | None) -> None:
+def digest(session: Session, subject: str | None) -> None:
     """Prints the digests of all profiles, of one, or of a workflow's frozen inputs."""
     workspace = session.workspace()
     workspace.require_whole()
-    digests = {str(one.id): profile_digest(one) for _, one in workspace.profiles}
-    if what is None:
+    digests = {str(profile.id): profile_digest(profile) for _, profile in workspace.profiles}
+    if subject is None:
         session.printer.result(digests, pairs(digests))
         return
-    if "@" in what:
-        key = what.rpartition("::")[2]
+    if "@" in subject:
+        key = subject.rpartition("::")[2]
         if key not in digests:
             raise Place(object="profile").refusal(
                 f"is not in {session.directory}; {one_of(key, digests)}",
-                value=what,
+                value=subject,
                 allowed=digests,
                 reason=Reason.PROFILE_NOT_FOUND,
             )
         session.printer.result({key: digests[key]}, digests[key])
         return
-    frozen = workspace.freeze(workspace.workflow(what))
-    found = {
-        **{str(one.reference.profile): one.digest for one in frozen.resolution.profiles},
+    frozen = workspace.freeze(workspace.workflow(subject))
+    frozen_digests = {
+        **{
+            str(profile.reference.profile): profile.digest for profile in frozen.resolution.profiles
+        },
         "config": frozen.snapshot.digest,
         "run": run_digest(frozen.snapshot.digest, {}, None),
     }
-    session.printer.result(found, pairs(found))
+    session.printer.result(frozen_digests, pairs(frozen_digests))
