@@ -1,1 +1,1 @@
-"""A folder that stands in for a cluster: its objects, its runs, and the state beside them."""
+"""A folder instead of a cluster: its objects, its runs, and the state beside them."""

@@ -33,7 +33,7 @@ def read_workspace(root: Path, project: str | None = None) -> Workspace:
 
 
 def read_files(paths: Iterable[Path], root: Path) -> Workspace:
-    """A workspace of the named files alone; a folder stands for its own files, as to kubectl."""
+    """A workspace of the named files alone; a folder means the files in it, as to kubectl."""
     workspace = Workspace(root)
     for path in paths:
         before = len(workspace.problems)

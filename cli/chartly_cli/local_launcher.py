@@ -66,8 +66,8 @@ class LocalLauncher:
     def launch(self, intent: RunIntent, frozen: FrozenWorkflow) -> "LoadResult":
         """Runs an attempt to its end.
 
-        The store is opened while the connector starts, which asks an API for nothing before the
-        loader has written where to start.
+        The store is opened while the connector starts, which sends no request before the loader
+        has written where to start.
 
         Raises:
             ChartlyError: it could not start, or was interrupted before it could record its end.
@@ -97,7 +97,7 @@ class LocalLauncher:
         write_attempt_metrics(path, intent, plan, result, seconds)
 
     def _limits(self, frozen: FrozenWorkflow) -> AttemptLimits:
-        """What an attempt may take; whoever starts another one gives it as much again."""
+        """The limits of one attempt; another attempt has as much again."""
         deadlines = frozen.resolution.workflow.spec.deadlines
         return AttemptLimits(deadlines.run if deadlines else None, self.options.max_memory)
 
@@ -146,7 +146,7 @@ def _connector(
 def _record_end(process: subprocess.Popen[bytes], spool: Path) -> None:
     """Writes the end of a connector that died before it took its lock, and left no sign of it."""
     code = process.wait()
-    # Where the loader is through first, the spool is gone, and nobody waits.
+    # Where the loader ended first, the spool is gone, and nothing waits.
     with suppress(ChartlyError, OSError), SpoolWriter(spool) as writer:
         if not (spool / END).exists():
             message = f"the connector ended with code {code} and without saying how"

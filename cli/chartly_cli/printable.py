@@ -1,4 +1,4 @@
-"""Text without characters that act on a terminal, whoever wrote it."""
+"""Text without characters that act on a terminal."""
 
 import re
 

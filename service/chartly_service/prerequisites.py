@@ -90,7 +90,7 @@ def workflow_prerequisites(frozen: FrozenWorkflow, site: RunSite) -> Iterator[Pr
 def query_prerequisites(
     frozen: FrozenWorkflow, check_queries: QueryCheck
 ) -> Iterator[Prerequisite]:
-    """Whether an engine accepts the queries; a run asks its own store before it asks an API."""
+    """Whether an engine accepts the queries; a run checks them in its own store before it pulls."""
     if not frozen.plan.analytics:
         return
     try:

@@ -87,7 +87,7 @@ class RunStore(Protocol):
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What is asked of a run.
+    """A workflow to run, and the options of the run.
 
     Attributes:
         window: the range of time that analytics are computed for; None: what was loaded.

@@ -19,7 +19,7 @@ from chartly.plan.served import check_served
 from chartly_service.workspace import Workspace
 
 _HOME = Project("any", "project")
-"""Stands for the project of the folder: which it is matters to no profile by itself."""
+"""Used where the project is not known: no profile by itself depends on it."""
 QueryCheck = Callable[[RunPlan], None]
 """Runs the queries of a plan over no rows; raises SpecError for those that an engine refuses."""
 

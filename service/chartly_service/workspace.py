@@ -1,4 +1,4 @@
-"""The objects of one place, such as a folder, which stands in for a cluster."""
+"""The objects of one place, such as a folder, that are used together as in a cluster."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

@@ -20,7 +20,7 @@ def query(session: Session, sql: str, limit: int) -> None:
 
 
 def cells(result: QueryResult) -> list[list[object]]:
-    """The rows as a person reads them: null is told from the empty text."""
+    """The rows as a table shows them: null differs from the empty text."""
     return [[_cell(value) for value in row] for row in result.rows]
 
 

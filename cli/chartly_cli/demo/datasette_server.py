@@ -16,7 +16,7 @@ _PAGE = 5000
 
 
 def main() -> None:
-    """Serves one SQLite file until told to stop."""
+    """Serves one SQLite file until its standard input is closed."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name in ("database", "certificate", "key"):
         parser.add_argument(f"--{name}", type=Path, required=True)
