@@ -76,7 +76,7 @@ def test_teardown_follows_the_playbook_and_keeps_the_audit_trail(ran):
 
 def test_a_teardown_that_was_cut_off_anywhere_is_taken_up(ran, monkeypatch):
     """Killed after each step in turn, and run again, until it is through."""
-    act = removal._done
+    act = removal._outcome
     left = len(KINDS)
     for survived in range(len(KINDS)):
         done = []
@@ -87,7 +87,7 @@ def test_a_teardown_that_was_cut_off_anywhere_is_taken_up(ran, monkeypatch):
             done.append(step)
             return act(step, record)
 
-        monkeypatch.setattr(removal, "_done", dies)
+        monkeypatch.setattr(removal, "_outcome", dies)
         outcome = chartly(ran, "teardown", "sales", "--yes")
         if outcome.code == 0:
             left = 0
