@@ -7,8 +7,8 @@ import json
 from collections.abc import Sequence
 
 from chartly.evidence.hash_chain import Entry, Head
+from chartly.load.dataset_tables import DURABLE
 from chartly.load.sql import qualified, quoted
-from chartly.load.tables import DURABLE
 from chartly_store.port import Engine
 from chartly_store.project import ProjectStore
 from chartly_store.rows import table_of

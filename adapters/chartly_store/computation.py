@@ -15,8 +15,8 @@ from chartly.errors import Reason, RunError
 from chartly.extract.storable import arrow_type
 from chartly.load.sql import instant_parameter
 from chartly.query.exact import exact_query
-from chartly.query.form import START
-from chartly.query.gate import INSTANT, CheckedQuery, check_query
+from chartly.query.rollup_query import INSTANT, CheckedQuery, check_query
+from chartly.query.spannable import START
 from chartly.query.spans import SpanQuery, spanning
 from chartly.query.ticks import digits_of
 from chartly.query.windows import Window, spans_of

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 from chartly.api.event_schema import EventSchema
 from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
+from chartly.load.dataset_tables import data_table, rejected_table
 from chartly.load.sql import qualified, quoted
-from chartly.load.tables import data_table, rejected_table
 from chartly_store.expiry import delete_older, holds_older, older
 from chartly_store.moved import MovedEvents
 from chartly_store.pages import RawPage, RawPages

@@ -12,7 +12,7 @@ from chartly.load.sql import quoted
 from chartly.plan.plan_check import view_types
 from chartly.plan.runplan import RunPlan
 from chartly.query.exact import exact_query
-from chartly.query.gate import CheckedQuery, check_query, read_template
+from chartly.query.rollup_query import CheckedQuery, check_query, read_template
 from chartly_store.embedded import open_embedded
 from chartly_store.outputs import check_types
 from chartly_store.port import Engine

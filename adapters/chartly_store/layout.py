@@ -5,10 +5,7 @@ from collections.abc import Callable
 
 from chartly.api.event_schema import EventSchema
 from chartly.api.storage import StorageSpec
-from chartly.load.evolution import changes, evolve, insist_on_layout, insist_on_own, layout_of
-from chartly.load.rebuild import Rebuild, aside_table
-from chartly.load.sql import qualified
-from chartly.load.tables import (
+from chartly.load.dataset_tables import (
     add_indexes,
     create_dataset,
     data_table,
@@ -16,6 +13,9 @@ from chartly.load.tables import (
     rejected_table,
     replace_rejected,
 )
+from chartly.load.evolution import changes, evolve, insist_on_layout, insist_on_own, layout_of
+from chartly.load.rebuild import Rebuild, aside_table
+from chartly.load.sql import qualified
 from chartly_store.catalog import columns, partition_key
 from chartly_store.exchange import exchange
 from chartly_store.port import Engine

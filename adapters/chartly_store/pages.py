@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 
 from chartly.api.storage import StorageSpec
-from chartly.load.pages import pages_dataset
+from chartly.load.dataset_tables import data_table
+from chartly.load.page_dataset import pages_dataset
 from chartly.load.sql import qualified
-from chartly.load.tables import data_table
 from chartly_store.expiry import delete_older
 from chartly_store.project import ProjectStore
 

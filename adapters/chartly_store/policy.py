@@ -7,9 +7,15 @@ from datetime import datetime, timedelta
 from chartly.api.event_schema import EventSchema
 from chartly.api.storage import StorageSpec
 from chartly.errors import RunError
+from chartly.load.dataset_tables import (
+    data_table,
+    index_kinds,
+    order_of,
+    partition_of,
+    rejected_table,
+)
 from chartly.load.evolution import evolve
 from chartly.load.sql import qualified, quoted
-from chartly.load.tables import data_table, index_kinds, order_of, partition_of, rejected_table
 from chartly.names import sql_name
 from chartly_store.catalog import indexes, partition_key, sorting_key
 from chartly_store.project import ProjectStore

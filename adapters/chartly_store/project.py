@@ -8,11 +8,11 @@ from chartly.api.event_schema import EventSchema
 from chartly.api.reference import Project
 from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
-from chartly.load.pages import create_pages, pages_dataset, pages_layout
+from chartly.load.dataset_tables import data_table, rejected_table
+from chartly.load.page_dataset import create_pages, pages_dataset, pages_layout
 from chartly.load.project_tables import DATASETS, FORMATS, create_project
 from chartly.load.sql import qualified
 from chartly.load.store_format import FORMAT, insist_on_known
-from chartly.load.tables import data_table, rejected_table
 from chartly.names import database, sql_name
 from chartly_store.catalog import columns, columns_by_table, read_only_replicas, size
 from chartly_store.layout import Layout

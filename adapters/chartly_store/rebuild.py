@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 from chartly.errors import Reason, RunError
+from chartly.load.dataset_tables import data_table
 from chartly.load.rebuild import Rebuild, aside_table
-from chartly.load.tables import data_table
 from chartly_store.exchange import exchange
 from chartly_store.port import Engine
 

@@ -12,12 +12,12 @@ from chartly.api.columns import parse_column_type
 from chartly.api.duration import parse_duration
 from chartly.api.place import Place
 from chartly.errors import Reason, RunError
+from chartly.load.dataset_tables import DURABLE, data_table
 from chartly.load.project_tables import ATTEMPTS, PUBLISHED
 from chartly.load.sql import base_type, nullable, qualified, quoted
-from chartly.load.tables import DURABLE, data_table
 from chartly.load.versions import ORDINAL_BITS
 from chartly.query.fingerprint import fingerprint_query, fingerprint_text
-from chartly.query.form import START
+from chartly.query.spannable import START
 from chartly.query.ticks import digits_of, ticks
 from chartly.query.windows import Window, grain, windows_of
 from chartly_store.computation import Computation

@@ -5,8 +5,8 @@ from functools import cached_property
 
 from chartly.api.event_schema import EventSchema
 from chartly.errors import Bug
+from chartly.load.dataset_tables import data_table
 from chartly.load.sql import qualified, quoted
-from chartly.load.tables import data_table
 from chartly_store.ledger import pages_of_run
 from chartly_store.project import ProjectStore
 

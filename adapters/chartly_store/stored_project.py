@@ -13,9 +13,9 @@ from chartly.api.storage import StorageSpec
 from chartly.errors import Reason, RunError
 from chartly.evidence.audit_event import Data, Source
 from chartly.evidence.hash_chain import ChainVerdict, Entry, Head
+from chartly.load.dataset_tables import rejected_table
 from chartly.load.query_output import FORMAT, SETTINGS
 from chartly.load.sql import qualified
-from chartly.load.tables import rejected_table
 from chartly.names import sql_name
 from chartly.query.fingerprint import fingerprint_query, fingerprint_text
 from chartly_service.query import QueryResult

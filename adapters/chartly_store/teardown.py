@@ -1,9 +1,9 @@
 """Removal of stored datasets, in an order and a way that a killed process can take up again."""
 
+from chartly.load.dataset_tables import data_table, rejected_table
 from chartly.load.project_tables import PUBLISHED
 from chartly.load.rebuild import aside_table
 from chartly.load.sql import qualified
-from chartly.load.tables import data_table, rejected_table
 from chartly.names import sql_name
 from chartly_store.project import ProjectStore, claim_view
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from chartly.api.place import Place
 from chartly.errors import Reason, RunError
-from chartly.query.adhoc import check_select
+from chartly.query.adhoc_query import check_select
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from chartly.api.place import Place
 from chartly.api.reference import Project, parse_reference
 from chartly.api.workflow import Workflow
 from chartly.errors import ChartlyError, Problem, Reason, SpecError
-from chartly.load.pages import pages_dataset
+from chartly.load.page_dataset import pages_dataset
 from chartly.plan.catalog import Catalog
 from chartly.plan.plan_check import check_alone
 from chartly.plan.prepare import FrozenWorkflow

@@ -18,8 +18,8 @@ from chartly.evidence.audit_event import EVENT_TYPES
 from chartly.evidence.hash_chain import Fault
 from chartly.evidence.metric_table import METRICS, OPERATOR_METRICS
 from chartly.extract.reject import REJECT_REASONS, RejectReason
+from chartly.load.dataset_tables import ENVELOPE_TYPES
 from chartly.load.grants import ANALYST_LIMITS, LOADER_LIMITS
-from chartly.load.tables import ENVELOPE_TYPES
 from chartly.plan.digest import profile_digest
 from chartly.plan.served import check_served
 from chartly_cli.docs.__main__ import PAGES, main

@@ -6,8 +6,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from chartly.load.dataset_tables import data_table
 from chartly.load.sql import qualified
-from chartly.load.tables import data_table
 from chartly_store.embedded import EmbeddedEngine, open_embedded
 from chartly_store.project import ProjectStore
 from support.loading import sales_plan

@@ -3,7 +3,7 @@
 from chartly.api.columns import COLUMN_TYPES
 from chartly.extract.keys import KEY_LIMIT
 from chartly.extract.reject import RECORD_LIMIT
-from chartly.load.tables import ENVELOPE_TYPES
+from chartly.load.dataset_tables import ENVELOPE_TYPES
 from chartly_cli.docs.markdown import code, page, section, table
 
 ENVELOPE_MEANINGS = {

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from chartly.api.event_schema import Column, EventSchema
 from chartly.errors import Reason, RunError
 from chartly.load.casts import Cast, cast, decimal_digits
+from chartly.load.dataset_tables import OWN_TYPES, data_table, partition_of
 from chartly.load.sql import bare, base_type, column_type, nullable, qualified, quoted
 from chartly.load.store_format import RENAMED, carried
-from chartly.load.tables import OWN_TYPES, data_table, partition_of
 
 _FIXED = {
     "time": ("time column", "every event would be another one"),

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from chartly.load.dataset_tables import INSTANT, TEXT, create_table
 from chartly.load.sql import qualified, quoted
 from chartly.load.store_format import extended
-from chartly.load.tables import INSTANT, TEXT, create_table
 
 LEDGER = "__ledger"
 ATTEMPTS = "__attempts"

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from chartly.api.event_schema import EventSchema
 from chartly.api.storage import StorageSpec
 from chartly.load.casts import Cast
+from chartly.load.dataset_tables import create_events, data_table
 from chartly.load.evolution import Evolution
 from chartly.load.sql import qualified, quoted
 from chartly.load.store_format import RENAMED
-from chartly.load.tables import create_events, data_table
 
 # A row block may hold as many partitions as it likes: nobody waits for this insert.
 _UNLIMITED = "SETTINGS max_partitions_per_insert_block = 0"

@@ -10,16 +10,16 @@ from chartly.api.profile import Spec
 from chartly.api.suggestion import one_of
 from chartly.extract.jsonpath import compile_field, compile_path
 from chartly.extract.mapping import check_mapping, compiled_mapping
+from chartly.load.dataset_tables import ENVELOPE_TYPES
 from chartly.load.sql import column_type
-from chartly.load.tables import ENVELOPE_TYPES
 from chartly.plan.resolve import Resolution
 from chartly.plan.runplan import AnalyticsPlan, RunPlan, StreamPlan
 from chartly.plan.served import check_served
-from chartly.query.columns import check_columns
-from chartly.query.edges import check_aliases, check_bounds, check_edges
+from chartly.query.column_scope import check_columns
 from chartly.query.exact import exact_query
-from chartly.query.gate import CheckedQuery, check_query, read_template
+from chartly.query.rollup_query import CheckedQuery, check_query, read_template
 from chartly.query.ties import check_ties
+from chartly.query.window_edges import check_aliases, check_bounds, check_edges
 
 
 def check_plan(resolution: Resolution, plan: RunPlan) -> None:

@@ -11,7 +11,7 @@ from chartly.api.profile import Spec
 from chartly.api.reference import Project, Reference
 from chartly.api.storage import StorageSpec
 from chartly.errors import Bug
-from chartly.load.pages import pages_dataset
+from chartly.load.page_dataset import pages_dataset
 from chartly.slices import Slice
 
 MAIN_STREAM = "main"

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from chartly.api.analytics import AnalyticsSpec
 from chartly.api.columns import parse_column_type
 from chartly.api.place import Place
-from chartly.query.exact_reader import Rewriter
+from chartly.query.exact_rewriter import Rewriter
 from chartly.query.exact_values import (
     Value,
     value_of_type,
 )
-from chartly.query.gate import TEMPLATE, CheckedQuery, check_query
 from chartly.query.lexer import tokens
 from chartly.query.placeholders import marked, placeholder_of
+from chartly.query.rollup_query import TEMPLATE, CheckedQuery, check_query
 
 _PASSES = 6
 

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from chartly.api.duration import Length
 from chartly.errors import SpecError
-from chartly.query.form import START, clauses_of, conditions, is_spannable
-from chartly.query.gate import INSTANT, TEMPLATE, CheckedQuery
 from chartly.query.lexer import Token, tokens
 from chartly.query.placeholders import marked
-from chartly.query.reader import read
+from chartly.query.rollup_query import INSTANT, TEMPLATE, CheckedQuery
+from chartly.query.spannable import START, clauses_of, conditions, is_spannable
+from chartly.query.sql_reader import read
 from chartly.query.windows import window_start_sql
 
 if TYPE_CHECKING:

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from chartly.api.place import Place
-from chartly.query.columns import aggregates
-from chartly.query.reader import QueryReading
+from chartly.query.column_scope import aggregates
+from chartly.query.sql_reader import QueryReading
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -10,8 +10,8 @@ from decimal import Decimal
 import pytest
 
 from chartly.errors import REASONS, Reason
+from chartly.load.dataset_tables import rejected_table
 from chartly.load.sql import qualified
-from chartly.load.tables import rejected_table
 from chartly_cli.store_binding import FolderBinding
 from chartly_folder.object_files import read_workspace
 from chartly_loader.account import Account

@@ -3,7 +3,7 @@
 import pytest
 
 from chartly.errors import SpecError
-from chartly.query.adhoc import check_select
+from chartly.query.adhoc_query import check_select
 
 TABLES = {"sales_events", "sales_rollup_daily"}
 

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chartly.errors import Reason
+from chartly.load.dataset_tables import data_table
 from chartly.load.sql import qualified
-from chartly.load.tables import data_table
 from chartly_loader.load import load
 from chartly_store.project import ProjectStore
 from support.loading import (

@@ -8,7 +8,7 @@ from chartly.api.place import Place
 from chartly.api.profile import parse_profile
 from chartly.errors import Reason, RunError, SpecError
 from chartly.query.exact import exact_query
-from chartly.query.gate import INSTANT, check_query
+from chartly.query.rollup_query import INSTANT, check_query
 from chartly_store.computation import Computation
 from chartly_store.explanation import explain, of_query
 from support.hostile_sql import ALIKE

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from chartly.api.place import Place
 from chartly.api.profile import parse_profile
 from chartly.errors import RunError, SpecError
-from chartly.query.adhoc import check_select
+from chartly.query.adhoc_query import check_select
 from chartly.query.functions import AGGREGATES, CALLED_WITHOUT_BRACKETS, SCALARS
-from chartly.query.gate import INSTANT, check_query
 from chartly.query.harmless import HARMLESS
 from chartly.query.lexer import tokens
-from chartly.query.reader import read
+from chartly.query.rollup_query import INSTANT, check_query
+from chartly.query.sql_reader import read
 from chartly.query.vocabulary import IN_FUNCTIONS, TAKE_LAMBDAS
 from chartly_store.stored_project import READ_ONLY
 from support.engine_reading import reading_of

@@ -3,8 +3,8 @@ import pytest
 from chartly.api.columns import parse_column_type
 from chartly.api.event_schema import Column, EventSchema
 from chartly.errors import Reason, RunError
+from chartly.load.dataset_tables import OWN_TYPES
 from chartly.load.evolution import changes, evolve, insist_on_layout, insist_on_own, layout_of
-from chartly.load.tables import OWN_TYPES
 
 
 def _schema(columns, **changes):

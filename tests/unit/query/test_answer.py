@@ -6,10 +6,10 @@ from chartly.api.place import Place
 from chartly.api.profile import parse_profile
 from chartly.errors import SpecError
 from chartly.plan.plan_check import check_alone
-from chartly.query.columns import check_columns
-from chartly.query.edges import check_edges
-from chartly.query.gate import check_query, read_template
+from chartly.query.column_scope import check_columns
+from chartly.query.rollup_query import check_query, read_template
 from chartly.query.ties import check_ties
+from chartly.query.window_edges import check_edges
 from support.hostile_sql import ALIKE
 from support.profiles import changed, playbook_profile
 

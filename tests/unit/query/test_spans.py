@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from chartly.api.duration import Length
 from chartly.api.profile import parse_profile
-from chartly.query.form import START, conditions
-from chartly.query.gate import CheckedQuery, check_query
+from chartly.query.rollup_query import CheckedQuery, check_query
+from chartly.query.spannable import START, conditions
 from chartly.query.spans import spanning
 from support.profiles import changed, playbook_profile
 

@@ -4,8 +4,8 @@ import pytest
 
 from chartly.api.place import Place
 from chartly.errors import SpecError
-from chartly.query.edges import check_aliases, check_bounds
-from chartly.query.gate import read_template
+from chartly.query.rollup_query import read_template
+from chartly.query.window_edges import check_aliases, check_bounds
 
 HERE = Place(object="here")
 

@@ -7,7 +7,7 @@ from chartly.api.place import Place
 from chartly.api.suggestion import one_of
 from chartly.query.functions import is_aggregate
 from chartly.query.placeholders import placeholder_of
-from chartly.query.reader import QueryReading
+from chartly.query.sql_reader import QueryReading
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -5,8 +5,7 @@ import pytest
 from chartly.api.columns import parse_column_type
 from chartly.api.event_schema import ENVELOPE, Column, EventSchema
 from chartly.api.storage import StorageSpec
-from chartly.load.project_tables import PROJECT_TABLES, create_project
-from chartly.load.tables import (
+from chartly.load.dataset_tables import (
     ENVELOPE_TYPES,
     OWN_TYPES,
     add_indexes,
@@ -15,6 +14,7 @@ from chartly.load.tables import (
     dataset_view,
     rejected_table,
 )
+from chartly.load.project_tables import PROJECT_TABLES, create_project
 
 
 def _schema(columns=None, **changes):

@@ -4,9 +4,9 @@ import json
 from collections.abc import Sequence
 
 from chartly.api.storage import StorageSpec
+from chartly.load.dataset_tables import INSTANT, TEXT, create_table, data_table
 from chartly.load.sql import qualified
 from chartly.load.store_format import extended
-from chartly.load.tables import INSTANT, TEXT, create_table, data_table
 from chartly.names import sql_name
 
 _COLUMNS = {

@@ -3,8 +3,8 @@ import pytest
 from chartly.api.profile import parse_profile
 from chartly.errors import SpecError
 from chartly.query.functions import NON_REPEATABLE, hint, is_allowed
-from chartly.query.gate import check_query, read_template
 from chartly.query.placeholders import placeholder_of
+from chartly.query.rollup_query import check_query, read_template
 from support.profiles import changed, playbook_profile
 
 WHERE = " FROM {{dataset}} WHERE occurred_at >= {{window_start}} AND occurred_at < {{window_end}}"

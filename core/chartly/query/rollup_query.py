@@ -21,7 +21,7 @@ from chartly.query.functions import (
 )
 from chartly.query.lexer import Token, place, tokens, uncommented
 from chartly.query.placeholders import PLACEHOLDERS, filled, marked, placeholder_of, uses
-from chartly.query.reader import QueryReading, may_be_called, read
+from chartly.query.sql_reader import QueryReading, may_be_called, read
 
 if TYPE_CHECKING:
     from sqlglot import exp

@@ -11,8 +11,8 @@ from chartly.api.suggestion import did_you_mean, one_of
 from chartly.query.functions import AGGREGATES, SCALARS, is_allowed, is_type
 from chartly.query.harmless import HARMLESS, is_harmless
 from chartly.query.lexer import Token, place, uncommented
-from chartly.query.reader import QueryReading, read
 from chartly.query.relations import Relation
+from chartly.query.sql_reader import QueryReading, read
 
 _WHERE = Place(object="query")
 _REFUSED_WORDS = frozenset(("settings", "format", "into", "outfile", "apply"))

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from chartly.api.place import Place
 from chartly.errors import SpecError
-from chartly.query.form import conditions
 from chartly.query.placeholders import placeholder_of
-from chartly.query.reader import QueryReading
+from chartly.query.spannable import conditions
+from chartly.query.sql_reader import QueryReading
 
 if TYPE_CHECKING:
     from sqlglot import exp
