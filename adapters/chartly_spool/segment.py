@@ -12,7 +12,7 @@ from typing import Any
 
 from chartly.errors import Reason, RunError
 from chartly.slices import Position, PullState, Slice, SliceState, slice_named
-from chartly.warning import RunWarning, parsed
+from chartly.warning import RunWarning, parse_warnings
 
 FORMAT = 2
 """1 knew no slices, and had no number."""
@@ -174,7 +174,7 @@ def load_end(path: Path) -> End:
             Reason(raw["reason"]),
             raw["message"],
             Counters(**raw["counters"]),
-            parsed(raw.get("warnings", [])),
+            parse_warnings(raw.get("warnings", [])),
             tuple(map(_slice_end, raw["slices"])),
         )
         whole = (

@@ -66,7 +66,7 @@ class RunWarning:
     count: int = 1
 
 
-def merged(warnings: Iterable[RunWarning]) -> tuple[RunWarning, ...]:
+def merge_warnings(warnings: Iterable[RunWarning]) -> tuple[RunWarning, ...]:
     """Merges the warnings of each reason and object: counts are added, the first message is kept.
 
     Returns at most ``MAX_WARNINGS``, with their messages cut to ``MAX_MESSAGE`` characters; the
@@ -95,13 +95,13 @@ def _cut(warning: RunWarning) -> RunWarning:
     )
 
 
-def written(warnings: Iterable[RunWarning]) -> list[dict[str, object]]:
+def warning_documents(warnings: Iterable[RunWarning]) -> list[dict[str, object]]:
     """Warnings as a JSON array."""
     return [{**asdict(warning), "reason": warning.reason.value} for warning in warnings]
 
 
-def parsed(raw: object) -> tuple[RunWarning, ...]:
-    """Parses the output of ``written``.
+def parse_warnings(raw: object) -> tuple[RunWarning, ...]:
+    """Parses the output of ``warning_documents``.
 
     Raises:
         ValueError: the input has another form.

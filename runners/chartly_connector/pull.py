@@ -13,7 +13,7 @@ from chartly.errors import Bug, ChartlyError, Reason, RunError
 from chartly.extract.peek import Peek
 from chartly.plan.runplan import RunPlan
 from chartly.slices import PullState, Slice
-from chartly.warning import merged
+from chartly.warning import merge_warnings
 from chartly_connector.client import EgressClient, Expectation, PullClock, Response, Traffic
 from chartly_spool.segment import Counters, End, SegmentMeta, SliceEnd, digest
 from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
@@ -198,7 +198,7 @@ def _stopped(course: Pull | None, error: ChartlyError) -> tuple[Reason, str]:
 
 def _end(course: Pull | None, client: EgressClient, reason: Reason, message: str) -> End:
     pages = course.pages if course else 0
-    warnings = merged(
+    warnings = merge_warnings(
         replace(warning, message=client.redacted(warning.message))
         for warning in client.traffic.warnings
     )

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from chartly.errors import Reason, RunError, recorded_reason
 from chartly.slices import complete_state
-from chartly.warning import parsed, written
+from chartly.warning import parse_warnings, warning_documents
 from chartly_loader.request import LoadRequest, LoadResult
 from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import Counters
@@ -25,7 +25,7 @@ def record_of(result: LoadResult) -> dict[str, object]:
         "outputs": [asdict(output) for output in result.outputs],
         "audited": result.audited,
         "seconds": result.seconds,
-        "warnings": written(result.warnings),
+        "warnings": warning_documents(result.warnings),
         "datasets": result.datasets,
     }
 
@@ -43,7 +43,7 @@ def result_of(attempt: Attempt) -> LoadResult:
         audit_head=attempt.audit_head,
         audited=outcome["audited"],
         seconds=outcome["seconds"],
-        warnings=parsed(outcome.get("warnings", [])),
+        warnings=parse_warnings(outcome.get("warnings", [])),
         datasets=outcome.get("datasets", {}),
     )
 

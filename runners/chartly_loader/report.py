@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, TextIO
 
-from chartly.warning import written
+from chartly.warning import warning_documents
 from chartly_loader.request import LoadResult
 from chartly_spool import log_lines
 
@@ -37,7 +37,7 @@ def termination(result: LoadResult, redact: Redact, *, recorded: bool) -> str:
         "recorded": recorded,
         "warnings": [
             {**warning, "message": redact(str(warning["message"]))}
-            for warning in written(result.warnings)
+            for warning in warning_documents(result.warnings)
         ],
     }
     # JSON in ASCII: as many bytes as characters.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from chartly.errors import Reason
 from chartly.plan.runplan import StreamPlan
 from chartly.slices import Slice
-from chartly.warning import RunWarning, merged, parsed
+from chartly.warning import RunWarning, merge_warnings, parse_warnings
 from chartly_loader.context import LoadContext
 from chartly_loader.recorded import record_of
 from chartly_loader.request import EVIDENCE, LoadResult
@@ -18,7 +18,7 @@ def tell(context: LoadContext, reason: Reason, message: str) -> LoadResult:
     outcome = context.outcome
     slices = context.report(EVIDENCE)
     counts = {**summed(slices.values()), "corrected": outcome.corrected}
-    warnings = merged((*_earlier_warnings(context), *outcome.warnings))
+    warnings = merge_warnings((*_earlier_warnings(context), *outcome.warnings))
     context.account.ended(reason, message, counts, warnings)
     result = LoadResult(
         reason=reason,
@@ -55,4 +55,4 @@ def _earlier_warnings(context: LoadContext) -> Iterator[RunWarning]:
     """What earlier attempts said of the pages that they committed."""
     if context.request.attempt > 1:
         for attempt in context.attempts.of_run(context.request.run_id):
-            yield from parsed(attempt.outcome.get("warnings", []))
+            yield from parse_warnings(attempt.outcome.get("warnings", []))

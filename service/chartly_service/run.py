@@ -12,7 +12,7 @@ from chartly.errors import REASONS, Problem, Reason
 from chartly.plan.digest import run_digest
 from chartly.plan.prepare import FrozenWorkflow
 from chartly.plan.runplan import RunPlan
-from chartly.warning import RunWarning, written
+from chartly.warning import RunWarning, warning_documents
 from chartly_service.prerequisites import Prerequisite, RunSite, require, workflow_prerequisites
 from chartly_service.runs import (
     RecordedRun,
@@ -142,7 +142,7 @@ class RunReport(Generic[ResultT]):
         """The report as JSON."""
         result = asdict(self.result)
         result["reason"] = self.result.reason.value
-        result["warnings"] = written(self.result.warnings)
+        result["warnings"] = warning_documents(self.result.warnings)
         result["newest"] = {name: moment.isoformat() for name, moment in self.result.newest.items()}
         return {
             "run": self.intent.run_id,

@@ -11,9 +11,9 @@ from chartly.warning import (
     WARNINGS,
     RunWarning,
     WarningReason,
-    merged,
-    parsed,
-    written,
+    merge_warnings,
+    parse_warnings,
+    warning_documents,
 )
 
 WARNING = st.builds(
@@ -32,7 +32,7 @@ def test_every_warning_has_a_meaning():
 
 @given(st.lists(WARNING, max_size=60))
 def test_merging_bounds_warnings_and_keeps_every_reason_and_count(warnings):
-    kept = merged(warnings)
+    kept = merge_warnings(warnings)
     assert len(kept) <= MAX_WARNINGS
     assert all(len(one.message) <= MAX_MESSAGE for one in kept)
     assert all(len(one.object) <= MAX_OBJECT for one in kept)
@@ -45,12 +45,12 @@ def test_merging_bounds_warnings_and_keeps_every_reason_and_count(warnings):
 
 @given(st.lists(WARNING, max_size=60))
 def test_merging_what_is_merged_changes_nothing(warnings):
-    assert merged(merged(warnings)) == merged(warnings)
+    assert merge_warnings(merge_warnings(warnings)) == merge_warnings(warnings)
 
 
 @given(st.lists(WARNING, max_size=20))
 def test_what_is_written_is_parsed(warnings):
-    assert parsed(json.loads(json.dumps(written(warnings)))) == tuple(warnings)
+    assert parse_warnings(json.loads(json.dumps(warning_documents(warnings)))) == tuple(warnings)
 
 
 WRITTEN = {"reason": "DuplicateKeys", "object": "records", "message": "a key twice", "count": 2}
@@ -70,13 +70,13 @@ WRITTEN = {"reason": "DuplicateKeys", "object": "records", "message": "a key twi
 )
 def test_warnings_of_another_form_are_refused(raw, because):
     with pytest.raises(ValueError, match="warnings"):
-        parsed(raw)
-    assert parsed([WRITTEN]), because
+        parse_warnings(raw)
+    assert parse_warnings([WRITTEN]), because
 
 
 def test_a_warning_of_a_newer_version_keeps_its_word():
     """Whoever reads an older run's end must not fail on it."""
-    [told] = parsed([{**WRITTEN, "reason": "Surprise", "message": "x" * MAX_MESSAGE}])
-    assert told.reason is WarningReason.UNCLASSIFIED
-    assert told.message.startswith("Surprise: xxx")
-    assert len(told.message) == MAX_MESSAGE
+    [warning] = parse_warnings([{**WRITTEN, "reason": "Surprise", "message": "x" * MAX_MESSAGE}])
+    assert warning.reason is WarningReason.UNCLASSIFIED
+    assert warning.message.startswith("Surprise: xxx")
+    assert len(warning.message) == MAX_MESSAGE

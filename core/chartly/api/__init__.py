@@ -1,1 +1,1 @@
-"""The contract with users: profiles, workflows, runs and references."""
+"""The API of Chartly: models of profiles, workflows, runs and references."""

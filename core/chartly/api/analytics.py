@@ -22,7 +22,7 @@ class Inputs(SpecModel):
     Weeks start on Monday.
     """
     lookback: Annotated[Duration | None, Unserved()] = None
-    """How far before its window the query reads."""
+    """The length of time before its window that the query also reads."""
 
 
 class Outputs(SpecModel):

@@ -107,7 +107,7 @@ class Incremental(SpecModel):
     format: Annotated[str, Field(max_length=128)] | None = None
     """The format of the value."""
     lookback: Annotated[str, Field(max_length=64)] | None = None
-    """How far before the last value to start."""
+    """The length of time before the last value from which to start."""
     window: Annotated[str, Field(max_length=64)] | None = None
     """The length of time of one request."""
 

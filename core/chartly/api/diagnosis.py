@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from chartly.api.documents import without_nulls
 from chartly.api.place import Place, redacted_name
 from chartly.api.suggestion import one_of
-from chartly.api.wording import KEY, allowed_values, given_tag, why, why_of_union
+from chartly.api.wording import KEY, allowed_values, error_message, given_tag, union_error_message
 from chartly.errors import Problem, SpecError
 
 _MODEL = TypeVar("_MODEL", bound=BaseModel)
@@ -71,9 +71,9 @@ def _problem_of_union(
     field = place.at(*_fields(model, loc))
     typed = next((error for error in union if not error["type"].endswith("_type")), None)
     if typed is not None:
-        return field.problem(why(typed, ""), value=typed["input"])
+        return field.problem(error_message(typed, ""), value=typed["input"])
     kinds = [error["type"] for error in union]
-    return field.problem(why_of_union(kinds), value=union[0]["input"])
+    return field.problem(union_error_message(kinds), value=union[0]["input"])
 
 
 def _problem(detail: ErrorDetails, model: type[BaseModel], place: Place) -> Problem:
@@ -83,9 +83,11 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: Place) -> Prob
     field = place.at(*_fields(model, loc))
     if loc[-1:] == (KEY,):
         # The name is the path's last part.
-        return field.problem(f"the name {why(detail, '')}", allowed=allowed_values(detail))
+        return field.problem(
+            f"the name {error_message(detail, '')}", allowed=allowed_values(detail)
+        )
     value = None if detail["type"] in ("missing", "json_invalid") else given_tag(detail)
-    words = why(detail, field.written)
+    words = error_message(detail, field.written)
     return field.problem(words, value=value, allowed=allowed_values(detail))
 
 

@@ -91,8 +91,8 @@ class ToUtcTimestamp(_Transform):
     zone: Annotated[str, Field(max_length=128)] | None = None
     """The IANA zone of times without an offset."""
     excess: Excess = "reject"
-    """What happens to a time that is finer than its stored column: it is bad, or what is finer is
-    cut off, towards the past, and the run warns with `TimesTruncated`.
+    """What happens to a time that is finer than its stored column: it is bad, or it is
+    cut towards the past, and the run warns with `TimesTruncated`.
     """
 
 
@@ -137,7 +137,7 @@ class Drop(_Transform):
 
 
 class Rename(_Transform):
-    """Gives the field another name."""
+    """Renames the field."""
 
     op: Literal["rename"]
     to: FieldName

@@ -106,7 +106,7 @@ class WorkflowStatus(SpecModel):
     config_digest: Digest | None = None
     """The digest of its steps and resolved profiles."""
     resolved_profiles: ResolvedReferences = ()
-    """What each reference resolved to; fixed until the workflow changes."""
+    """The profiles that the references resolved to; fixed until the workflow changes."""
     datasets: Annotated[tuple[Name, ...], Field(max_length=64)] = ()
     """The datasets that it writes."""
     active: Annotated[tuple[ActiveRun, ...], Field(max_length=64)] = ()
@@ -153,15 +153,15 @@ class AttemptStatus(SpecModel):
     end: Time | None = None
     """When the operator observed its end."""
     reason: Annotated[str, Field(max_length=128)] | None = None
-    """How it ended."""
+    """The reason of its end."""
     exit_code: int | None = None
     """The exit code of the container that decides the reason."""
     message: Sentence | None = None
-    """How it ended, as a sentence."""
+    """The end as a sentence."""
 
 
 class Output(SpecModel):
-    """What a run wrote into one dataset."""
+    """The result of a run in one dataset."""
 
     dataset: Name
     """The dataset."""
@@ -201,7 +201,7 @@ class RunResult(SpecModel):
     audit_head: Annotated[str, Field(max_length=128)] | None = None
     """The head of the attempt's audit chain."""
     outputs: Annotated[tuple[Output, ...], Field(max_length=64)] = ()
-    """What was written, by dataset."""
+    """The results by dataset."""
 
 
 class StatusWarning(SpecModel):
@@ -214,7 +214,7 @@ class StatusWarning(SpecModel):
     message: Annotated[str, Field(max_length=MAX_MESSAGE)]
     """The warning as a sentence."""
     count: Annotated[int, Field(ge=1)]
-    """How often it was met."""
+    """How often it occurred."""
 
 
 class WorkflowRunStatus(SpecModel):
@@ -237,11 +237,11 @@ class WorkflowRunStatus(SpecModel):
     epoch: Annotated[int, Field(ge=0)] | None = None
     """The number of its turn; absent where runs of the workflow take no turns."""
     resolved_profiles: ResolvedReferences = ()
-    """What each reference resolved to."""
+    """The profiles that the references resolved to."""
     attempts: Annotated[tuple[AttemptStatus, ...], Field(max_length=MAX_ATTEMPTS)] = ()
     """Its attempts, oldest first."""
     outcome: Literal["Succeeded", "Failed", "Cancelled"] | None = None
-    """How it ended; once set, it never changes."""
+    """The outcome; once set, it never changes."""
     result: RunResult | None = None
     """The counts of the run."""
     warnings: Annotated[tuple[StatusWarning, ...], Field(max_length=MAX_WARNINGS)] = ()

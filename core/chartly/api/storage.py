@@ -15,7 +15,7 @@ class Retention(SpecModel):
     """Retention by event time; rows older than ``days`` count as ``late``."""
 
     days: Days
-    """How many days before the run's start an event is kept."""
+    """Days before the run's start within which an event is kept."""
     from_: Annotated[FieldName, Field(alias="from")]
     """The field with the event's time."""
 
@@ -26,7 +26,7 @@ class Partitioning(SpecModel):
     by: Annotated[tuple[FieldName, ...], Field(min_length=1, max_length=1)]
     """The time column; a required field that a `toUtcTimestamp` makes an instant."""
     granularity: Literal["hour", "day", "week", "month", "year"] = "day"
-    """How much time one partition holds."""
+    """The length of time of one partition."""
 
 
 class Indexing(SpecModel):

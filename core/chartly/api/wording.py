@@ -27,7 +27,7 @@ _TAGS = {"'op'": "an op", "'type'": "a type"}
 _OF_TYPES = {"string_type": "text", "int_type": "a whole number", "bool_type": "true or false"}
 
 
-def why(detail: ErrorDetails, written: str) -> str:
+def error_message(detail: ErrorDetails, written: str) -> str:
     """What is wrong with a value, and what is allowed.
 
     Args:
@@ -44,7 +44,7 @@ def why(detail: ErrorDetails, written: str) -> str:
     return message(detail.get("ctx", {}))
 
 
-def why_of_union(kinds: list[str]) -> str:
+def union_error_message(kinds: list[str]) -> str:
     """What is wrong with a value that has none of several types."""
     *first, last = [_OF_TYPES[kind] for kind in kinds]
     return f"must be {', '.join(first)} or {last}"

@@ -52,7 +52,7 @@ def one_of(name: str, values: Iterable[str]) -> str:
     )
 
 
-def whole(pattern: str) -> str:
+def anchored(pattern: str) -> str:
     """CEL for a pattern that a whole text must match; Python and RE2 interpret it alike."""
     return regex(f"^({pattern})$")
 
@@ -73,7 +73,7 @@ def quoted(expression: str) -> str:
     return f'"\'" + {expression} + "\'"'
 
 
-def same(field: str) -> str:
+def unchanged(field: str) -> str:
     """CEL for: an optional field is unchanged; comparing optionals would have no known cost."""
     now, before = f"self.{field}", f"oldSelf.{field}"
     return f"has({now}) == has({before}) && (!has({now}) || {now} == {before})"

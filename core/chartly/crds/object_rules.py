@@ -39,7 +39,7 @@ from chartly.api.workflow_step import (
     exactly_one_message,
     takes_kind_message,
 )
-from chartly.crds.cel_rules import Rule, literal, quoted, regex, required, same, whole
+from chartly.crds.cel_rules import Rule, anchored, literal, quoted, regex, required, unchanged
 from chartly.crds.text_rules import is_instant, reference_rules
 
 PROFILE_CHANGED_MESSAGE = "a profile never changes; give the changed one a new version"
@@ -97,7 +97,7 @@ def _stop_rules() -> tuple[Rule, ...]:
 def _connector_rules() -> tuple[Rule, ...]:
     url = "self.transport.baseUrl"
     host = f"{url}.find(r'//[^/:]+').substring(2)"
-    formed = f"{url}.matches({whole(BASE_URL_FORM)})"
+    formed = f"{url}.matches({anchored(BASE_URL_FORM)})"
     secure = f"{url}.startsWith('https:')"
     ports = "self.egressPolicy.ports"
     written = f"{url}.find(r'^https?://[^/:]+:[0-9]+')"
@@ -153,7 +153,7 @@ def _workflow_rules() -> tuple[Rule, ...]:
         f"self.steps.map(step, step.type == '{step_type}', step.?stream.orValue(''))"
         for step_type in ("normalize", "write_dataset")
     ]
-    kept = f"self.steps == oldSelf.steps && {same('parameters')}"
+    kept = f"self.steps == oldSelf.steps && {unchanged('parameters')}"
     return (
         Rule(
             f"self.version != oldSelf.version || ({kept})", VERSION_REUSED_MESSAGE, field=".version"
@@ -219,8 +219,8 @@ def _window_rules() -> tuple[Rule, ...]:
 def _run_rules() -> tuple[Rule, ...]:
     kept = [
         "self.workflowRef == oldSelf.workflowRef",
-        *(same(field) for field in ("trigger", "window", "rerunOf")),
-        f"(!({same('control')}) || self == oldSelf)",
+        *(unchanged(field) for field in ("trigger", "window", "rerunOf")),
+        f"(!({unchanged('control')}) || self == oldSelf)",
     ]
     return (Rule(" && ".join(kept), RUN_CHANGED_MESSAGE, why="FieldValueForbidden"),)
 

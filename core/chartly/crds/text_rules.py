@@ -55,7 +55,7 @@ from chartly.api.workflow_run import (
     OFFSET_MESSAGE,
     Instant,
 )
-from chartly.crds.cel_rules import Rule, literal, quoted, regex, whole
+from chartly.crds.cel_rules import Rule, anchored, literal, quoted, regex
 from chartly.crds.credential_rules import (
     header_rules,
     header_text_rules,
@@ -71,17 +71,17 @@ _LATEST = f"(?i)^{LATEST}$"
 
 def slug(name: str) -> str:
     """CEL for: ``name`` is a slug."""
-    return f"{name}.size() <= {SLUG_LENGTH} && {name}.matches({whole(SLUG)})"
+    return f"{name}.size() <= {SLUG_LENGTH} && {name}.matches({anchored(SLUG)})"
 
 
 def is_instant(name: str) -> str:
     """CEL for: ``name`` has the form of an instant with an offset."""
-    return f"{name}.matches({whole(INSTANT_FORM)})"
+    return f"{name}.matches({anchored(INSTANT_FORM)})"
 
 
 def _version_rules() -> tuple[Rule, ...]:
     latest = f"self.matches({regex(_LATEST)})"
-    form = f"self.size() <= {VERSION_LENGTH} && self.matches({whole(VERSION_FORM)})"
+    form = f"self.size() <= {VERSION_LENGTH} && self.matches({anchored(VERSION_FORM)})"
     return (
         _rule_with_value(f"!{latest}", "version", "self", LATEST_MESSAGE),
         _rule_with_value(f"{latest} || ({form})", "version", "self", VERSION_MESSAGE),
@@ -103,7 +103,7 @@ def reference_rules() -> tuple[Rule, ...]:
     name = _part("[^/:@]*@", "@")
     version = "self.find(r'@[^@]*$').substring(1)"
     latest = f"{version}.matches({regex(_LATEST)})"
-    exact = f"{version}.size() <= {VERSION_LENGTH} && {version}.matches({whole(VERSION_FORM)})"
+    exact = f"{version}.size() <= {VERSION_LENGTH} && {version}.matches({anchored(VERSION_FORM)})"
     projects = f"({GLOBAL}|{SLUG}/{SLUG})"
     sized = " && ".join(
         f"self.find({regex(pattern)}).size() <= {SLUG_LENGTH + delimiters}"
@@ -146,11 +146,13 @@ def _part(pattern: str, end: str) -> str:
 
 
 def _host_rule() -> Rule:
-    return Rule(f"self.size() <= {HOST_LENGTH} && self.matches({whole(HOST_FORM)})", HOST_MESSAGE)
+    return Rule(
+        f"self.size() <= {HOST_LENGTH} && self.matches({anchored(HOST_FORM)})", HOST_MESSAGE
+    )
 
 
 def _base_url_rules() -> tuple[Rule, ...]:
-    formed = f"self.matches({whole(BASE_URL_FORM)})"
+    formed = f"self.matches({anchored(BASE_URL_FORM)})"
     authority = rf"^https?://({BASE_HOST_FORM})(:[0-9]|/|$)"
     short = rf"^https?://[^/:]{{1,{HOST_LENGTH}}}(:|/|$)"
     hosted = f"self.matches({regex(authority)}) && self.matches({regex(short)})"
@@ -168,11 +170,14 @@ def _path_rules() -> tuple[Rule, ...]:
 
 
 def _secret_key_rules() -> tuple[Rule, ...]:
-    return (Rule(f"self.matches({whole(SECRET_KEY_FORM)})", SECRET_KEY_MESSAGE), *no_credential())
+    return (
+        Rule(f"self.matches({anchored(SECRET_KEY_FORM)})", SECRET_KEY_MESSAGE),
+        *no_credential(),
+    )
 
 
 def _column_rules() -> tuple[Rule, ...]:
-    decimal = f"self.matches({whole(DECIMAL)})"
+    decimal = f"self.matches({anchored(DECIMAL)})"
     numbers = "self.findAll('[0-9]+')"
     first, second = f"int({numbers}[0])", f"int({numbers}[1])"
     fits = f"{first} >= 1 && {first} <= 38 && {second} <= {first}"
@@ -184,7 +189,7 @@ def _column_rules() -> tuple[Rule, ...]:
 
 
 def _instant_rules() -> tuple[Rule, ...]:
-    local = f"self.matches({whole(LOCAL_FORM)})"
+    local = f"self.matches({anchored(LOCAL_FORM)})"
     return (
         Rule(f"!{local}", OFFSET_MESSAGE),
         Rule(f"{local} || {is_instant('self')}", INSTANT_MESSAGE),
@@ -204,7 +209,7 @@ _RULES: tuple[tuple[Any, tuple[Rule, ...]], ...] = (
     (Headers, header_rules()),
     (Query, query_rules()),
     (Members, ()),
-    (Duration, (Rule(f"self.matches({whole(DURATION_FORM)})", DURATION_MESSAGE),)),
+    (Duration, (Rule(f"self.matches({anchored(DURATION_FORM)})", DURATION_MESSAGE),)),
     (ColumnTypeText, _column_rules()),
     (Instant, _instant_rules()),
 )

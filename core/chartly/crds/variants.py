@@ -151,12 +151,12 @@ def _of_models(tag: str, variants: dict[str, type[BaseModel]]) -> Iterator[Rule]
 
 
 def _needs(tag: str, field: str, variants: Iterable[str]) -> Schema:
-    """What rules cannot express, since the field's type is left open: some variants need it."""
+    """Some variants need a field that rules in CEL cannot read, because its type is left open."""
     other = {"not": {"properties": {tag: {"enum": list(variants)}}}}
     return {"anyOf": [{"required": [field]}, other]}
 
 
 def _needs_with(field: str, value: str, needed: str) -> Schema:
-    """The same where one value of a field needs another field."""
+    """The same, where one value of a field needs another field."""
     other = {"not": {"properties": {field: {"enum": [value]}}, "required": [field]}}
     return {"anyOf": [{"required": [needed]}, other]}

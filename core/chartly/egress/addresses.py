@@ -73,7 +73,7 @@ def address_policy(
 
 
 def objection(address: str, policy: AddressPolicy) -> str | None:
-    """Why ``address`` may not be reached, or None when it may (INV-7)."""
+    """Why a request may not reach ``address``; None if it may (INV-7)."""
     try:
         outer = ip_address(address.partition("%")[0])
     except ValueError:

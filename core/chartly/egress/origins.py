@@ -56,10 +56,10 @@ class RequestTarget:
 
 @dataclass(frozen=True)
 class OriginPolicy:
-    """Which hosts and ports a profile allows.
+    """The hosts and ports that a profile allows.
 
     Attributes:
-        home: the origin of ``transport.baseUrl``; credentials go there and nowhere else.
+        home: the origin of ``transport.baseUrl``; credentials are sent there and nowhere else.
     """
 
     home: Origin

@@ -1,1 +1,1 @@
-"""What a run leaves behind: audit events, their chain, metrics."""
+"""The evidence of a run: audit events, their hash chain, metrics."""

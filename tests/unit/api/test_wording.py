@@ -10,7 +10,7 @@ from chartly.api.diagnosis import parse_model
 from chartly.api.documents import parse_documents
 from chartly.api.place import Place
 from chartly.api.profile import SPEC_MODELS, ObjectMetadata, PlaybookMetadata, ResourceSpec
-from chartly.api.wording import why
+from chartly.api.wording import error_message
 from chartly.api.workflow import Versioned, WorkflowSpec, _PlaybookMetadata
 from chartly.api.workflow_run import WorkflowRunSpec
 from chartly.errors import SpecError
@@ -127,6 +127,8 @@ def test_objects_whose_names_are_types_are_no_unions():
 
 def test_what_no_rule_words_is_still_a_sentence():
     assert (
-        why({"type": "brand_new", "input": 1, "loc": (), "msg": "Input should be a Tuple"}, "")
+        error_message(
+            {"type": "brand_new", "input": 1, "loc": (), "msg": "Input should be a Tuple"}, ""
+        )
         == "is not allowed here"
     )

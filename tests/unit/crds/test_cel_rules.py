@@ -2,6 +2,7 @@ import pytest
 
 from chartly.crds.cel_rules import (
     Rule,
+    anchored,
     keys_must_be,
     keys_must_match,
     literal,
@@ -10,8 +11,7 @@ from chartly.crds.cel_rules import (
     quoted,
     regex,
     required,
-    same,
-    whole,
+    unchanged,
 )
 
 
@@ -30,9 +30,11 @@ def test_words_of_cel():
     assert literal('say "x"\n') == r'"say \"x\"\n"'
     assert one_of("self.a", ["b"]) == 'self.a == "b"'
     assert one_of("self.a", ["b", "c"]) == 'self.a in ["b", "c"]'
-    assert whole(r"a|\.b") == r"r'^(a|\.b)$'"
+    assert anchored(r"a|\.b") == r"r'^(a|\.b)$'"
     assert quoted("self") == '"\'" + self + "\'"'
-    assert same("a") == "has(self.a) == has(oldSelf.a) && (!has(self.a) || self.a == oldSelf.a)"
+    assert (
+        unchanged("a") == "has(self.a) == has(oldSelf.a) && (!has(self.a) || self.a == oldSelf.a)"
+    )
 
 
 @pytest.mark.parametrize(
