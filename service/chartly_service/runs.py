@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from chartly.api.place import Place
-from chartly.api.suggestion import one_of
+from chartly.api.suggestion import suggestion_for
 from chartly.errors import Reason
 
 
@@ -123,7 +123,7 @@ def get_run(runs: RecordedRuns, run_id: str) -> RunEntry:
     """
     entries = {entry.intent.run_id: entry for entry in list_runs(runs)}
     if run_id not in entries:
-        there = one_of(run_id, entries) if entries else "there is none"
+        there = suggestion_for(run_id, entries) if entries else "there is none"
         raise Place(object="run").refusal(f"is not here; {there}", value=run_id, allowed=entries)
     return entries[run_id]
 

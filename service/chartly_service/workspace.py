@@ -7,7 +7,7 @@ from chartly.api.documents import Document, Json
 from chartly.api.place import Place
 from chartly.api.profile import Profile, parse_profile
 from chartly.api.reference import Project, parse_project
-from chartly.api.suggestion import one_of
+from chartly.api.suggestion import suggestion_for
 from chartly.api.workflow import Workflow, parse_workflow
 from chartly.api.workflow_run import WorkflowRun, parse_workflow_run
 from chartly.errors import Problem, Reason, SpecError
@@ -109,7 +109,7 @@ class Workspace:
         matches = matches or [each for each in self.workflows if _domain(each) == wanted]
         if not matches:
             known = sorted({workflow.name for workflow in self.workflows} | {*self.domains()})
-            there = one_of(wanted, known) if known else "it holds no workflow"
+            there = suggestion_for(wanted, known) if known else "it holds no workflow"
             why = f"is not in {self.root}; {there}"
             raise Place(object="workflow").refusal(why, value=name, allowed=known)
         if len({(workflow.version, str(workflow.written)) for workflow in matches}) > 1:
@@ -192,7 +192,7 @@ class Workspace:
 
 
 def _unknown_kind(document: Document, kind: Json) -> Problem:
-    why = f"is not known; {one_of(str(kind), _KINDS)}"
+    why = f"is not known; {suggestion_for(str(kind), _KINDS)}"
     if kind is None:
         why = f"is required; allowed are {', '.join(_KINDS)}"
     return document.place.at("kind").problem(why, value=kind, allowed=_KINDS)

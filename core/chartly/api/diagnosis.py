@@ -12,7 +12,7 @@ from pydantic_core import ErrorDetails
 
 from chartly.api.documents import without_nulls
 from chartly.api.place import Place, redacted_name
-from chartly.api.suggestion import one_of
+from chartly.api.suggestion import suggestion_for
 from chartly.api.wording import KEY, allowed_values, error_message, given_tag, union_error_message
 from chartly.errors import Problem, SpecError
 
@@ -101,7 +101,7 @@ def _unknown_field(detail: ErrorDetails, model: type[BaseModel], place: Place) -
     loc = detail["loc"]
     holder, name = place.at(*_fields(model, loc[:-1])), redacted_name(str(loc[-1]))
     takers, known = _takers(model, loc), _fields_at(model, loc[:-1])
-    words = f"unknown field {name!r}; {one_of(name, known)}"
+    words = f"unknown field {name!r}; {suggestion_for(name, known)}"
     problem = holder.problem(
         foreign_field_message(name, takers) if takers else words, allowed=known
     )

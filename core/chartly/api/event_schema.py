@@ -15,7 +15,7 @@ from chartly.api.columns import (
 from chartly.api.normalizer import NormalizerSpec, ToDecimal, Transform
 from chartly.api.place import Place
 from chartly.api.storage import StorageSpec
-from chartly.api.suggestion import one_of
+from chartly.api.suggestion import suggestion_for
 
 NORMALIZER = Place(object="normalizer", path="spec")
 STORAGE = Place(object="storage", path="spec")
@@ -98,7 +98,7 @@ def event_schema(
     fields = _fields(normalizer, at_normalizer)
     for place, name in _named_fields(normalizer, storage, at_normalizer, at_storage):
         if name not in fields:
-            why = f"is not mapped; {one_of(name, fields)}"
+            why = f"is not mapped; {suggestion_for(name, fields)}"
             raise place.refusal(why, value=name, allowed=fields)
     types = {name: _stored_type(name, fields[name], storage, at_storage) for name in fields}
     time_column = _time_column(types, normalizer, storage, at_storage)
@@ -132,7 +132,7 @@ def _fields(normalizer: NormalizerSpec, spec: Place) -> dict[str, ColumnType | N
     fields: dict[str, ColumnType | None] = dict.fromkeys(normalizer.mapping)
     for position, transform in enumerate(normalizer.transforms):
         if transform.field not in fields and transform.op != "const":
-            why = f"is not mapped; {one_of(transform.field, fields)}"
+            why = f"is not mapped; {suggestion_for(transform.field, fields)}"
             place = spec.at("transforms", position, "field")
             raise place.refusal(why, value=transform.field, allowed=fields)
         _apply(transform, fields)

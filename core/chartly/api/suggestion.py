@@ -12,7 +12,7 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str | None:
     return near[0] if near else None
 
 
-def one_of(word: str, allowed: Iterable[str]) -> str:
+def suggestion_for(word: str, allowed: Iterable[str]) -> str:
     """``did you mean 'x'?`` or ``allowed are a, b, c``."""
     names = list(allowed)
     near = did_you_mean(word, names)

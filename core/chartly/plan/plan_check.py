@@ -7,7 +7,7 @@ from chartly.api.normalizer import NormalizerSpec
 from chartly.api.page_fields import page_fields
 from chartly.api.place import Place
 from chartly.api.profile import Spec
-from chartly.api.suggestion import one_of
+from chartly.api.suggestion import suggestion_for
 from chartly.extract.jsonpath import compile_field, compile_path
 from chartly.extract.mapping import check_mapping, compiled_mapping
 from chartly.load.dataset_tables import ENVELOPE_TYPES
@@ -78,7 +78,7 @@ def _check_outputs(spec: AnalyticsSpec, checked: CheckedQuery, place: Place) -> 
     declared, columns = spec.outputs.columns, place.at("outputs", "columns")
     for name in declared:
         if name not in checked.columns:
-            why = f"the query gives no such column; {one_of(name, checked.columns)}"
+            why = f"the query gives no such column; {suggestion_for(name, checked.columns)}"
             raise columns.at(name).refusal(why, allowed=checked.columns)
     for name in checked.columns if declared else ():
         if name not in declared:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from chartly.api.place import Place
 from chartly.api.profile import Profile
 from chartly.api.reference import Project, Reference, parse_reference
-from chartly.api.suggestion import one_of
+from chartly.api.suggestion import suggestion_for
 from chartly.api.workflow import Workflow
 from chartly.api.workflow_step import (
     ORDER_MESSAGE,
@@ -141,7 +141,7 @@ def _look_up(reference: Reference, profiles: Profiles, place: Place) -> Resolved
     if found is None:
         known = profiles.names(reference.scope)
         raise place.refusal(
-            f"is not there; {one_of(str(reference.profile), known)}",
+            f"is not there; {suggestion_for(str(reference.profile), known)}",
             value=str(reference),
             allowed=known,
             reason=Reason.PROFILE_NOT_FOUND,

@@ -7,7 +7,7 @@ refused: other databases, every function that makes rows or reads a file, the ne
 from collections.abc import Collection
 
 from chartly.api.place import Place
-from chartly.api.suggestion import did_you_mean, one_of
+from chartly.api.suggestion import did_you_mean, suggestion_for
 from chartly.query.functions import AGGREGATES, SCALARS, is_allowed, is_type
 from chartly.query.harmless import HARMLESS, is_harmless
 from chartly.query.lexer import Token, place, uncommented
@@ -58,7 +58,9 @@ def _check_relation(relation: Relation, tables: Collection[str]) -> None:
         )
     if not relation.name:
         raise _WHERE.refusal(f"table {relation.shown} is not one of the project's")
-    raise _WHERE.refusal(f"table {relation.name!r} is not there; {one_of(relation.name, tables)}")
+    raise _WHERE.refusal(
+        f"table {relation.name!r} is not there; {suggestion_for(relation.name, tables)}"
+    )
 
 
 def _check_call(call: Token, text: str) -> None:

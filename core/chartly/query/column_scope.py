@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from chartly.api.place import Place
-from chartly.api.suggestion import one_of
+from chartly.api.suggestion import suggestion_for
 from chartly.query.functions import is_aggregate
 from chartly.query.placeholders import placeholder_of
 from chartly.query.sql_reader import QueryReading
@@ -28,7 +28,7 @@ def check_columns(reading: QueryReading, columns: Collection[str], where: Place)
         name = column.name
         if name not in own and name not in columns and not placeholder_of(name):
             raise where.refusal(
-                f"the dataset has no column {name!r}; {one_of(name, sorted(columns))}"
+                f"the dataset has no column {name!r}; {suggestion_for(name, sorted(columns))}"
             )
     for select in reading.tree.find_all(exp.Select):
         for name in _outside_group(select):

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 
 from chartly.api.place import Place
-from chartly.api.suggestion import one_of
+from chartly.api.suggestion import suggestion_for
 from chartly.query.lexer import place
 
 PLACEHOLDERS = ("dataset", "window_start", "window_end")
@@ -24,7 +24,7 @@ def marked(text: str, where: Place) -> str:
         if found[1] not in PLACEHOLDERS:
             raise where.refusal(
                 f"{place(text, found.start())}: {found.group()} is not a placeholder; "
-                f"{one_of(found[1], PLACEHOLDERS)}"
+                f"{suggestion_for(found[1], PLACEHOLDERS)}"
             )
     return _PLACEHOLDER.sub(lambda one: (_MARKER + one[1]).ljust(len(one.group()), "_"), text)
 

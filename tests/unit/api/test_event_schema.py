@@ -4,7 +4,7 @@ import pytest
 
 from chartly.api.event_schema import event_schema
 from chartly.api.profile import parse_profile
-from chartly.api.suggestion import one_of
+from chartly.api.suggestion import suggestion_for
 from chartly.errors import SpecError
 from support.profiles import changed, playbook_profile
 
@@ -136,5 +136,5 @@ def test_a_time_of_any_precision_partitions_orders_and_ages_a_dataset(digits):
     ],
 )
 def test_suggestions(word, allowed, says):
-    assert one_of(word, allowed).startswith(says)
-    json.dumps(one_of(word, allowed))
+    assert suggestion_for(word, allowed).startswith(says)
+    json.dumps(suggestion_for(word, allowed))
