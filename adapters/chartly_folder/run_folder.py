@@ -12,7 +12,7 @@ from chartly.api.workflow_run import RUN_NAME_LENGTH
 from chartly_folder.durable_file import write_durably
 from chartly_folder.state_folder import LOCK
 from chartly_service.runs import RunIntent
-from chartly_spool.lock import CONNECTOR, LOADER, Peer, holder, peer
+from chartly_spool.file_lock import CONNECTOR, LOADER, Peer, holder, peer
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _SUFFIX = 6

@@ -7,7 +7,7 @@ from pathlib import Path
 from chartly.api.reference import Project
 from chartly.errors import Reason, RunError
 from chartly_service.workspace import Workspace
-from chartly_spool.lock import FileLock, holder
+from chartly_spool.file_lock import FileLock, holder
 
 LOCK = "lock"
 _IGNORE = "*\n"

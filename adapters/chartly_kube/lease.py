@@ -21,7 +21,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from chartly.reconcile.actions import Key, Object
-from chartly_kube.port import Conflict, KubeError, KubePort, NotFound
+from chartly_kube.kube_port import Conflict, KubeError, KubePort, NotFound
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 from chartly.errors import Reason
 from chartly.load.project_tables import ATTEMPTS
 from chartly.load.sql import qualified
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 
 STARTED = "started"
 FINISHED = "finished"

@@ -14,8 +14,8 @@ from chartly.evidence.hash_chain import ChainVerdict, Entry, Head, parse_head, v
 from chartly.load.project_tables import ATTEMPTS
 from chartly.load.sql import qualified
 from chartly_store.attempts import FINISHED
-from chartly_store.chains import SEPARATOR, AttemptChains
-from chartly_store.project import ProjectStore
+from chartly_store.audit_chains import SEPARATOR, AttemptChains
+from chartly_store.project_store import ProjectStore
 
 _COMMAND = "command"
 _RANDOM_BYTES = 6

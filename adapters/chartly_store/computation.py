@@ -20,9 +20,9 @@ from chartly.query.spannable import START
 from chartly.query.spans import SpanQuery, spanning
 from chartly.query.ticks import digits_of
 from chartly.query.windows import Window, spans_of
+from chartly_store.engine_port import Engine
 from chartly_store.explanation import of_query
 from chartly_store.outputs import check_types, instant_array_type, is_wide, narrowed
-from chartly_store.port import Engine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW = 24

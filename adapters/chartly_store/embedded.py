@@ -12,9 +12,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from chartly.errors import Reason, RunError
 from chartly.load.sql import quoted
-from chartly_spool.lock import FileLock, holder
+from chartly_spool.file_lock import FileLock, holder
 from chartly_store.driver import SETTINGS, aware, insist_on_written, refused
-from chartly_store.port import Parameters, Settings
+from chartly_store.engine_port import Parameters, Settings
 
 _LOCK = "owner.lock"
 

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from chartly.errors import Reason, RunError
 from chartly.load.sql import qualified
-from chartly_store.catalog import identity
-from chartly_store.port import Engine
+from chartly_store.engine_port import Engine
+from chartly_store.system_tables import identity
 
 _ATTEMPTS = 10
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from chartly_store.port import Engine
+from chartly_store.engine_port import Engine
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)

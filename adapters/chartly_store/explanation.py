@@ -14,8 +14,8 @@ from chartly.plan.runplan import RunPlan
 from chartly.query.exact import exact_query
 from chartly.query.rollup_query import CheckedQuery, check_query, read_template
 from chartly_store.embedded import open_embedded
+from chartly_store.engine_port import Engine
 from chartly_store.outputs import check_types
-from chartly_store.port import Engine
 
 # Names, types, numbers of arguments, groups, aliases, unions, joins and values that are constant.
 _OF_QUERIES = frozenset((

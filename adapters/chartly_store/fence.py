@@ -12,7 +12,7 @@ from chartly.errors import Reason, RunError
 from chartly.load.project_tables import ATTEMPTS, EPOCHS
 from chartly.load.sql import instant_parameter, qualified
 from chartly_store.attempts import STARTED, Attempt
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 
 _LONGEST = timedelta(days=366)
 """What began so long before an attempt is over: no run may take longer."""

@@ -16,10 +16,10 @@ from chartly.load.dataset_tables import (
 from chartly.load.evolution import changes, evolve, insist_on_layout, insist_on_own, layout_of
 from chartly.load.rebuild import Rebuild, aside_table
 from chartly.load.sql import qualified
-from chartly_store.catalog import columns, partition_key
+from chartly_store.engine_port import Engine
 from chartly_store.exchange import exchange
-from chartly_store.port import Engine
-from chartly_store.rebuild import rebuild
+from chartly_store.system_tables import columns, partition_key
+from chartly_store.table_rebuild import rebuild
 
 
 class Layout:

@@ -10,7 +10,7 @@ from functools import cached_property
 from chartly.load.project_tables import LEDGER
 from chartly.load.sql import qualified
 from chartly.slices import PullState, Slice, SliceState, slice_named
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 
 COUNTS = ("read", "loaded", "rejected", "duplicate", "filtered", "late")
 _NAMES = ("pages", "bytes", *COUNTS)

@@ -17,8 +17,8 @@ from chartly.load.dataset_tables import (
 from chartly.load.evolution import evolve
 from chartly.load.sql import qualified, quoted
 from chartly.names import sql_name
-from chartly_store.catalog import indexes, partition_key, sorting_key
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
+from chartly_store.system_tables import indexes, partition_key, sorting_key
 
 
 @dataclass(frozen=True)

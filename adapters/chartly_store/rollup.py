@@ -23,7 +23,7 @@ from chartly.query.windows import Window, grain, windows_of
 from chartly_store.computation import Computation
 from chartly_store.exchange import exchange
 from chartly_store.outputs import kept_instants
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _GENERATION, _ROW = "_generation", "_row"

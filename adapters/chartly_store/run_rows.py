@@ -8,7 +8,7 @@ from chartly.errors import Bug
 from chartly.load.dataset_tables import data_table
 from chartly.load.sql import qualified, quoted
 from chartly_store.ledger import pages_of_run
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 
 KEYS_AT_ONCE = 500_000
 """Keys that one query gives, so that its memory does not grow with the run."""

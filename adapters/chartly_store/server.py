@@ -20,7 +20,7 @@ from urllib3.exceptions import TimeoutError as NoAnswerError
 from chartly.errors import Reason, RunError
 from chartly_store.access import Access, read_access
 from chartly_store.driver import aware, insist_on_written, refused, settings_of
-from chartly_store.port import Parameters, Settings
+from chartly_store.engine_port import Parameters, Settings
 
 _LOG = logging.getLogger(__name__)
 # Where a program handles no logs, Python would print the stack trace that the driver logs.

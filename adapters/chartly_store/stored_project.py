@@ -21,14 +21,14 @@ from chartly.query.fingerprint import fingerprint_query, fingerprint_text
 from chartly_service.query import QueryResult
 from chartly_service.rejects import RejectedRecord
 from chartly_store.attempts import Attempt, Attempts
-from chartly_store.audit import AuditLog, Checkpoint
+from chartly_store.audit_log import AuditLog, Checkpoint
 from chartly_store.command_trail import CommandTrail
+from chartly_store.dataset_removal import drop_dataset, drop_output
+from chartly_store.engine_port import Engine
 from chartly_store.ledger import Ledger
 from chartly_store.policy import Measure, measure
-from chartly_store.port import Engine
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from chartly_store.query_form import parse_result
-from chartly_store.teardown import drop_dataset, drop_output
 
 _REJECT_COLUMNS = ", ".join(one.name for one in fields(RejectedRecord))
 # Read-only for good, the embedded engine reads no file and no address as a table, whatever the text

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from chartly.plan.runplan import RunPlan
 from chartly_loader.load import load
-from chartly_loader.metrics import run_metrics, write_metrics
-from chartly_loader.request import LoadRequest, LoadResult, OnProgress
+from chartly_loader.load_request import LoadRequest, LoadResult, OnProgress
+from chartly_loader.run_metrics import run_metrics, write_metrics
 from chartly_service.runs import RunIntent
+from chartly_store.engine_port import Engine
 from chartly_store.fence import Turn
-from chartly_store.port import Engine
 
 
 @dataclass(frozen=True)

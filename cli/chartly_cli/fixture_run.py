@@ -10,11 +10,11 @@ from chartly.plan.prepare import FrozenWorkflow
 from chartly.plan.runplan import RunPlan
 from chartly_cli.fixtures import Fixture, page_of
 from chartly_loader.load import load
-from chartly_loader.request import LoadRequest, LoadResult
+from chartly_loader.load_request import LoadRequest, LoadResult
 from chartly_spool.segment import Counters, End, SegmentMeta, SliceEnd, digest
-from chartly_spool.writer import SpoolWriter
+from chartly_spool.spool_writer import SpoolWriter
 from chartly_store.embedded import open_embedded
-from chartly_store.port import Engine
+from chartly_store.engine_port import Engine
 
 _MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ from chartly.errors import Reason, RunError
 from chartly.plan.prepare import FrozenWorkflow
 from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import Fixture, compare, fixtures_of
-from chartly_loader.request import LoadResult
+from chartly_loader.load_request import LoadResult
 from chartly_service.trial import ComparedGolden, Trial, TrialRun
 from chartly_service.workspace import Workspace
 

@@ -21,10 +21,10 @@ from chartly_cli.store_binding import Binding
 from chartly_folder.run_folder import SNAPSHOT, RunFolder, RunFolders
 from chartly_service.runs import RunIntent
 from chartly_spool.segment import END, Counters, End
-from chartly_spool.writer import SpoolWriter
+from chartly_spool.spool_writer import SpoolWriter
 
 if TYPE_CHECKING:
-    from chartly_loader.request import LoadResult, OnProgress
+    from chartly_loader.load_request import LoadResult, OnProgress
 
 _STOP_SECONDS = 5.0
 

@@ -18,7 +18,7 @@ from chartly_service.run import RunPorts, RunReport, RunRequest, run
 from chartly_service.workspace import Workspace
 
 if TYPE_CHECKING:
-    from chartly_loader.request import LoadResult, OnProgress
+    from chartly_loader.load_request import LoadResult, OnProgress
 
 LocalReport: TypeAlias = "RunReport[LoadResult]"
 

@@ -10,7 +10,7 @@ from chartly_cli.output import Printer
 from chartly_cli.printable import one_line
 
 if TYPE_CHECKING:
-    from chartly_loader.request import OnProgress, Progress
+    from chartly_loader.load_request import OnProgress, Progress
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from chartly_store.access import Access
 if TYPE_CHECKING:
     from chartly.api.reference import Project
     from chartly_store.embedded import EmbeddedEngine
-    from chartly_store.port import Engine
+    from chartly_store.engine_port import Engine
     from chartly_store.stored_project import EngineProject
 
 

@@ -15,8 +15,8 @@ from chartly.reconcile.profile_decision import decide_profile
 from chartly.reconcile.run_decision import decide_run
 from chartly.reconcile.sweep import unused_snapshots
 from chartly.reconcile.workflow_decision import decide_workflow
-from chartly_kube.client import KubeClient
 from chartly_kube.connection import CannotConnect, credentials, load_configuration
+from chartly_kube.kube_client import KubeClient
 from chartly_operator.clock import SystemClock
 from chartly_operator.gather import Decide
 from chartly_operator.logs import set_up

@@ -6,7 +6,7 @@ from typing import Any
 
 from chartly.names import FIELD_MANAGER
 from chartly.reconcile.actions import Post
-from chartly_kube.port import AlreadyExists, KubeError, KubePort
+from chartly_kube.kube_port import AlreadyExists, KubeError, KubePort
 from chartly_operator.clock import Clock
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ never read, and kopf decodes all of it and makes tasks for each object.
 import logging
 from collections.abc import Callable
 
-from chartly_kube.port import Expired, KubeError, Unavailable, WatchPort
+from chartly_kube.kube_port import Expired, KubeError, Unavailable, WatchPort
 from chartly_operator.clock import Clock
 from chartly_operator.intake import WatchIntake
 from chartly_operator.trimming import reader

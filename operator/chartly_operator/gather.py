@@ -11,7 +11,7 @@ from chartly.reconcile.objects import owned_by, status_of, uid_of
 from chartly.reconcile.preparations import Preparations
 from chartly.reconcile.reachable_profiles import ReachableProfiles
 from chartly.reconcile.world import ProfileWorld, RunWorld, Settings, WorkflowWorld
-from chartly_kube.port import KubePort, NotFound
+from chartly_kube.kube_port import KubePort, NotFound
 from chartly_operator import indexes
 from chartly_operator.cache import Cache
 from chartly_operator.intake import WatchIntake

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chartly.reconcile.actions import Key, Object
-from chartly_kube.port import WatchEvent
+from chartly_kube.kube_port import WatchEvent
 from chartly_operator.cache import Cache, Change
 from chartly_operator.clock import Clock
 from chartly_operator.queue import WorkQueue

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from chartly.reconcile.actions import Key
 from chartly_kube.connection import Credentials
 from chartly_kube.kinds import FOLLOWED, KINDS, OWN
+from chartly_kube.kube_port import KubeError, KubePort, WatchPort
 from chartly_kube.lease import Election, Unopposed
-from chartly_kube.port import KubeError, KubePort, WatchPort
 from chartly_operator.breaker import Breaker
 from chartly_operator.cache import Cache
 from chartly_operator.clock import Clock

@@ -17,7 +17,7 @@ from chartly.reconcile.actions import (
     TakeTurn,
 )
 from chartly.reconcile.objects import key_of, status_of
-from chartly_kube.port import AlreadyExists, Conflict, KubeError, KubePort, NotFound
+from chartly_kube.kube_port import AlreadyExists, Conflict, KubeError, KubePort, NotFound
 from chartly_operator import indexes
 from chartly_operator.cache import Cache
 from chartly_operator.clock import Clock

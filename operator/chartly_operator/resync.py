@@ -8,7 +8,7 @@ from datetime import datetime
 from chartly.reconcile.actions import Key, Object, Remove
 from chartly.reconcile.objects import key_of, uid_of
 from chartly_kube.kinds import OWN, WATCHED
-from chartly_kube.port import KubeError, KubePort, NotFound
+from chartly_kube.kube_port import KubeError, KubePort, NotFound
 from chartly_operator import indexes
 from chartly_operator.cache import Cache
 from chartly_operator.clock import Clock

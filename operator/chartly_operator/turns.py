@@ -14,7 +14,7 @@ from chartly.reconcile.turn import (
     holders_of,
     vacant_status,
 )
-from chartly_kube.port import Conflict, KubePort, NotFound
+from chartly_kube.kube_port import Conflict, KubePort, NotFound
 from chartly_operator import indexes
 from chartly_operator.cache import Cache
 from chartly_operator.clock import Clock

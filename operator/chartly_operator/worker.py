@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from chartly.reconcile.actions import Key
 from chartly.reconcile.decision_failure import failure_actions
 from chartly.reconcile.world import Settings
-from chartly_kube.port import Conflict, NotFound, Refused, Unavailable
+from chartly_kube.kube_port import Conflict, NotFound, Refused, Unavailable
 from chartly_operator.breaker import Breaker
 from chartly_operator.clock import Clock
 from chartly_operator.gather import Decide, Gatherer

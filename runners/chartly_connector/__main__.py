@@ -20,14 +20,14 @@ from chartly.errors import REASONS, ChartlyError, Reason, RunError
 from chartly.names import TRUST_KEY
 from chartly.plan.runplan import RunPlan
 from chartly.plan.snapshot import thaw
-from chartly_connector import report
-from chartly_connector.client import EgressClient, PullClock
+from chartly_connector import connector_report
+from chartly_connector.egress_client import EgressClient, PullClock
+from chartly_connector.pinned_transport import Endpoint, PinnedBackend, PinnedTransport, tls_context
 from chartly_connector.pull import Spooling, pull
 from chartly_connector.secrets import Credential, read_credential, redacted
-from chartly_connector.transport import Endpoint, PinnedBackend, PinnedTransport, tls_context
-from chartly_spool.arguments import spool_of
 from chartly_spool.segment import Counters, End
-from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
+from chartly_spool.spool_argument import spool_of
+from chartly_spool.spool_writer import DEFAULT_LIMIT, SpoolWriter
 
 _LOG = logging.getLogger("chartly_connector")
 
@@ -100,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         project = parse_project(arguments.project)
         plan = thaw(arguments.snapshot.read_bytes(), arguments.digest, project)
         credential = read_credential(plan.connector.auth, arguments.secrets)
-        report.log_to(sys.stderr, credential)
+        connector_report.log_to(sys.stderr, credential)
         end = _pull(plan, credential, arguments)
     except ChartlyError as error:
         end = _ended_early(error.reason, redacted(error.message, credential), arguments.spool)
@@ -112,9 +112,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         said = f"the connector met {type(error).__name__}; its log has the details"
         end = _ended_early(Reason.INTERNAL_ERROR, said, arguments.spool)
     if end.reason is not Reason.SUCCEEDED:
-        report.say(redacted(f"{end.reason}: {end.message}", credential))
+        connector_report.say(redacted(f"{end.reason}: {end.message}", credential))
     if arguments.termination_log is not None:
-        _write_termination(arguments.termination_log, report.termination(end, credential))
+        _write_termination(arguments.termination_log, connector_report.termination(end, credential))
     return REASONS[end.reason].exit_code
 
 

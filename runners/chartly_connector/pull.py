@@ -14,9 +14,9 @@ from chartly.extract.peek import Peek
 from chartly.plan.runplan import RunPlan
 from chartly.slices import PullState, Slice
 from chartly.warning import merge_warnings
-from chartly_connector.client import EgressClient, Expectation, PullClock, Response, Traffic
+from chartly_connector.egress_client import EgressClient, Expectation, PullClock, Response, Traffic
 from chartly_spool.segment import Counters, End, SegmentMeta, SliceEnd, digest
-from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
+from chartly_spool.spool_writer import DEFAULT_LIMIT, SpoolWriter
 
 _LOG = logging.getLogger(__name__)
 _MAX_CONCURRENT = 1

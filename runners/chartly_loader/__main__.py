@@ -13,17 +13,17 @@ from chartly.api.reference import parse_project
 from chartly.api.workflow_run import parse_instant
 from chartly.errors import REASONS, ChartlyError, Reason, RunError
 from chartly.plan.snapshot import thaw
-from chartly_loader import report
+from chartly_loader import loader_report
 from chartly_loader.load import load
-from chartly_loader.recorded import earlier_success, send_home
-from chartly_loader.request import EVIDENCE, LoadRequest, LoadResult, Progress
-from chartly_loader.stop import Stop
-from chartly_spool.arguments import spool_of
-from chartly_spool.reader import SpoolReader
+from chartly_loader.load_request import EVIDENCE, LoadRequest, LoadResult, Progress
+from chartly_loader.recorded_result import earlier_success, send_home
+from chartly_loader.stop_signals import StopSignals
 from chartly_spool.segment import Counters
+from chartly_spool.spool_argument import spool_of
+from chartly_spool.spool_reader import SpoolReader
 from chartly_store.access import read_access
+from chartly_store.engine_port import Engine
 from chartly_store.fence import Turn
-from chartly_store.port import Engine
 from chartly_store.server import open_server
 
 _LOG = logging.getLogger("chartly_loader")
@@ -77,13 +77,13 @@ def main(argv: Sequence[str] | None = None) -> int:
             _ended_early(Reason.USAGE, "the loader does not know its arguments", spool)
         raise
     redact: Callable[[str], str] = str
-    report.log_to(sys.stderr)
-    with Stop() as stop:
+    loader_report.log_to(sys.stderr)
+    with StopSignals() as stop:
         try:
             # Before the store's Secret is read, let alone a connection made (INV-3).
             request = _request(arguments)
             redact = read_access(arguments.store).redacted
-            report.log_to(sys.stderr, redact)
+            loader_report.log_to(sys.stderr, redact)
             told = _attempt(request, arguments.store, stop)
         except ChartlyError as error:
             told = _ended_early(error.reason, error.message, arguments.spool)
@@ -119,7 +119,7 @@ def _request(arguments: argparse.Namespace) -> LoadRequest:
     )
 
 
-def _attempt(request: LoadRequest, store: Path, stop: Stop) -> _Told:
+def _attempt(request: LoadRequest, store: Path, stop: StopSignals) -> _Told:
     with contextlib.closing(open_server(store)) as engine:
         found = earlier_success(request, engine)
         if found is not None:
@@ -128,7 +128,7 @@ def _attempt(request: LoadRequest, store: Path, stop: Stop) -> _Told:
         return _Told(_loaded(request, engine, stop))
 
 
-def _loaded(request: LoadRequest, engine: Engine, stop: Stop) -> LoadResult:
+def _loaded(request: LoadRequest, engine: Engine, stop: StopSignals) -> LoadResult:
     def on_progress(done: Progress) -> None:
         if done.stage == EVIDENCE:
             stop.ignore()
@@ -158,7 +158,7 @@ def _say(told: _Told, redact: Callable[[str], str], log: Path | None) -> int:
     if log is not None:
         try:
             log.write_text(
-                report.termination(result, redact, recorded=told.recorded), encoding="utf-8"
+                loader_report.termination(result, redact, recorded=told.recorded), encoding="utf-8"
             )
         except OSError as error:
             # The store has the record; an exit code of another reason would hide it.

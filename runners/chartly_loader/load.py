@@ -3,14 +3,14 @@
 import pyarrow as pa
 
 from chartly.errors import ChartlyError, Reason
-from chartly_loader.context import LoadContext
+from chartly_loader.ingesting import ingest
+from chartly_loader.load_context import LoadContext
+from chartly_loader.load_request import LoadRequest, LoadResult, Now, OnProgress
 from chartly_loader.opening import open_streams
-from chartly_loader.request import LoadRequest, LoadResult, Now, OnProgress
+from chartly_loader.recording import record_end
 from chartly_loader.rolling_up import roll_up
 from chartly_loader.settling import settle
-from chartly_loader.taking_in import take_in
-from chartly_loader.telling import tell
-from chartly_store.port import Engine
+from chartly_store.engine_port import Engine
 
 
 def load(request: LoadRequest, engine: Engine, on_progress: OnProgress, now: Now) -> LoadResult:
@@ -24,12 +24,12 @@ def load(request: LoadRequest, engine: Engine, on_progress: OnProgress, now: Now
         reason, message = Reason.SUCCEEDED, ""
     except ChartlyError as error:
         reason, message = error.reason, error.message
-    return tell(context, reason, message)
+    return record_end(context, reason, message)
 
 
 def _load(context: LoadContext) -> None:
     streams, state = open_streams(context)
-    take_in(context, streams, state)
+    ingest(context, streams, state)
     # What is asked of the store from here on takes memory of its own.
     pa.default_memory_pool().release_unused()
     context.store.engine.release_unused()

@@ -7,8 +7,8 @@ from chartly.extract.pages import compile_reader
 from chartly.extract.shaper import compile_shaper
 from chartly.plan.runplan import StreamPlan
 from chartly.slices import PullState
-from chartly_loader.context import LoadContext, LoadStream
-from chartly_store.events import EventTable
+from chartly_loader.load_context import LoadContext, LoadStream
+from chartly_store.event_table import EventTable
 from chartly_store.rollup import Rollup
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from chartly_loader.request import LoadRequest
+from chartly_loader.load_request import LoadRequest
 from chartly_spool.segment import Segment
-from chartly_store.pages import RawPage
+from chartly_store.raw_page_table import RawPage
 
 
 def raw_pages(request: LoadRequest, segments: Sequence[Segment]) -> list[RawPage]:

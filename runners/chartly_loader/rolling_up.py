@@ -9,8 +9,8 @@ from chartly.errors import Reason, RunError
 from chartly.plan.runplan import AnalyticsPlan
 from chartly.query.windows import windows_between
 from chartly_loader.closing_warnings import of_sealed_windows
-from chartly_loader.context import LoadContext, LoadStream
-from chartly_loader.request import ANALYTICS
+from chartly_loader.load_context import LoadContext, LoadStream
+from chartly_loader.load_request import ANALYTICS
 from chartly_store.rollup import Publisher, Rollup, RollupResult
 
 
@@ -23,7 +23,7 @@ def roll_up(context: LoadContext, stream: LoadStream) -> None:
                 result = _published(context, query, stream)
             context.outcome.outputs.append(result)
             context.outcome.warnings.extend(of_sealed_windows(result))
-            context.account.rolled_up(query.digest, result)
+            context.audit.rolled_up(query.digest, result)
 
 
 def _published(context: LoadContext, query: AnalyticsPlan, stream: LoadStream) -> RollupResult:

@@ -7,11 +7,11 @@ from chartly.api.duration import parse_duration
 from chartly.errors import RunError
 from chartly.query.windows import window_of
 from chartly.warning import RunWarning
-from chartly_loader.checks import insist_on_few_rejects, insist_on_sums
 from chartly_loader.closing_warnings import of_overlaps
-from chartly_loader.context import LoadContext, LoadStream
+from chartly_loader.count_checks import insist_on_few_rejects, insist_on_sums
+from chartly_loader.load_context import LoadContext, LoadStream
 from chartly_store.ledger import summed
-from chartly_store.project import DatasetRow
+from chartly_store.project_store import DatasetRow
 
 
 def settle(context: LoadContext, stream: LoadStream) -> None:
@@ -34,13 +34,13 @@ def settle(context: LoadContext, stream: LoadStream) -> None:
     try:
         insist_on_few_rejects(stream.plan, totals)
     except RunError as error:
-        context.account.too_many_rejects(stream.plan, totals, error.reason)
+        context.audit.too_many_rejects(stream.plan, totals, error.reason)
         raise
     stop = request.plan.connector.pagination.stop
     outcome.warnings.extend(of_overlaps(stop, totals["duplicate"]))
-    context.account.normalized(stream.plan, totals)
+    context.audit.normalized(stream.plan, totals)
     _expire(context, stream)
-    context.account.dataset_updated(stream.plan, totals, of_stream)
+    context.audit.dataset_updated(stream.plan, totals, of_stream)
     newest = stream.table.newest()
     if newest is not None:
         outcome.newest[stream.plan.storage.dataset] = newest

@@ -15,11 +15,11 @@ from chartly.extract.shaper import ShapedBatch, Shaper
 from chartly.load.versions import row_version
 from chartly.plan.runplan import StreamPlan
 from chartly.warning import RunWarning, WarningReason
-from chartly_loader.accounting import Accounting
-from chartly_loader.batch import LoadBatch
+from chartly_loader.load_batch import LoadBatch
+from chartly_loader.load_request import LoadRequest, Now
+from chartly_loader.page_accounting import PageAccounting
 from chartly_loader.raw_pages import raw_pages
-from chartly_loader.request import LoadRequest, Now
-from chartly_loader.seen import SeenKeys
+from chartly_loader.seen_keys import SeenKeys
 from chartly_spool.segment import Segment, SegmentMeta
 
 
@@ -45,7 +45,7 @@ class Shaping:
         self._shaper = shaper
         self._ordinal = ordinal
         self._seen = seen
-        self._accounting = Accounting(request, stream, ordinal, now)
+        self._accounting = PageAccounting(request, stream, ordinal, now)
         self._truncated: Counter[str] = Counter()
         self._floor = self._late_before(sealed_before)
         self._keeps_pages = stream.storage.raw.enabled

@@ -9,7 +9,7 @@ from typing import Any
 from chartly.load.dataset_tables import data_table
 from chartly.load.sql import qualified
 from chartly_store.embedded import EmbeddedEngine, open_embedded
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from support.loading import sales_plan
 
 _ROUNDS = 5

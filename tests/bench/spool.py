@@ -7,7 +7,7 @@ from pathlib import Path
 from bench.sales import bodies, sales
 from bench.wide import wide
 from chartly_spool.segment import END, digest
-from chartly_spool.writer import DEFAULT_LIMIT, SpoolWriter
+from chartly_spool.spool_writer import DEFAULT_LIMIT, SpoolWriter
 from support.loading import segment_meta
 from support.spooling import ended
 

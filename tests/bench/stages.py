@@ -14,17 +14,17 @@ from typing import Any, TypeVar
 from bench.ours import load_spool
 
 STAGES = {
-    "read and verify the page": "chartly_spool.reader:SpoolReader.next_segments",
+    "read and verify the page": "chartly_spool.spool_reader:SpoolReader.next_segments",
     "decode": "chartly.extract.pages:PageReader.read",
     "shape": "chartly.extract.shaper:Shaper.shape",
-    "keys that were seen": "chartly_loader.seen:SeenKeys.add",
+    "keys that were seen": "chartly_loader.seen_keys:SeenKeys.add",
     "envelope and counts": "chartly_loader.shaping:Shaping.shape",
-    "insert, the caller's part": "chartly_store.events:EventTable.insert",
+    "insert, the caller's part": "chartly_store.event_table:EventTable.insert",
     "ledger": "chartly_store.ledger:Ledger.commit",
-    "remove the page": "chartly_spool.reader:SpoolReader.done",
+    "remove the page": "chartly_spool.spool_reader:SpoolReader.done",
 }
 REST = "the engine's threads, and the rest"
-_WHOLE = "chartly_loader.intake:PageIntake.run"
+_WHOLE = "chartly_loader.page_intake:PageIntake.run"
 
 _T = TypeVar("_T")
 

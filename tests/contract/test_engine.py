@@ -25,11 +25,11 @@ from chartly.load.query_output import SETTINGS as RESULT_SETTINGS
 from chartly.load.sql import qualified
 from chartly.names import SYSTEM_DATABASE
 from chartly_store.embedded import open_embedded
-from chartly_store.events import EventTable
+from chartly_store.event_table import EventTable
 from chartly_store.ledger import Ledger
-from chartly_store.pages import RawPage
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from chartly_store.query_form import parse_result
+from chartly_store.raw_page_table import RawPage
 from chartly_store.server import Patience, ServerEngine, open_server
 from support.clickhouse_given import VARIABLE, given_access
 from support.clickhouse_process import Serving, clickhouse

@@ -13,11 +13,11 @@ import pytest
 from chartly.names import MANAGED_BY, OURS
 from chartly.reconcile.actions import Key
 from chartly.reconcile.objects import key_of
-from chartly_kube import client as client_module
-from chartly_kube.client import KubeClient
+from chartly_kube import kube_client as client_module
 from chartly_kube.connection import load_configuration
 from chartly_kube.kinds import OWN
-from chartly_kube.port import AlreadyExists, Conflict, NotFound, Refused, Unavailable
+from chartly_kube.kube_client import KubeClient
+from chartly_kube.kube_port import AlreadyExists, Conflict, NotFound, Refused, Unavailable
 from support.custom_resources import api_with_crds
 from support.fake_api import fake_api, kubeconfig
 from support.loops import settled

@@ -10,7 +10,7 @@ from chartly.api.profile import parse_profile
 from chartly.api.reference import Project
 from chartly_store.embedded import open_embedded
 from chartly_store.policy import measure
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from chartly_store.server import open_server
 from support.clickhouse_process import clickhouse
 from support.profiles import changed, playbook_profile, playbook_profiles

@@ -26,7 +26,7 @@ from chartly_service.query import query
 from chartly_service.rejects import rejects
 from chartly_store.access import read_access
 from chartly_store.command_trail import CommandTrail
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from chartly_store.server import Patience, ServerEngine, open_server
 from chartly_store.stored_project import EngineProject, of_server
 from support.clickhouse_access import User

@@ -9,7 +9,7 @@ from chartly.errors import Reason
 from chartly.load.grants import create_users, loader_user, password_hash
 from chartly_loader.load import load
 from chartly_store.access import read_access
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from chartly_store.server import Patience, ServerEngine, open_server
 from support.clickhouse_access import User
 from support.clickhouse_process import clickhouse

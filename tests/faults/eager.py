@@ -6,9 +6,9 @@ A batch that waits for others would leave few commits for a kill to come between
 import runpy
 import sys
 
-from chartly_loader import intake
+from chartly_loader import page_intake
 
 if __name__ == "__main__":
-    intake.BATCH_SECONDS = 0.05
+    page_intake.BATCH_SECONDS = 0.05
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

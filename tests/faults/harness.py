@@ -16,7 +16,7 @@ import pytest
 
 from chartly.errors import RunError
 from chartly_spool.segment import STATE
-from chartly_spool.writer import SpoolWriter
+from chartly_spool.spool_writer import SpoolWriter
 from chartly_store.embedded import open_embedded
 from faults.mortal import Moment
 from faults.oracle import ExactnessError, Oracle, Page, bodies_of, some_pages

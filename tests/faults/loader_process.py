@@ -8,7 +8,7 @@ from pathlib import Path
 
 from chartly.api.reference import parse_project
 from chartly.errors import ChartlyError
-from chartly_loader import batch, intake
+from chartly_loader import load_batch, page_intake
 from chartly_loader.load import load
 from chartly_store.embedded import open_embedded
 from chartly_store.server import open_server
@@ -32,8 +32,8 @@ def main() -> None:
     parser.add_argument("--mutant", default="")
     parser.add_argument("--moment", nargs=5, help="as Moment.words")
     given = parser.parse_args()
-    intake.BATCH_ROWS = ROWS
-    batch.ROWS_A_PART = 1
+    page_intake.BATCH_ROWS = ROWS
+    load_batch.ROWS_A_PART = 1
     if given.mutant:
         become(given.mutant)
     plan = plan_of(given.plan, given.project)

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from chartly_loader import intake, shaping
+from chartly_loader import page_intake, shaping
 
 
 def _ledger_first(self: Any, table: Any, batch: Any, reader: Any) -> None:
@@ -47,8 +47,8 @@ def _from_one(self: Any, rows: Any, *_: Any) -> Any:
 
 
 MUTANTS: dict[str, tuple[type, str, Callable[..., Any]]] = {
-    "ledger-first": (intake.PageIntake, "_commit", _ledger_first),
-    "by-token": (intake.PageIntake, "_commit", _by_token),
+    "ledger-first": (page_intake.PageIntake, "_commit", _ledger_first),
+    "by-token": (page_intake.PageIntake, "_commit", _by_token),
     "old-wins": (shaping.Shaping, "_versions", _from_one),
 }
 

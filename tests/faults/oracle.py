@@ -12,10 +12,10 @@ from chartly.load.sql import qualified
 from chartly.plan.runplan import RunPlan
 from chartly_spool.segment import digest
 from chartly_store.attempts import Attempts
-from chartly_store.audit import AuditLog, Checkpoint
-from chartly_store.chains import AttemptChains
-from chartly_store.port import Engine
-from chartly_store.project import ProjectStore
+from chartly_store.audit_chains import AttemptChains
+from chartly_store.audit_log import AuditLog, Checkpoint
+from chartly_store.engine_port import Engine
+from chartly_store.project_store import ProjectStore
 from faults.tally import Tally
 from support.loading import page, sale
 

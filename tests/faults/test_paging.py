@@ -22,11 +22,11 @@ from chartly.extract.structs import compile_structs
 from chartly.plan.runplan import RunPlan
 from chartly.slices import SliceState
 from chartly.warning import RunWarning, WarningReason
-from chartly_connector.client import EgressClient
+from chartly_connector.egress_client import EgressClient
 from chartly_connector.pull import Spooling, pull
 from chartly_loader.load import load
-from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import End, Segment
+from chartly_spool.spool_reader import SpoolReader
 from chartly_store.embedded import open_embedded
 from faults.scale import SEED, scaled
 from faults.tally import TALLY

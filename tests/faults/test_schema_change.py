@@ -5,7 +5,7 @@ from contextlib import closing
 import pytest
 
 from chartly_store.embedded import open_embedded
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from faults.harness import Harness
 from faults.mortal import Moment
 from faults.points import REBUILD_KILLS, SCHEMA_KILLS

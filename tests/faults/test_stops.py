@@ -6,7 +6,7 @@ import pytest
 
 from chartly.load.sql import qualified
 from chartly_store.attempts import Attempts
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from faults.harness import connecting, outcome, spawn, stopped
 from faults.mortal import Moment
 from faults.oracle import bodies_of, some_pages

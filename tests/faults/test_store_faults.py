@@ -30,8 +30,8 @@ def store(tmp_path_factory):
 
 @pytest.fixture
 def course(store, tmp_path, monkeypatch):
-    monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 4)
-    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
+    monkeypatch.setattr("chartly_loader.page_intake.BATCH_ROWS", 4)
+    monkeypatch.setattr("chartly_loader.load_batch.ROWS_A_PART", 1)
     yield Course(store, tmp_path)
     store.come_back()
     store.server.clear()
@@ -98,12 +98,12 @@ def test_what_lands_late_under_an_older_time_does_not_come_back(store, course, m
     """INV-4: the next attempt has cut its commits elsewhere, and never wrote the event's old time."""
     pages = [[Sale("k", 1, 100, 0.1)], [Sale("k", 2, 200, 0.2)]]
     course.oracle.expect(pages)
-    monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 1)
-    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
+    monkeypatch.setattr("chartly_loader.page_intake.BATCH_ROWS", 1)
+    monkeypatch.setattr("chartly_loader.load_batch.ROWS_A_PART", 1)
     held = Statement("insert events", "^INSERT INTO .*sales_events__data")
     course.attempt(pages, armed(store, "hold", held))
-    monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 100)
-    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
+    monkeypatch.setattr("chartly_loader.page_intake.BATCH_ROWS", 100)
+    monkeypatch.setattr("chartly_loader.load_batch.ROWS_A_PART", 1)
     course.finish(pages)
     store.server.release()
     course.check(pages)

@@ -9,9 +9,9 @@ from contextlib import closing
 import pytest
 
 from chartly_folder.state_folder import checkpoint_path
-from chartly_store.audit import AuditLog, Checkpoint
+from chartly_store.audit_log import AuditLog, Checkpoint
 from chartly_store.embedded import open_embedded
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from faults.harness import environment
 from faults.mortal import Moment
 from faults.scale import FULL, chance, scaled

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from chartly.api.connector import ConnectorSpec
 from chartly.egress.addresses import AddressPolicy
-from chartly_connector.client import EgressClient, PullClock
+from chartly_connector.egress_client import EgressClient, PullClock
+from chartly_connector.pinned_transport import Endpoint, PinnedBackend, PinnedTransport, tls_context
 from chartly_connector.secrets import Credential
-from chartly_connector.transport import Endpoint, PinnedBackend, PinnedTransport, tls_context
 from support.http_servers import Authority, Script, Server, serving
 
 HOME = "api.example.invalid"

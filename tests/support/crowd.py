@@ -17,7 +17,7 @@ from chartly.reconcile.profile_decision import decide_profile
 from chartly.reconcile.run_decision import decide_run
 from chartly.reconcile.workflow_decision import decide_workflow
 from chartly_kube.kinds import WATCHED
-from chartly_kube.port import ANY, Kept, KubeError, Trim
+from chartly_kube.kube_port import ANY, Kept, KubeError, Trim
 from chartly_operator.cache import Cache
 from chartly_operator.events import EventRecorder
 from chartly_operator.gather import Decide, Gatherer

@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from chartly.plan.runplan import RunPlan
-from chartly_loader.request import LoadResult
-from chartly_store.audit import AuditLog, Checkpoint
-from chartly_store.port import Engine
-from chartly_store.project import ProjectStore
+from chartly_loader.load_request import LoadResult
+from chartly_store.audit_log import AuditLog, Checkpoint
+from chartly_store.engine_port import Engine
+from chartly_store.project_store import ProjectStore
 
 COUNTS = ("read", "loaded", "rejected", "duplicate", "filtered", "late")
 

@@ -19,8 +19,8 @@ from chartly.plan.resolve import resolve
 from chartly.plan.runplan import RunPlan
 from chartly.plan.snapshot import Snapshot, freeze, thaw
 from chartly_store.attempts import Attempts
-from chartly_store.port import Engine
-from chartly_store.project import ProjectStore
+from chartly_store.engine_port import Engine
+from chartly_store.project_store import ProjectStore
 from support.clickhouse_access import User
 from support.clickhouse_process import ClickHouse
 from support.loading import FROZEN_AT, WORKFLOW, Changes

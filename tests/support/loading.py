@@ -18,13 +18,13 @@ from chartly.plan.runplan import RunPlan
 from chartly.plan.snapshot import freeze, thaw
 from chartly.slices import SliceState
 from chartly_loader.load import load
-from chartly_loader.request import LoadRequest, LoadResult, Progress
+from chartly_loader.load_request import LoadRequest, LoadResult, Progress
 from chartly_spool.segment import End, SegmentMeta, digest
-from chartly_spool.writer import SpoolWriter
+from chartly_spool.spool_writer import SpoolWriter
 from chartly_store.attempts import Attempt, Attempts
+from chartly_store.engine_port import Engine, Parameters, Settings
 from chartly_store.ledger import Ledger
-from chartly_store.port import Engine, Parameters, Settings
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from support.profiles import HOME, changed, playbook_profile, workflow
 from support.spooling import MAIN, ended
 

@@ -8,9 +8,9 @@ from typing import TypeVar
 from chartly.names import FIELD_MANAGER
 from chartly.reconcile.actions import Key, Object
 from chartly.reconcile.objects import key_of
-from chartly_kube.answers import failure
+from chartly_kube.api_errors import failure
 from chartly_kube.kinds import KINDS, OWN
-from chartly_kube.port import ANY, Conflict, Kept, KubeError, Trim
+from chartly_kube.kube_port import ANY, Conflict, Kept, KubeError, Trim
 from support.fake_objects import Failure, Json, Objects, merged
 
 Answer = TypeVar("Answer")

@@ -4,7 +4,7 @@ from itertools import count
 from pathlib import Path
 
 from chartly.api.reference import Project
-from chartly_store.port import Engine
+from chartly_store.engine_port import Engine
 
 _FORMAT_1 = Path(__file__).parents[1] / "component" / "store" / "format-1.sql"
 _NUMBERS = count(1)

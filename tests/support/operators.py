@@ -16,8 +16,8 @@ from typing import Any
 from chartly.reconcile.actions import Key, Object
 from chartly.reconcile.sweep import unused_snapshots
 from chartly.reconcile.world import Settings
-from chartly_kube.client import KubeClient
 from chartly_kube.connection import credentials, load_configuration
+from chartly_kube.kube_client import KubeClient
 from chartly_kube.lease import Terms
 from chartly_operator.__main__ import DECIDERS
 from chartly_operator.clock import SystemClock

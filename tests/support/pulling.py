@@ -9,8 +9,8 @@ from typing import Any
 from chartly.plan.runplan import RunPlan
 from chartly.slices import SliceState
 from chartly_connector.pull import Spooling, pull
-from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import End, Segment
+from chartly_spool.spool_reader import SpoolReader
 from support.connecting import CANARY, connector_spec
 from support.profiles import HOME as PROJECT
 from support.spooling import MAIN, alone

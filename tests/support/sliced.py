@@ -14,12 +14,12 @@ from chartly.errors import Reason, RunError
 from chartly.plan.runplan import RunPlan
 from chartly.slices import PullState, Slice, SliceState
 from chartly_loader.load import load
-from chartly_loader.request import LoadResult
+from chartly_loader.load_request import LoadResult
 from chartly_spool.segment import Counters, End, SegmentMeta, SliceEnd, digest
-from chartly_spool.writer import SpoolWriter
+from chartly_spool.spool_writer import SpoolWriter
+from chartly_store.engine_port import Engine
 from chartly_store.ledger import Ledger
-from chartly_store.port import Engine
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from support.loading import Changes, attempts, clock, nothing, request, sales_plan
 
 CURSOR = Pagination.model_validate(

@@ -3,8 +3,8 @@
 from decimal import Decimal
 
 from chartly.api.reference import Project
-from chartly_store.port import Engine
-from chartly_store.project import ProjectStore
+from chartly_store.engine_port import Engine
+from chartly_store.project_store import ProjectStore
 from support.loading import page, sale
 
 PAGES = [

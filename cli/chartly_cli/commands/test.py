@@ -11,7 +11,7 @@ from chartly_cli.fixture_run import run_twice
 from chartly_cli.fixtures import compare, fixtures_of
 from chartly_cli.printable import one_line
 from chartly_cli.session import Session
-from chartly_loader.request import LoadResult
+from chartly_loader.load_request import LoadResult
 from chartly_service.quantity import counted
 from chartly_service.workspace import Workspace
 

@@ -263,7 +263,7 @@ def test_audit_verify_and_show(ran):
 def test_a_store_is_used_by_one_command_at_a_time(ran):
     script = (
         "import sys, pathlib\n"
-        "from chartly_spool.lock import FileLock\n"
+        "from chartly_spool.file_lock import FileLock\n"
         "lock = FileLock(pathlib.Path(sys.argv[1])); assert lock.acquire()\n"
         "print('held', flush=True); sys.stdin.read()"
     )

@@ -6,7 +6,7 @@ import pytest
 
 from chartly_cli.output import Form, Printer, pairs, table
 from chartly_cli.progress import shown
-from chartly_loader.request import Progress
+from chartly_loader.load_request import Progress
 from support.command import chartly, sales_folder
 
 

@@ -14,7 +14,7 @@ from chartly_cli import __main__ as command_line
 from chartly_cli.output import Form, Printer, pairs, table
 from chartly_cli.printable import in_json, one_line, printable
 from chartly_cli.progress import shown
-from chartly_loader.request import Progress
+from chartly_loader.load_request import Progress
 from chartly_store.query_form import parse_result, without_stray_bytes
 from support.command import chartly, chartly_json, edit, sales_folder
 from support.sales_api import Answer, in_order, pages_of, sale, serving

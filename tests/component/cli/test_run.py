@@ -14,7 +14,7 @@ from chartly.load.dataset_tables import rejected_table
 from chartly.load.sql import qualified
 from chartly_cli.store_binding import FolderBinding
 from chartly_folder.object_files import read_workspace
-from chartly_loader.account import Account
+from chartly_loader.attempt_audit import Account
 from support.command import TOKEN, chartly, chartly_json, edit, sales_folder
 from support.profiles import HOME
 from support.sales_api import Answer, in_order, pages_of, sale, serving

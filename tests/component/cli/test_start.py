@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from chartly_cli import local_launcher, store_binding
-from chartly_spool.lock import FileLock
+from chartly_spool.file_lock import FileLock
 from support.command import chartly, chartly_json, sales_folder
 from support.sales_api import in_order, pages_of, sale, serving
 

@@ -11,10 +11,10 @@ from chartly.errors import Reason
 from chartly.plan.runplan import RunPlan
 from chartly.slices import SliceState
 from chartly.warning import WarningReason
-from chartly_connector.client import EgressClient
+from chartly_connector.egress_client import EgressClient
 from chartly_connector.pull import Spooling, pull
 from chartly_connector.secrets import Credential
-from chartly_spool.reader import SpoolReader
+from chartly_spool.spool_reader import SpoolReader
 from support.connecting import FRIEND, HOME, connector_spec
 from support.http_servers import in_turn, json_reply, redirect, reply
 from support.profiles import HOME as PROJECT

@@ -18,8 +18,8 @@ from chartly.plan.resolve import resolve
 from chartly.plan.snapshot import freeze
 from chartly_connector import __main__ as connector
 from chartly_connector.__main__ import Pin, cidr, main, parse_pin
-from chartly_spool.lock import CONNECTOR, Peer, peer
-from chartly_spool.reader import SpoolReader
+from chartly_spool.file_lock import CONNECTOR, Peer, peer
+from chartly_spool.spool_reader import SpoolReader
 from support.connecting import CANARY, HOME
 from support.http_servers import in_turn, json_reply, reply
 from support.profiles import HOME as PROJECT
@@ -248,7 +248,7 @@ def test_a_spool_that_is_not_there_is_one_sentence(place, capsys):
 
 def test_a_second_connector_leaves_the_first_one_s_spool_alone(place, rig, capsys):
     rig.serve(in_turn(LAST))
-    from chartly_spool.writer import SpoolWriter
+    from chartly_spool.spool_writer import SpoolWriter
 
     with SpoolWriter(place.spool):
         assert main(place.arguments()) == 12

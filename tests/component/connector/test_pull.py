@@ -201,7 +201,7 @@ def test_an_api_that_goes_on_longer_than_the_run_may(rig, tmp_path):
 def test_a_full_disk_ends_the_pull_and_is_said(rig, tmp_path, monkeypatch):
     rig.serve(THREE)
     spool = tmp_path / "spool"
-    from chartly_spool.writer import SpoolWriter
+    from chartly_spool.spool_writer import SpoolWriter
 
     wait = SpoolWriter.wait_for_state
 

@@ -9,9 +9,9 @@ from chartly.errors import Reason, RunError
 from chartly.plan.runplan import RunPlan
 from chartly.slices import PullState, Slice, SliceState, slice_of
 from chartly_connector.pull import Spooling, pull
-from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import SliceEnd
-from chartly_spool.writer import SpoolWriter
+from chartly_spool.spool_reader import SpoolReader
+from chartly_spool.spool_writer import SpoolWriter
 from support.connecting import CANARY, HOME, connector_spec
 from support.http_servers import in_turn, json_reply, reply
 from support.profiles import HOME as PROJECT

@@ -9,7 +9,7 @@ import pytest
 
 from chartly_folder.durable_file import write_durably
 from chartly_folder.run_folder import RunFolder, RunFolders
-from chartly_spool.lock import CONNECTOR, LOADER, FileLock
+from chartly_spool.file_lock import CONNECTOR, LOADER, FileLock
 from support.recorded_runs import intent_of
 
 

@@ -7,11 +7,11 @@ import pytest
 from aiohttp import web
 
 from chartly.reconcile.actions import Key
-from chartly_kube import client as client_module
-from chartly_kube.answers import failure
-from chartly_kube.client import KubeClient
+from chartly_kube import kube_client as client_module
+from chartly_kube.api_errors import failure
 from chartly_kube.connection import CannotConnect, credentials, load_configuration
-from chartly_kube.port import (
+from chartly_kube.kube_client import KubeClient
+from chartly_kube.kube_port import (
     AlreadyExists,
     Conflict,
     Expired,

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from chartly.reconcile.actions import Key
+from chartly_kube.kube_port import Unavailable
 from chartly_kube.lease import Election, Unopposed
-from chartly_kube.port import Unavailable
 from support.fake_clock import FakeClock, settled
 from support.memory_port import MemoryPort
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from chartly.errors import Reason
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from support.loaded import events
 from support.loading import load_pages, page, sale, sales_plan
 
@@ -59,8 +59,8 @@ def test_a_correction_within_a_run_is_counted_once(
 ):
     """In one commit or in two."""
     if not together:
-        monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 1)
-        monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
+        monkeypatch.setattr("chartly_loader.page_intake.BATCH_ROWS", 1)
+        monkeypatch.setattr("chartly_loader.load_batch.ROWS_A_PART", 1)
     plan = sales_plan(project)
     pages = [
         page([sale("a", "1", "2026-02-01T00:00:00Z")]),

@@ -7,10 +7,10 @@ import pytest
 from chartly.errors import Reason, RunError
 from chartly.warning import RunWarning, WarningReason
 from chartly_loader.load import load
-from chartly_loader.recorded import result_of
+from chartly_loader.recorded_result import result_of
 from chartly_spool.segment import STATE
-from chartly_store.chains import AttemptChains
-from chartly_store.project import ProjectStore
+from chartly_store.audit_chains import AttemptChains
+from chartly_store.project_store import ProjectStore
 from support.loaded import COUNTS, adds_up, events, sums, trail
 from support.loading import (
     CrashError,
@@ -194,7 +194,7 @@ def test_a_changed_page_is_refused(engine, project, tmp_path):
 
 def test_pages_that_come_just_before_the_end_are_not_missed(engine, project, tmp_path, monkeypatch):
     """INV-4: between two looks of the loader, a connector may write its last page and end."""
-    from chartly_spool.reader import SpoolReader
+    from chartly_spool.spool_reader import SpoolReader
 
     plan = sales_plan(project)
     spool = tmp_path / "spool"

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from chartly.api.reference import Project
 from chartly.errors import Reason
 from chartly.load.sql import qualified
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from support.loading import CrashError, DyingEngine, attempts, load_pages, page, sale, sales_plan
 
 EXAMPLES = itertools.count()
@@ -44,8 +44,8 @@ def test_whatever_comes_and_whenever_it_dies_the_counts_and_rows_are_exact(
     engine, tmp_path, monkeypatch, pages, crashes, together
 ):
     """INV-4."""
-    monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", together)
-    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
+    monkeypatch.setattr("chartly_loader.page_intake.BATCH_ROWS", together)
+    monkeypatch.setattr("chartly_loader.load_batch.ROWS_A_PART", 1)
     number = next(EXAMPLES)
     # Rejects are what is counted here, however many: no threshold ends the run.
     changes = {"normalizer": {"spec.rejectThreshold": {"percent": 100}}}
@@ -103,7 +103,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 from chartly_store.embedded import open_embedded
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from support.loading import load_pages, page, sale, sales_plan
 plan, folder = sales_plan(), Path(sys.argv[1])
 moments = ["2026-03-08T06:59:59.999Z", "2026-03-08T02:30:00-05:00", "2026-11-01T01:30:00-04:00"]

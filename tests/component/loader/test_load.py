@@ -10,8 +10,8 @@ from chartly.api.reference import Project
 from chartly.errors import Reason
 from chartly_loader.load import load
 from chartly_store.attempts import Attempts
-from chartly_store.project import ProjectStore
-from chartly_store.teardown import drop_dataset, drop_output
+from chartly_store.dataset_removal import drop_dataset, drop_output
+from chartly_store.project_store import ProjectStore
 from support.loaded import COUNTS, adds_up, events, sums, trail
 from support.loading import (
     FROZEN_AT,

@@ -12,14 +12,14 @@ import pytest
 from chartly.errors import REASONS, Reason
 from chartly.evidence.hash_chain import verify
 from chartly_loader import __main__ as entry
-from chartly_loader.request import EVIDENCE, Progress
-from chartly_loader.stop import Stop
-from chartly_spool.lock import LOADER, Peer, peer
+from chartly_loader.load_request import EVIDENCE, Progress
+from chartly_loader.stop_signals import StopSignals
+from chartly_spool.file_lock import LOADER, Peer, peer
 from chartly_spool.segment import STATE
-from chartly_spool.writer import SpoolWriter
+from chartly_spool.spool_writer import SpoolWriter
 from chartly_store.access import read_access
-from chartly_store.chains import AttemptChains
-from chartly_store.project import ProjectStore
+from chartly_store.audit_chains import AttemptChains
+from chartly_store.project_store import ProjectStore
 from chartly_store.server import Patience, ServerEngine
 from support.loader_place import LOADER_USER, exact, lines, recorded
 from support.loading import spool_pages
@@ -260,7 +260,7 @@ def test_an_attempt_that_has_begun_before_is_not_begun_again(place, engine, caps
 
 
 def test_a_signal_whose_error_got_lost_is_found_at_the_next_step():
-    with Stop() as stop:
+    with StopSignals() as stop:
         stop.check()
         with pytest.raises(Exception, match="told to stop"):
             os.kill(os.getpid(), signal.SIGTERM)

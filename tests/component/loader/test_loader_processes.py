@@ -6,10 +6,10 @@ import signal
 import pytest
 
 from chartly.evidence.hash_chain import verify
-from chartly_spool.writer import SpoolWriter
+from chartly_spool.spool_writer import SpoolWriter
 from chartly_store.attempts import Attempts
-from chartly_store.chains import AttemptChains
-from chartly_store.project import ProjectStore
+from chartly_store.audit_chains import AttemptChains
+from chartly_store.project_store import ProjectStore
 from support.loader_place import LOADER_USER, Place, exact, recorded, running, snapshot
 from support.loading import page, sale, segment_meta, spool_pages
 from support.profiles import HOME

@@ -6,8 +6,8 @@ import pytest
 
 from chartly.errors import Reason
 from chartly.warning import RunWarning, WarningReason
-from chartly_loader.report import MESSAGE_LIMIT, termination
-from chartly_loader.request import LoadResult
+from chartly_loader.load_request import LoadResult
+from chartly_loader.loader_report import MESSAGE_LIMIT, termination
 from chartly_spool.segment import Counters
 from chartly_store.rollup import RollupResult
 

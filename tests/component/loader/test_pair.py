@@ -13,7 +13,7 @@ from chartly.names import database
 from chartly_spool.segment import STATE
 from chartly_store.access import read_access
 from chartly_store.attempts import Attempts
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from chartly_store.server import Patience, ServerEngine
 from support.clickhouse_access import User
 from support.clickhouse_process import clickhouse

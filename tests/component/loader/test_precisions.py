@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from chartly.api.event_schema import event_schema
-from chartly_store.events import EventTable
-from chartly_store.project import ProjectStore
+from chartly_store.event_table import EventTable
+from chartly_store.project_store import ProjectStore
 from support.loaded import adds_up, events
 from support.loading import load_pages, page, sale, sales_plan
 

@@ -9,7 +9,7 @@ from chartly.errors import Reason
 from chartly.load.dataset_tables import data_table
 from chartly.load.sql import qualified
 from chartly_loader.load import load
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from support.loading import (
     FROZEN_AT,
     CrashError,
@@ -146,8 +146,8 @@ def test_a_page_that_comes_again_is_loaded_not_duplicate(
     engine, project, tmp_path, monkeypatch, merged
 ):
     """INV-4: rows of a page that is not in the ledger are not yet loaded, even if merged already."""
-    monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 1)
-    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
+    monkeypatch.setattr("chartly_loader.page_intake.BATCH_ROWS", 1)
+    monkeypatch.setattr("chartly_loader.load_batch.ROWS_A_PART", 1)
     plan = sales_plan(project)
     pages = [page([sale("a"), sale("b")]), page([sale("a", "5"), sale("c"), sale("d")])]
     with pytest.raises(CrashError):

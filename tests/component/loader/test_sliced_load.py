@@ -14,13 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from chartly.api.reference import Project
 from chartly.errors import Bug, Reason
 from chartly.slices import Slice, slice_of
-from chartly_loader.checks import insist_on_sums
+from chartly_loader.count_checks import insist_on_sums
 from chartly_loader.load import load
-from chartly_loader.metrics import run_metrics, write_metrics
+from chartly_loader.run_metrics import run_metrics, write_metrics
 from chartly_spool.segment import END, SliceEnd, dump_end
-from chartly_store.chains import AttemptChains
+from chartly_store.audit_chains import AttemptChains
 from chartly_store.ledger import Ledger
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from support.loading import FROZEN_AT, CrashError, DyingEngine, clock, nothing, page, request, sale
 from support.sliced import load_slices, sliced_plan, spool_slices, state_of
 
@@ -69,8 +69,8 @@ def named(slice_):
 def test_inv_4_of_each_slice_and_of_the_run_whenever_a_load_dies(
     engine, tmp_path, monkeypatch, pages, crashes, failing, together
 ):
-    monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", together)
-    monkeypatch.setattr("chartly_loader.batch.ROWS_A_PART", 1)
+    monkeypatch.setattr("chartly_loader.page_intake.BATCH_ROWS", together)
+    monkeypatch.setattr("chartly_loader.load_batch.ROWS_A_PART", 1)
     number = next(EXAMPLES)
     plan = sliced_plan(Project("tenant-sliced", f"p-{number}"), SLICES)
     bodies = {slice_: [body(slice_, records) for records in pages[slice_]] for slice_ in SLICES}
@@ -212,8 +212,8 @@ def test_what_streams_hold_back_together_is_no_more_than_one_may(
     engine, project, tmp_path, monkeypatch
 ):
     """Rows that are scattered over partitions wait for more, and memory has an end."""
-    monkeypatch.setattr("chartly_loader.intake.BATCH_ROWS", 1)
-    monkeypatch.setattr("chartly_loader.intake.LARGEST_ROWS", 2)
+    monkeypatch.setattr("chartly_loader.page_intake.BATCH_ROWS", 1)
+    monkeypatch.setattr("chartly_loader.page_intake.LARGEST_ROWS", 2)
     committed = []
     commit = Ledger.commit
     monkeypatch.setattr(

@@ -3,7 +3,7 @@
 import pytest
 
 from chartly.errors import Reason
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from support.loaded import adds_up, events
 from support.loading import load_pages, page, sale, sales_plan
 

@@ -5,7 +5,7 @@ import pytest
 from chartly.names import MANAGED_BY, OURS
 from chartly.reconcile.actions import Key
 from chartly.reconcile.objects import version_of
-from chartly_kube.port import Expired, Refused, Unavailable, WatchEvent
+from chartly_kube.kube_port import Expired, Refused, Unavailable, WatchEvent
 from chartly_operator.follow import Follower
 from chartly_operator.trimming import trim
 from support.operator_shell import Shell

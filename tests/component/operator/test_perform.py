@@ -6,7 +6,7 @@ from chartly.manifests.labels import config_labels
 from chartly.names import MANAGED_BY, OURS
 from chartly.reconcile.actions import ApplyData, Create, Decision, Key, Post, Remove, SetTtl
 from chartly.reconcile.objects import uid_of
-from chartly_kube.port import Unavailable
+from chartly_kube.kube_port import Unavailable
 from chartly_operator.events import EventRecorder
 from support.fake_clock import FakeClock
 from support.memory_port import MemoryPort

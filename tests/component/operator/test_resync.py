@@ -5,7 +5,7 @@ import pytest
 from chartly.names import CONFIG_LABEL, MANAGED_BY, OURS
 from chartly.reconcile.actions import Key, Remove
 from chartly.reconcile.objects import key_of, uid_of
-from chartly_kube.port import Unavailable
+from chartly_kube.kube_port import Unavailable
 from chartly_operator.cache import Cache
 from chartly_operator.events import EventRecorder
 from chartly_operator.indexes import entries

@@ -6,7 +6,7 @@ from chartly.names import MANAGED_BY, OURS, RUN_UID_LABEL
 from chartly.reconcile.actions import Key, TakeTurn
 from chartly.reconcile.objects import ACTIVE, EPOCH, status_of, uid_of, version_of
 from chartly.reconcile.turn import holder_status
-from chartly_kube.port import Conflict, NotFound
+from chartly_kube.kube_port import Conflict, NotFound
 from chartly_operator.turns import Turns
 from support.operator_shell import KEY, RUN, Shell, play
 

@@ -22,9 +22,9 @@ from chartly.reconcile.objects import (
     uid_of,
     version_of,
 )
-from chartly_kube.client import KubeClient
 from chartly_kube.connection import load_configuration
-from chartly_kube.port import KubeError
+from chartly_kube.kube_client import KubeClient
+from chartly_kube.kube_port import KubeError
 from support.custom_resources import api_with_crds
 from support.loops import settled
 from support.operators import LEASE, OPTIONS, Operator

@@ -7,7 +7,7 @@ import pytest
 
 from chartly.reconcile.actions import Create, Decision, Key
 from chartly.reconcile.objects import condition_of, key_of, uid_of
-from chartly_kube.port import Refused, Unavailable
+from chartly_kube.kube_port import Refused, Unavailable
 from chartly_operator.breaker import Breaker
 from support.operator_shell import JOB, KEY, RUN, Shell, job_of, play, told
 

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from chartly.errors import Reason, RunError
 from chartly.slices import PullState, Slice, SliceState, complete_state, slice_of
-from chartly_spool.reader import SpoolReader
 from chartly_spool.segment import (
     STATE,
     Counters,
@@ -21,7 +20,8 @@ from chartly_spool.segment import (
     load_state,
     meta_name,
 )
-from chartly_spool.writer import SpoolWriter
+from chartly_spool.spool_reader import SpoolReader
+from chartly_spool.spool_writer import SpoolWriter
 from support.spooling import MAIN, alone
 
 SLICES = (MAIN, slice_of("visits", {"site": "eu"}), slice_of("visits", {"site": "us"}, ("0", "9")))

@@ -14,8 +14,7 @@ import pytest
 
 from chartly.errors import Reason, RunError
 from chartly.slices import SliceState
-from chartly_spool.lock import CONNECTOR, LOADER, FileLock, Peer, holder, peer
-from chartly_spool.reader import SpoolReader
+from chartly_spool.file_lock import CONNECTOR, LOADER, FileLock, Peer, holder, peer
 from chartly_spool.segment import (
     STATE,
     Counters,
@@ -25,7 +24,8 @@ from chartly_spool.segment import (
     dump_meta,
     meta_name,
 )
-from chartly_spool.writer import SpoolWriter
+from chartly_spool.spool_reader import SpoolReader
+from chartly_spool.spool_writer import SpoolWriter
 from support.spooling import MAIN, alone
 
 DONE = End(0, Reason.SUCCEEDED, "", Counters())
@@ -58,7 +58,7 @@ def lost(says):
 def held_elsewhere(path: Path):
     """A process that holds a lock and is killed by SIGKILL when the block asks or ends."""
     code = (
-        "import sys, pathlib; from chartly_spool.lock import FileLock\n"
+        "import sys, pathlib; from chartly_spool.file_lock import FileLock\n"
         "lock = FileLock(pathlib.Path(sys.argv[1])); assert lock.acquire()\n"
         "print('held', flush=True); sys.stdin.read()"
     )
@@ -249,7 +249,7 @@ def test_a_connector_that_ends_while_it_is_looked_at_is_not_lost(tmp_path, monke
             writer.end(DONE)
             return Peer.GONE
 
-        monkeypatch.setattr("chartly_spool.reader.peer", ends)
+        monkeypatch.setattr("chartly_spool.spool_reader.peer", ends)
         assert reader.next_segments(1, 1, 10) == []
         assert reader.end == DONE
 

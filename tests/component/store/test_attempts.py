@@ -10,7 +10,7 @@ import pytest
 from chartly.errors import Reason, RunError
 from chartly_store.access import read_access
 from chartly_store.attempts import Attempt, Attempts
-from chartly_store.project import ProjectStore, claim_view
+from chartly_store.project_store import ProjectStore, claim_view
 from chartly_store.server import Patience, ServerEngine
 from support.clickhouse_process import clickhouse
 
@@ -176,7 +176,7 @@ def test_a_claim_whose_process_died_is_taken_up_by_its_workflow_alone(store):
 
 
 def test_a_dataset_that_was_dropped_can_be_claimed_by_another(store):
-    from chartly_store.teardown import drop_output
+    from chartly_store.dataset_removal import drop_output
 
     class DeathError(Exception):
         pass

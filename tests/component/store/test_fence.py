@@ -8,7 +8,7 @@ import pytest
 from chartly.errors import Reason, RunError
 from chartly_store.attempts import Attempt, Attempts
 from chartly_store.fence import Epochs, Fence, Turn
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 
 NOW = datetime(2026, 2, 10, 6, tzinfo=UTC)
 DATASETS = ("sales", "refunds")

@@ -13,7 +13,7 @@ from chartly.api.duration import Length
 from chartly.load.sql import instant_parameter
 from chartly.query.windows import window_of, window_start_sql, windows_of
 from chartly_store.expiry import delete_older, holds_older
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from support.loading import load_pages, page, sale, sales_plan
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

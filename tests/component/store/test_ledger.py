@@ -6,7 +6,7 @@ from chartly.errors import Reason
 from chartly.slices import PullState, Slice, SliceState, slice_of
 from chartly_store.attempts import Attempt, Attempts
 from chartly_store.ledger import Committed, Ledger, summed
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from support.spooling import MAIN
 
 NOW = datetime(2026, 2, 10, 6, tzinfo=UTC)

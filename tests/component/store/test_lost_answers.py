@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from chartly.errors import Reason, RunError
+from chartly_store.dataset_removal import drop_dataset, drop_output
 from chartly_store.exchange import exchange
-from chartly_store.project import ProjectStore
-from chartly_store.teardown import drop_dataset, drop_output
+from chartly_store.project_store import ProjectStore
 from support.loaded import adds_up, events
 from support.loading import load_pages, page, sale, sales_plan
 

@@ -10,7 +10,7 @@ from chartly.errors import Reason, RunError
 from chartly.load.sql import qualified
 from chartly.names import database
 from chartly_loader.load import load
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from chartly_store.server import open_server
 from support.clickhouse_access import User
 from support.clickhouse_process import Serving, clickhouse

@@ -11,8 +11,8 @@ from chartly.errors import Reason, RunError
 from chartly.load.project_tables import PUBLISHED
 from chartly.query.windows import window_of, windows_between
 from chartly_store.attempts import Attempt, Attempts
-from chartly_store.events import EventTable
-from chartly_store.project import ProjectStore
+from chartly_store.event_table import EventTable
+from chartly_store.project_store import ProjectStore
 from chartly_store.rollup import Publisher, Rollup
 from support.profiles import changed, playbook_profile, playbook_profiles
 

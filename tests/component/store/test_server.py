@@ -24,7 +24,7 @@ from chartly_loader.load import load
 from chartly_store.access import read_access
 from chartly_store.driver import settings_of
 from chartly_store.ledger import Ledger
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from chartly_store.server import Patience, ServerEngine, _Direct, open_server
 from support.clickhouse_access import User
 from support.clickhouse_process import clickhouse

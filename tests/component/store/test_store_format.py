@@ -7,7 +7,7 @@ import pytest
 from chartly.errors import Reason, RunError
 from chartly.load.project_tables import FORMATS, PROJECT_TABLES
 from chartly.load.sql import qualified
-from chartly_store.project import ProjectStore
+from chartly_store.project_store import ProjectStore
 from chartly_store.stored_project import of_folder
 from support.loaded import events
 from support.loading import CrashError, load_pages, page, resume, sale, sales_plan

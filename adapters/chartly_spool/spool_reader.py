@@ -1,0 +1,142 @@
+"""The loader's side of the spool: the state, segments in order, and their removal."""
+
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Self
+
+from chartly.errors import Reason, RunError
+from chartly.slices import PullState, Slice
+from chartly_spool.file_lock import CONNECTOR, LOADER, FileLock, Peer, peer
+from chartly_spool.segment import (
+    END,
+    STATE,
+    End,
+    Segment,
+    SegmentMeta,
+    body_name,
+    digest,
+    dump_state,
+    load_end,
+    load_meta,
+    meta_name,
+)
+
+_POLL_SECONDS = 0.005
+
+
+class SpoolReader:
+    """Reads pages from a folder in the order of their numbers, which is that of each slice.
+
+    Args:
+        grace: seconds to wait for a connector that has not come yet.
+
+    Raises:
+        RunError: ``PeerLost`` when the connector is gone without an end, or what it left is not
+            whole.
+    """
+
+    def __init__(self, path: Path, grace: float = 30.0) -> None:
+        self._path = path
+        self._grace = grace
+        self._lock = FileLock(path / LOADER)
+        self._next = 0
+        self._pages: dict[Slice, int] = {}
+        self._opened = time.monotonic()
+
+    def __enter__(self) -> Self:
+        if not self._lock.acquire():
+            raise RunError(Reason.PEER_LOST, f"spool {self._path}: another loader reads it")
+        self._opened = time.monotonic()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def write_state(self, state: PullState) -> None:
+        """Says where the connector starts; segments are expected from there on."""
+        self._next = state.next_number
+        self._pages = {
+            slice_: start.next_page for slice_, start in state.slices.items() if not start.complete
+        }
+        hidden = self._path / f".{STATE}.tmp"
+        hidden.write_bytes(dump_state(state))
+        os.replace(hidden, self._path / STATE)  # noqa: PTH105 - Path.replace is the same call
+
+    @property
+    def end(self) -> End | None:
+        """How the connector ended, once it has."""
+        path = self._path / END
+        return load_end(path) if path.exists() else None
+
+    def next_segments(self, max_segments: int, max_bytes: int, timeout: float) -> list[Segment]:
+        """The segments that are ready, in order; empty when none came in time or none will.
+
+        The caller tells the two apart by ``end``: all segments are there before it.
+        """
+        deadline = time.monotonic() + timeout
+        while not (self._path / meta_name(self._next)).exists():
+            if (self._path / END).exists():
+                # The end comes after the last segment, so one more look is the last word.
+                if not (self._path / meta_name(self._next)).exists():
+                    return []
+                break
+            self._check_peer()
+            if time.monotonic() > deadline:
+                return []
+            time.sleep(_POLL_SECONDS)
+        return self._take(max_segments, max_bytes)
+
+    def done(self, numbers: Iterable[int]) -> None:
+        """Removes segments whose rows and ledger entries are durable."""
+        for number in numbers:
+            (self._path / meta_name(number)).unlink(missing_ok=True)
+            (self._path / body_name(number)).unlink(missing_ok=True)
+
+    def _take(self, max_segments: int, max_bytes: int) -> list[Segment]:
+        taken: list[Segment] = []
+        size = 0
+        while len(taken) < max_segments and size < max_bytes:
+            path = self._path / meta_name(self._next)
+            if not path.exists():
+                break
+            meta = load_meta(path)
+            self._check_place(meta)
+            body = self._body(meta.number)
+            if len(body) != meta.size or digest(body) != meta.sha256:
+                raise RunError(
+                    Reason.PEER_LOST, f"spool segment {path.name} differs from its digest"
+                )
+            taken.append(Segment(meta, body))
+            size += meta.size
+            self._next += 1
+            self._pages[meta.slice] += 1
+        return taken
+
+    def _check_place(self, meta: SegmentMeta) -> None:
+        """Whether a page is the next one of a slice that was asked for."""
+        expected = self._pages.get(meta.slice)
+        if meta.page != expected:
+            wanted = "was not asked for" if expected is None else f"goes on with page {expected}"
+            raise RunError(
+                Reason.PEER_LOST,
+                f"spool segment {meta_name(meta.number)} is page {meta.page} of slice "
+                f"{str(meta.slice)!r}, which {wanted}",
+            )
+
+    def _body(self, number: int) -> bytes:
+        try:
+            return (self._path / body_name(number)).read_bytes()
+        except FileNotFoundError:
+            raise RunError(
+                Reason.PEER_LOST, f"spool segment {meta_name(number)} has no body"
+            ) from None
+
+    def _check_peer(self) -> None:
+        state = peer(self._path / CONNECTOR)
+        # The end is looked for after the lock: a connector writes it before it lets go.
+        if state is Peer.GONE and not (self._path / END).exists():
+            raise RunError(Reason.PEER_LOST, "the connector ended without saying how")
+        if state is Peer.AWAITED and time.monotonic() - self._opened > self._grace:
+            raise RunError(Reason.PEER_LOST, "no connector came")

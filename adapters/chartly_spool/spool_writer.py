@@ -1,0 +1,121 @@
+"""The connector's side of the spool: segments by rename, and the end."""
+
+import errno
+import os
+import time
+from collections import deque
+from pathlib import Path
+from typing import Self
+
+from chartly.errors import Reason, RunError
+from chartly.slices import PullState
+from chartly_spool.file_lock import CONNECTOR, LOADER, FileLock, Peer, peer
+from chartly_spool.segment import (
+    END,
+    STATE,
+    End,
+    SegmentMeta,
+    body_name,
+    dump_end,
+    dump_meta,
+    load_state,
+    meta_name,
+)
+
+DEFAULT_LIMIT = 512 * 1024 * 1024
+_FULL = 0.8
+_POLL_SECONDS = 0.005
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
+
+
+class SpoolWriter:
+    """Writes pages into a folder; a page is visible whole or not at all.
+
+    Raises:
+        RunError: ``PeerLost`` when the loader is gone, ``LimitReached`` when the disk is full.
+    """
+
+    def __init__(self, path: Path, limit: int = DEFAULT_LIMIT) -> None:
+        self._path = path
+        self._limit = limit
+        self._lock = FileLock(path / CONNECTOR)
+        self._sizes: deque[tuple[int, int]] = deque()
+        self._held = 0
+
+    def __enter__(self) -> Self:
+        if not self._lock.acquire():
+            raise RunError(Reason.PEER_LOST, f"spool {self._path}: another connector writes it")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def wait_for_state(self, timeout: float) -> PullState:
+        """The state to start from, once the loader has written it."""
+        deadline = time.monotonic() + timeout
+        while not (self._path / STATE).exists():
+            self._check_peer()
+            if time.monotonic() > deadline:
+                raise RunError(Reason.PEER_LOST, "the loader did not say where to start")
+            time.sleep(_POLL_SECONDS)
+        return load_state(self._path / STATE)
+
+    def write(self, meta: SegmentMeta, body: bytes) -> float:
+        """Makes a page visible; waits while the spool is full. Returns the seconds waited."""
+        waited = self._wait_for_room(len(body))
+        self._check_peer()
+        self._put(body_name(meta.number), body)
+        try:
+            # The metadata comes last: the reader looks for it, so what it finds has its body.
+            self._put(meta_name(meta.number), dump_meta(meta))
+        except RunError:
+            # Its room is needed to say how the connector ended.
+            (self._path / body_name(meta.number)).unlink(missing_ok=True)
+            raise
+        self._sizes.append((meta.number, len(body)))
+        self._held += len(body)
+        return waited
+
+    def end(self, end: End) -> None:
+        """Says how the connector ended; nothing is written after it."""
+        self._put(END, dump_end(end))
+
+    def _wait_for_room(self, size: int) -> float:
+        if self._has_room(size):
+            return 0.0
+        started = time.monotonic()
+        while not self._has_room(size):
+            self._check_peer()
+            time.sleep(_POLL_SECONDS)
+        return time.monotonic() - started
+
+    def _has_room(self, size: int) -> bool:
+        return self._used() + size <= self._limit * _FULL or not self._sizes
+
+    def _used(self) -> int:
+        # The loader removes the pages of a stream in their order, so only the oldest is looked for:
+        # where another stream's go first, they count until it is gone.
+        while self._sizes and not (self._path / body_name(self._sizes[0][0])).exists():
+            self._held -= self._sizes.popleft()[1]
+        return self._held
+
+    def _check_peer(self) -> None:
+        if peer(self._path / LOADER) is Peer.GONE:
+            raise RunError(Reason.PEER_LOST, "the loader ended while pages were on their way")
+
+    def _put(self, name: str, content: bytes) -> None:
+        hidden = self._path / f".{name}.tmp"
+        try:
+            hidden.write_bytes(content)
+            os.replace(hidden, self._path / name)  # noqa: PTH105 - Path.replace is the same call
+        except FileNotFoundError:
+            raise RunError(
+                Reason.PEER_LOST, f"spool {self._path}: is gone, as its loader is"
+            ) from None
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            hidden.unlink(missing_ok=True)
+            raise RunError(
+                Reason.LIMIT_REACHED, f"spool {self._path}: no space left on the device"
+            ) from None

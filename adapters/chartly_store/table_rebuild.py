@@ -1,0 +1,54 @@
+"""Rebuilds a dataset's table aside and exchanges the two (docs/adr/0010-stored-tables.md)."""
+
+from collections.abc import Callable
+
+from chartly.errors import Reason, RunError
+from chartly.load.dataset_tables import data_table
+from chartly.load.rebuild import Rebuild, aside_table
+from chartly_store.engine_port import Engine
+from chartly_store.exchange import exchange
+
+
+def rebuild(engine: Engine, plan: Rebuild, insist: Callable[[], None]) -> None:
+    """Moves a dataset's rows to a table that is laid out anew.
+
+    Killed anywhere, the stored table is the old one or the new one, whole; what stands beside it
+    goes with the next ``ensure_dataset``.
+
+    Args:
+        insist: raises where the attempt may not write any more.
+
+    Raises:
+        RunError: ``SchemaIncompatible``: a value does not fit its new type; nothing has changed.
+    """
+    insist()
+    _insist_on_fit(engine, plan)
+    engine.command(plan.create())
+    for (part,) in engine.rows(plan.partitions()):
+        engine.command(plan.copy(), {"part": part})
+    engine.command(plan.copy_tombstones())
+    insist()
+    # Asked last of all: rows that somebody added on the way would stay behind.
+    if engine.rows(plan.stored_content()) != engine.rows(plan.copied_content()):
+        engine.command(plan.drop())
+        raise RunError(
+            Reason.STORE_UNAVAILABLE,
+            f"dataset {plan.storage.dataset!r}: its rows changed while they were moved to another "
+            f"layout; nothing was changed by that",
+        )
+    dataset = plan.storage.dataset
+    exchange(engine, plan.database, aside_table(dataset), data_table(dataset), insist)
+    engine.command(plan.drop())
+
+
+def _insist_on_fit(engine: Engine, plan: Rebuild) -> None:
+    for made in plan.evolution.casts:
+        count, bad, key = engine.rows(plan.misfits(made))[0]
+        if bad:
+            raise RunError(
+                Reason.SCHEMA_INCOMPATIBLE,
+                f"dataset {plan.storage.dataset!r}: column {made.column.strip('`')!r} is stored as "
+                f"{made.stored} and declared as {made.wanted}, which {bad} of {count} values do "
+                f"not fit exactly, the one of event {key!r} among them; nothing was changed; "
+                f"correct them, declare another type, or write another dataset",
+            )
