@@ -1,6 +1,6 @@
 """HTTP to the API server: TLS and tokens as ``kubernetes.aio`` is configured, and plain bytes.
 
-Its own client is not used for requests: what it does around one takes as long as the request.
+The library's client is not used for requests: its overhead takes as long as the request.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -17,7 +17,7 @@ _CONNECT_SECONDS = 30.0
 
 
 class ApiSession:
-    """Kept connections; there are as many as requests at a time, which workers bound."""
+    """A pool of connections: as many as concurrent requests, which the workers bound."""
 
     def __init__(self, configuration: Configuration) -> None:
         self._configuration = configuration
@@ -31,17 +31,17 @@ class ApiSession:
     async def exchange(
         self, method: str, target: str, body: bytes | None, media: str, seconds: float
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body of the answer to a request."""
+        """The status, headers and body of the response to a request."""
         limits = aiohttp.ClientTimeout(total=seconds)
-        async with self._request(method, target, body, media, limits) as answer:
-            return answer.status, answer.headers, await answer.read()
+        async with self._request(method, target, body, media, limits) as response:
+            return response.status, response.headers, await response.read()
 
     @asynccontextmanager
     async def stream(self, target: str, silence: float) -> AsyncIterator[aiohttp.ClientResponse]:
-        """An answer without an end of its own; one that is silent for so long is given up."""
+        """A response that is read while it arrives; ``silence`` seconds without data end it."""
         limits = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=silence)
-        async with self._request("GET", target, None, JSON, limits) as answer:
-            yield answer
+        async with self._request("GET", target, None, JSON, limits) as response:
+            yield response
 
     @asynccontextmanager
     async def _request(
@@ -54,7 +54,7 @@ class ApiSession:
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         configuration = self._configuration
         headers = {"Accept": JSON, "Content-Type": media, "User-Agent": FIELD_MANAGER}
-        # A service account's token is read anew when it is due.
+        # A service account's token is read again once it expires.
         token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
         if token:
             headers["Authorization"] = token
@@ -66,11 +66,11 @@ class ApiSession:
             timeout=limits,
             proxy=configuration.proxy,
             server_hostname=configuration.tls_server_name,
-        ) as answer:
-            yield answer
+        ) as response:
+            yield response
 
     def _session(self) -> aiohttp.ClientSession:
-        if self._open is None:  # made within the loop that uses it
+        if self._open is None:  # created within the event loop that uses it
             connector = aiohttp.TCPConnector(limit=0, ssl=self._tls)
             self._open = aiohttp.ClientSession(connector=connector, trust_env=False)
         return self._open

@@ -1,4 +1,4 @@
-"""How to reach the API server: from inside a cluster, or by a kubeconfig."""
+"""The configuration of the connection to the API server: in a cluster, or by a kubeconfig."""
 
 import os
 from collections.abc import Mapping
@@ -11,12 +11,12 @@ from kubernetes.aio.config.config_exception import ConfigException
 
 
 class CannotConnect(Exception):  # noqa: N818 - it names what it is
-    """Neither a service account nor a kubeconfig says where the API server is."""
+    """Neither a service account nor a kubeconfig names an API server."""
 
 
 @dataclass(frozen=True)
 class Credentials:
-    """What another client needs to reach the same API server; it never prints its token."""
+    """The parameters for another client of the same API server; its repr omits the token."""
 
     server: str
     ca_path: str | None
@@ -34,10 +34,10 @@ async def load_configuration(environment: Mapping[str, str] = os.environ) -> Con
     """
     configuration = Configuration()
     try:
-        if given := environment.get("KUBECONFIG"):
-            _check_there(given)
+        if paths := environment.get("KUBECONFIG"):
+            _check_exists(paths)
             await load_kube_config(
-                config_file=given,
+                config_file=paths,
                 client_configuration=configuration,
                 persist_config=False,
             )
@@ -48,20 +48,20 @@ async def load_configuration(environment: Mapping[str, str] = os.environ) -> Con
             f"cannot tell where the API server is: {error}; run in a Pod with a service account, "
             f"or set KUBECONFIG"
         ) from error
-    # Nothing is retried behind our back, and no proxy is taken from the environment.
+    # The library retries nothing by itself, and takes no proxy from the environment.
     configuration.retries = None
     configuration.client_session_kwargs = {"trust_env": False}
     return configuration
 
 
-def _check_there(given: str) -> None:
-    """Whether there is a kubeconfig at all; the client library only warns and goes on."""
-    if not any(Path(one).is_file() for one in given.split(os.pathsep)):
-        raise FileNotFoundError(f"KUBECONFIG names no file: {given!r}")
+def _check_exists(paths: str) -> None:
+    """Raises where there is no kubeconfig at all; the client library only logs a warning."""
+    if not any(Path(path).is_file() for path in paths.split(os.pathsep)):
+        raise FileNotFoundError(f"KUBECONFIG names no file: {paths!r}")
 
 
 async def credentials(configuration: Configuration) -> Credentials:
-    """The credentials as they are now; a service account's token is read anew when it is due."""
+    """The current credentials; a service account's token is read again once it expires."""
     key = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization")
     return Credentials(
         server=str(configuration.host),

@@ -1,4 +1,4 @@
-"""Where the API server keeps each kind that we use."""
+"""The kinds that Chartly uses, and their paths on the API server."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from chartly.reconcile.actions import Key
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind's place.
+    """The API group, version and plural of a kind.
 
     Attributes:
-        label_selector: which of its objects we list and watch; empty for all.
+        label_selector: selects the objects to list and watch; empty for all.
     """
 
     api_version: str
@@ -41,19 +41,19 @@ KINDS: Mapping[str, Kind] = {
     "Lease": Kind("coordination.k8s.io/v1", "leases"),
 }
 WATCHED = ("Namespace", "Profile", "Workflow", "WorkflowRun", "Job", "Pod", "ConfigMap")
-"""What the operator keeps in its cache, parents before children."""
+"""The kinds in the operator's cache, parents before children."""
 FOLLOWED = ("Namespace", "Job", "Pod", "ConfigMap")
-"""What of it others define: the operator follows it by streams of its own."""
+"""Those of them that are not ours: the operator watches them by streams of its own."""
 OWN = ("Profile", "Workflow", "WorkflowRun")
-"""What our CustomResourceDefinitions define."""
+"""The kinds of our CustomResourceDefinitions."""
 
 
 def collection_path(kind: str, namespace: str | None) -> str:
     """The path of all objects of a kind, or of those of one namespace."""
-    place = KINDS[kind]
-    if namespace and place.namespaced:
-        return f"{place.root}/namespaces/{quote(namespace, safe='')}/{place.plural}"
-    return f"{place.root}/{place.plural}"
+    served = KINDS[kind]
+    if namespace and served.namespaced:
+        return f"{served.root}/namespaces/{quote(namespace, safe='')}/{served.plural}"
+    return f"{served.root}/{served.plural}"
 
 
 def object_path(key: Key, subresource: str = "") -> str:

@@ -1,6 +1,6 @@
 """The KubePort over HTTP with plain JSON.
 
-The client library's models are not used: one of a small object takes longer than the request.
+The client library's models are not used: decoding into one takes longer than the request.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -32,7 +32,7 @@ from chartly_kube.kube_port import (
 from chartly_kube.watch_stream import SILENCE, lines, watch_event
 
 WRITE_SECONDS = 5.0
-"""A write is given up after this: less than what a lost lease leaves until another may act."""
+"""The timeout of a write: shorter than the time from a lost Lease until another may act."""
 _READ_SECONDS = 30.0
 _PAGE = 500
 _WATCH_SECONDS = "540"
@@ -41,7 +41,7 @@ _APPLY = "application/apply-patch+yaml"
 _ERROR = 400
 
 Observe = Callable[[str, int], None]
-"""Called for every request with its verb and status code; 0 is no answer."""
+"""Called for every request with its verb and status code; 0 is no response."""
 
 
 def _unobserved(verb: str, code: int) -> None:
@@ -60,11 +60,11 @@ class KubeClient:
 
     async def served_kinds(self) -> frozenset[str]:
         try:
-            found = await self._request("get", "GET", KINDS[OWN[0]].root)
+            group = await self._request("get", "GET", KINDS[OWN[0]].root)
         except NotFound:
             return frozenset()
-        resources: list[dict[str, Any]] = found.get("resources", [])
-        return frozenset(one["kind"] for one in resources if "/" not in one["name"])
+        resources: list[dict[str, Any]] = group.get("resources", [])
+        return frozenset(resource["kind"] for resource in resources if "/" not in resource["name"])
 
     async def listed(
         self,
@@ -75,32 +75,31 @@ class KubeClient:
     ) -> list[Kept]:
         selector = [
             KINDS[kind].label_selector,
-            *(f"{name}={text}" for name, text in labels.items()),
+            *(f"{name}={value}" for name, value in labels.items()),
         ]
         query = {"labelSelector": ",".join(filter(None, selector))}
         path = collection_path(kind, namespace)
         try:
             return await self._pages(kind, path, trim, {**query, "limit": str(_PAGE)})
         except Expired:
-            # The pages took so long that the server forgot their moment: all at once, then.
+            # The continuation expired before the last page: everything in one response, then.
             return await self._pages(kind, path, trim, query)
 
     async def _pages(
         self, kind: str, path: str, trim: Trim[Kept], query: dict[str, str]
     ) -> list[Kept]:
-        place = KINDS[kind]
-        query = {name: text for name, text in query.items() if text}
-        found: list[Kept] = []
+        query = {name: value for name, value in query.items() if value}
+        objects: list[Kept] = []
         while True:
             page = await self._request("list", "GET", path, query=query)
-            for one in page.get("items") or ():
-                one.setdefault("kind", kind)
-                one.setdefault("apiVersion", place.api_version)
-                found.append(trim(_plain(one)))
-            rest = page["metadata"].get("continue")
-            if not rest:
-                return found
-            query["continue"] = rest
+            for item in page.get("items") or ():
+                item.setdefault("kind", kind)
+                item.setdefault("apiVersion", KINDS[kind].api_version)
+                objects.append(trim(_without_managed_fields(item)))
+            continuation = page["metadata"].get("continue")
+            if not continuation:
+                return objects
+            query["continue"] = continuation
 
     async def watched(
         self, kind: str, namespace: str | None, since: str, read: Read[Kept]
@@ -113,25 +112,28 @@ class KubeClient:
             "labelSelector": KINDS[kind].label_selector,
             "resourceVersion": since,
         }
-        target = f"{path}?{urlencode({name: text for name, text in query.items() if text})}"
-        what = f"watch {path}"
+        target = f"{path}?{urlencode({name: value for name, value in query.items() if value})}"
+        action = f"watch {path}"
         try:
-            async with self._session.stream(target, SILENCE) as answer:
-                if answer.status >= _ERROR:
-                    raise failure(what, answer.status, answer.headers, await answer.read())
-                async for line in lines(answer.content):
-                    yield watch_event(what, line, read)
+            async with self._session.stream(target, SILENCE) as response:
+                if response.status >= _ERROR:
+                    content = await response.read()
+                    raise failure(action, response.status, response.headers, content)
+                async for line in lines(response.content):
+                    yield watch_event(action, line, read)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Unavailable(f"cannot {what}: {type(error).__name__}") from error
+            raise Unavailable(f"cannot {action}: {type(error).__name__}") from error
 
     async def get(self, key: Key) -> Object:
-        return _plain(await self._request("get", "GET", object_path(key)))
+        return _without_managed_fields(await self._request("get", "GET", object_path(key)))
 
     async def create(self, document: Object) -> Object:
         key = key_of(document)
         path = collection_path(key.kind, key.namespace)
         query = {"fieldManager": FIELD_MANAGER}
-        return _plain(await self._request("create", "POST", path, query=query, body=document))
+        return _without_managed_fields(
+            await self._request("create", "POST", path, query=query, body=document)
+        )
 
     async def apply_status(
         self,
@@ -145,23 +147,25 @@ class KubeClient:
         body = {**_typed(key), "metadata": metadata, "status": status}
         query = {"fieldManager": manager, "force": "true"}
         path = object_path(key, "status")
-        return _plain(await self._request("apply", "PATCH", path, query, body, _APPLY))
+        return _without_managed_fields(
+            await self._request("apply", "PATCH", path, query, body, _APPLY)
+        )
 
     async def add_data(
         self, key: Key, labels: Mapping[str, str], data: Mapping[str, str]
     ) -> Object:
         try:
-            found = await self.get(key)
+            config_map = await self.get(key)
         except NotFound:
-            return await self._first_data(key, labels, data)
-        known: Mapping[str, str] = found.get("data") or {}
-        changed = sorted(name for name in data if known.get(name, data[name]) != data[name])
+            return await self._create_data(key, labels, data)
+        present: Mapping[str, str] = config_map.get("data") or {}
+        changed = sorted(name for name in data if present.get(name, data[name]) != data[name])
         if changed:
             raise Conflict(f"cannot add to {key}: {changed[0]!r} has another value")
-        metadata = {"resourceVersion": found["metadata"]["resourceVersion"]}
+        metadata = {"resourceVersion": config_map["metadata"]["resourceVersion"]}
         return await self._merge(key, {"metadata": metadata, "data": data})
 
-    async def _first_data(
+    async def _create_data(
         self, key: Key, labels: Mapping[str, str], data: Mapping[str, str]
     ) -> Object:
         metadata = {**_named(key), "labels": labels}
@@ -177,7 +181,9 @@ class KubeClient:
     async def _merge(self, key: Key, patch: Object) -> Object:
         query = {"fieldManager": FIELD_MANAGER}
         path = object_path(key)
-        return _plain(await self._request("patch", "PATCH", path, query, patch, _MERGE))
+        return _without_managed_fields(
+            await self._request("patch", "PATCH", path, query, patch, _MERGE)
+        )
 
     async def delete(self, key: Key, uid: str | None) -> Object | None:
         options: dict[str, Any] = {
@@ -188,14 +194,16 @@ class KubeClient:
         if uid is not None:
             options["preconditions"] = {"uid": uid}
         path = object_path(key)
-        answer = await self._request("delete", "DELETE", path, body=options)
-        kept = answer.get("kind") == key.kind and answer["metadata"].get("finalizers")
-        return _plain(answer) if kept else None
+        response = await self._request("delete", "DELETE", path, body=options)
+        kept = response.get("kind") == key.kind and response["metadata"].get("finalizers")
+        return _without_managed_fields(response) if kept else None
 
     async def replace(self, document: Object) -> Object:
         path = object_path(key_of(document))
         query = {"fieldManager": FIELD_MANAGER}
-        return _plain(await self._request("update", "PUT", path, query=query, body=document))
+        return _without_managed_fields(
+            await self._request("update", "PUT", path, query=query, body=document)
+        )
 
     async def _request(  # noqa: PLR0913, PLR0917 - the parts of a request
         self,
@@ -206,21 +214,21 @@ class KubeClient:
         body: Object | None = None,
         media: str = JSON,
     ) -> dict[str, Any]:
-        what = f"{verb} {path}"
+        action = f"{verb} {path}"
         try:
             code, headers, content = await self._exchange(method, path, query, body, media)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             self._observe(verb, 0)
-            raise Unavailable(f"cannot {what}: {type(error).__name__}") from error
+            raise Unavailable(f"cannot {action}: {type(error).__name__}") from error
         self._observe(verb, code)
         if code >= _ERROR:
-            raise failure(what, code, headers, content)
+            raise failure(action, code, headers, content)
         try:
-            answer: dict[str, Any] = msgspec.json.decode(content, type=dict)
+            response: dict[str, Any] = msgspec.json.decode(content, type=dict)
         except msgspec.DecodeError:
-            # Something between us and the API server answered in its place.
-            raise Unavailable(f"cannot {what}: the answer is not JSON") from None
-        return answer
+            # A proxy responded in place of the API server.
+            raise Unavailable(f"cannot {action}: the answer is not JSON") from None
+        return response
 
     async def _exchange(
         self,
@@ -244,6 +252,6 @@ def _named(key: Key) -> dict[str, Any]:
     return {"name": key.name, "namespace": key.namespace} if key.namespace else {"name": key.name}
 
 
-def _plain(found: dict[str, Any]) -> dict[str, Any]:
-    found["metadata"].pop("managedFields", None)
-    return found
+def _without_managed_fields(document: dict[str, Any]) -> dict[str, Any]:
+    document["metadata"].pop("managedFields", None)
+    return document

@@ -1,14 +1,14 @@
-"""What Chartly asks of a Kubernetes API server, and what it may answer with.
+"""The requests of Chartly to a Kubernetes API server, and their errors.
 
 The errors::
 
     KubeError
     +-- Conflict          the object is not the one, or not in the state, that was observed
-    +-- AlreadyExists     an object of that name is there
-    +-- NotFound          no object of that name is there
-    +-- Expired           a list's continuation is too old; it has to start again
+    +-- AlreadyExists     an object of that name exists
+    +-- NotFound          no object of that name exists
+    +-- Expired           a list's continuation is too old; the list has to start again
     +-- Refused           the same request would be refused again (400, 403, 422, ...)
-    +-- Unavailable       no usable answer; whatever was asked may have happened or not
+    +-- Unavailable       no usable response; the request may have had its effect or not
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -24,11 +24,11 @@ Kept = TypeVar("Kept")
 Trim: TypeAlias = Callable[[dict[str, Any]], Kept]
 """Makes an object smaller before the next page of a list arrives."""
 Read: TypeAlias = Callable[[bytes], Kept]
-"""Decodes an object, without what nobody asks for."""
+"""Decodes the fields of an object that are used."""
 
 
 class KubeError(Exception):
-    """An answer that is not what was asked for; one sentence, without headers or bodies."""
+    """A request that failed; its message is one sentence, without headers or bodies."""
 
 
 class Conflict(KubeError):  # noqa: N818 - it names what it is
@@ -36,11 +36,11 @@ class Conflict(KubeError):  # noqa: N818 - it names what it is
 
 
 class AlreadyExists(KubeError):  # noqa: N818 - it names what it is
-    """An object of that name is there."""
+    """An object of that name exists."""
 
 
 class NotFound(KubeError):  # noqa: N818 - it names what it is
-    """No object of that name is there."""
+    """No object of that name exists."""
 
 
 class Expired(KubeError):  # noqa: N818 - it names what it is
@@ -48,7 +48,7 @@ class Expired(KubeError):  # noqa: N818 - it names what it is
 
 
 class Refused(KubeError):  # noqa: N818 - it names what it is
-    """The API server will not do this, however often it is asked."""
+    """The API server refuses this request, and would refuse it again."""
 
     def __init__(self, message: str, code: int) -> None:
         super().__init__(message)
@@ -56,10 +56,10 @@ class Refused(KubeError):  # noqa: N818 - it names what it is
 
 
 class Unavailable(KubeError):  # noqa: N818 - it names what it is
-    """There was no usable answer; what was asked for may have happened all the same.
+    """There was no usable response; the request may have had its effect all the same.
 
     Attributes:
-        retry_after: seconds that the server asked us to wait, if it did.
+        retry_after: seconds to wait, where the server named some.
     """
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
@@ -69,7 +69,7 @@ class Unavailable(KubeError):  # noqa: N818 - it names what it is
 
 @dataclass(frozen=True)
 class WatchEvent(Generic[Kept]):
-    """What a watch tells.
+    """One change that a watch reports.
 
     Attributes:
         type: ``ADDED``, ``MODIFIED``, ``DELETED`` or ``BOOKMARK``.
@@ -83,7 +83,7 @@ class WatchEvent(Generic[Kept]):
 
 
 class WatchPort(Protocol):
-    """An API server that tells of changes."""
+    """An API server that reports changes."""
 
     def watched(
         self, kind: str, namespace: str | None, since: str, read: Read[Kept]
@@ -91,10 +91,10 @@ class WatchPort(Protocol):
         """Every change of a kind that we watch, until the server ends the watch.
 
         Args:
-            since: a version; from the empty one on, everything that is there is told first.
+            since: a version; the empty one reports every existing object first.
 
         Raises:
-            Expired: changes since then are forgotten.
+            Expired: the server does not keep changes since then any more.
             KubeError: it cannot go on.
         """
         ...
@@ -104,7 +104,7 @@ class KubePort(Protocol):
     """An API server. Objects come without ``managedFields``; every method may raise KubeError."""
 
     async def served_kinds(self) -> frozenset[str]:
-        """Which kinds of our own group the server knows."""
+        """The kinds of our own group that the server serves."""
         ...
 
     async def listed(
@@ -114,16 +114,16 @@ class KubePort(Protocol):
         trim: Trim[Kept],
         labels: Mapping[str, str] = ANY,
     ) -> list[Kept]:
-        """All of a kind that we watch, of one namespace or of all, as of one moment."""
+        """All objects of a kind that we watch, in one namespace or in all, as of one moment."""
         ...
 
     async def get(self, key: Key) -> Object: ...
 
     async def create(self, document: Object) -> Object:
-        """Makes an object.
+        """Creates an object.
 
         Raises:
-            AlreadyExists: one of that name is there, whoever made it.
+            AlreadyExists: one of that name exists, whoever created it.
         """
         ...
 
@@ -135,23 +135,23 @@ class KubePort(Protocol):
         status: Object,
         manager: str = FIELD_MANAGER,
     ) -> Object:
-        """Makes ``status`` what a manager says of the object's status, by server-side apply.
+        """Applies ``status`` as the fields of one manager, by server-side apply.
 
-        What other managers say of it stays.
+        Fields of other managers stay.
 
         Raises:
             Conflict: the object is newer than ``resource_version``. That covers another object of
-                that name, too; the API server does not look at ``uid`` here.
+                that name, too; the API server does not compare ``uid`` here.
         """
         ...
 
     async def add_data(
         self, key: Key, labels: Mapping[str, str], data: Mapping[str, str]
     ) -> Object:
-        """Adds entries to a ConfigMap, which is made if it is not there.
+        """Adds entries to a ConfigMap, which is created where it does not exist.
 
-        An entry that is there is never overwritten, and other writers' entries are kept; that is
-        why this is not a server-side apply, which would drop what it does not repeat.
+        An existing entry is never overwritten, and entries of other writers are kept; a
+        server-side apply would drop those.
 
         Raises:
             Conflict: an entry has another value, or the ConfigMap changed in between.

@@ -1,17 +1,17 @@
-"""Leader election by a Lease: one process acts, and knows by its own clock that it still may.
+"""Leader election by a Lease: one process leads, and decides by its own clock until when.
 
-The client library's election is not used: it waits up to five minutes for an answer while it
-believes that it leads, dies of a refused connection without stopping what it started, compares
-wall clocks, and gives nothing back when it ends.
+The client library's election is not used: it waits up to five minutes for a response while it
+considers itself the leader, ends on a refused connection without stopping what it started,
+compares wall clocks, and does not release the Lease at its end.
 
 Rules:
 
-1. Who holds the Lease leads until ``renew_deadline`` after the *start* of its last renewal that was
-   answered; that is before anybody else may take it (``duration``), by ``duration -
-   renew_deadline`` seconds, so a request that it began in time must end within those.
-2. Others take a Lease that has not changed for ``duration`` by their own clock. No clock is ever
+1. The holder of the Lease leads until ``renew_deadline`` after the *start* of its last renewal that
+   succeeded. Another process may take the Lease only after ``duration``: a request that the holder
+   began in time must end within ``duration - renew_deadline`` seconds.
+2. Others take a Lease that has not changed for ``duration`` by their own clock. No clock is
    compared with another machine's.
-3. Every write carries the resourceVersion that was read, so of two takers one is refused.
+3. Every write carries the resourceVersion that was read, so one of two takers is refused.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 
 
 class LeaseClock(Protocol):
-    """Time, passed in."""
+    """The clock of an election."""
 
     def now(self) -> float:
-        """Seconds that only grow."""
+        """Monotonic seconds."""
         ...
 
     def wall(self) -> datetime:
@@ -42,7 +42,7 @@ class LeaseClock(Protocol):
 
 @dataclass(frozen=True)
 class Terms:
-    """Seconds."""
+    """The intervals of an election, in seconds."""
 
     duration: float = 15
     renew_deadline: float = 10
@@ -65,21 +65,21 @@ class Election:
         self._until = float("-inf")
         self._held: Object | None = None
         self._seen: tuple[str, float] | None = None
-        self._trouble = ""
+        self._last_failure = ""
         self.contact = float("-inf")
-        """When the API server last answered about the Lease."""
+        """When the API server last responded to a read of the Lease."""
 
     def leading(self) -> bool:
-        """Whether this process may act at this instant."""
+        """Whether this process is the leader now."""
         return self._clock.now() < self._until
 
     async def acquire(self) -> None:
-        """Returns as soon as this process leads."""
+        """Waits until this process leads."""
         while not await self._attempt():
             await self._clock.sleep(self._terms.retry)
 
     async def hold(self) -> None:
-        """Keeps leading; returns when that has failed for too long, and nothing may be done."""
+        """Renews the Lease; returns once this process does not lead any more."""
         while self.leading():
             await self._clock.sleep(min(self._terms.retry, self._until - self._clock.now()))
             if self.leading():
@@ -87,25 +87,25 @@ class Election:
         self._until = float("-inf")
 
     async def release(self) -> None:
-        """Gives the Lease back, so that another takes it at once; does nothing without it."""
+        """Frees the Lease, so that another process takes it at once; does nothing without it."""
         if not self.leading() or self._held is None:
             return
         self._until = float("-inf")
         try:
-            await self._give_back(self._held)
+            await self._release(self._held)
         except KubeError:
-            return  # it runs out by itself
+            return  # it expires
 
-    async def _give_back(self, held: Object) -> None:
+    async def _release(self, held: Object) -> None:
         try:
-            await self._free_for_others(held)
+            await self._clear_holder(held)
         except Conflict:
-            # A renewal that was given up before its answer came has made another version.
-            found = await self._port.get(self._key)
-            if found["spec"].get("holderIdentity") == self._identity:
-                await self._free_for_others(found)
+            # A renewal that timed out here has succeeded there.
+            current = await self._port.get(self._key)
+            if current["spec"].get("holderIdentity") == self._identity:
+                await self._clear_holder(current)
 
-    async def _free_for_others(self, held: Object) -> None:
+    async def _clear_holder(self, held: Object) -> None:
         spec = {**held["spec"], "holderIdentity": "", "leaseDurationSeconds": 1}
         await self._port.replace({**held, "spec": spec})
 
@@ -116,47 +116,47 @@ class Election:
             async with asyncio.timeout(self._terms.renew_deadline / 2):
                 return await self._take(started)
         except (KubeError, TimeoutError) as error:
-            self._tell(error)
+            self._log(error)
             return False
 
-    def _tell(self, error: Exception) -> None:
-        """Logs what is in the way, once as long as it stays the same."""
-        trouble = str(error) or "no answer in time"
-        if trouble != self._trouble and not isinstance(error, Conflict):
-            logger.warning("the Lease cannot be had: %s", trouble)
-        self._trouble = trouble
+    def _log(self, error: Exception) -> None:
+        """Logs a failure, unless the one before was the same."""
+        message = str(error) or "no answer in time"
+        if message != self._last_failure and not isinstance(error, Conflict):
+            logger.warning("the Lease cannot be had: %s", message)
+        self._last_failure = message
 
     async def _take(self, started: float) -> bool:
         try:
-            found = await self._port.get(self._key)
+            current = await self._port.get(self._key)
         except NotFound:
             self.contact = self._clock.now()
             self._won(await self._port.create(self._lease(None)), started)
             return True
         self.contact = self._clock.now()
-        if not self._free(found):
+        if not self._is_free(current):
             self._until = float("-inf")
             return False
-        self._won(await self._port.replace(self._lease(found)), started)
+        self._won(await self._port.replace(self._lease(current)), started)
         return True
 
     def _won(self, held: Object, started: float) -> None:
         self._held = held
-        self._trouble = ""
+        self._last_failure = ""
         self._until = started + self._terms.renew_deadline
 
-    def _free(self, found: Object) -> bool:
-        spec = found.get("spec") or {}
+    def _is_free(self, current: Object) -> bool:
+        spec = current.get("spec") or {}
         if spec.get("holderIdentity") in {self._identity, "", None}:
             return True
-        version = found["metadata"]["resourceVersion"]
+        version = current["metadata"]["resourceVersion"]
         if self._seen is None or self._seen[0] != version:
             self._seen = (version, self._clock.now())
         return self._clock.now() - self._seen[1] >= self._terms.duration
 
-    def _lease(self, found: Object | None) -> Object:
+    def _lease(self, current: Object | None) -> Object:
         now = self._clock.wall().strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-        before: dict[str, Any] = dict((found or {}).get("spec") or {})
+        before: dict[str, Any] = dict((current or {}).get("spec") or {})
         mine = before.get("holderIdentity") == self._identity
         spec = {
             "holderIdentity": self._identity,
@@ -165,8 +165,8 @@ class Election:
             "renewTime": now,
             "leaseTransitions": int(before.get("leaseTransitions") or 0) + (not mine),
         }
-        if found is not None:
-            return {**found, "spec": spec}
+        if current is not None:
+            return {**current, "spec": spec}
         metadata = {"name": self._key.name, "namespace": self._key.namespace}
         return {
             "apiVersion": "coordination.k8s.io/v1",
@@ -177,7 +177,7 @@ class Election:
 
 
 class Unopposed:
-    """No election: this process always leads, and so does every other one that does without."""
+    """No election: every process without one leads."""
 
     def __init__(self, clock: LeaseClock) -> None:
         self._clock = clock

@@ -1,4 +1,4 @@
-"""Watches as streams: what the API server tells of one kind, from a version on."""
+"""Watches as streams: the changes of one kind, from a version on."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -10,7 +10,7 @@ from chartly_kube.api_errors import failure
 from chartly_kube.kube_port import Kept, Read, Unavailable, WatchEvent
 
 SILENCE = 120.0
-"""Seconds without a word after which a watch is given up; bookmarks come once a minute."""
+"""Seconds without data after which a watch is given up; bookmarks arrive once a minute."""
 _SERVER_ERROR = 500
 
 
@@ -31,7 +31,7 @@ _LINE, _HEAD = msgspec.json.Decoder(_Line), msgspec.json.Decoder(_Head)
 
 
 async def lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
-    """The lines of an answer, of any length."""
+    """The lines of a response, of any length."""
     rest = b""
     async for data in content.iter_any():
         *whole, rest = (rest + data).split(b"\n")
@@ -40,21 +40,21 @@ async def lines(content: aiohttp.StreamReader) -> AsyncIterator[bytes]:
                 yield line
 
 
-def watch_event(what: str, line: bytes, read: Read[Kept]) -> WatchEvent[Kept]:
-    """What a line of a watch tells.
+def watch_event(action: str, line: bytes, read: Read[Kept]) -> WatchEvent[Kept]:
+    """The event of one line of a watch.
 
     Raises:
         KubeError: the watch cannot go on; ``Expired`` where it has to start again.
     """
     try:
-        told = _LINE.decode(line)
-        if told.type == "ERROR":
-            status: dict[str, Any] = msgspec.json.decode(told.object, type=dict)
+        event = _LINE.decode(line)
+        if event.type == "ERROR":
+            status: dict[str, Any] = msgspec.json.decode(event.object, type=dict)
             code = status.get("code")
             code = code if isinstance(code, int) else _SERVER_ERROR
-            raise failure(what, code, {}, bytes(told.object))
-        version = _HEAD.decode(told.object).metadata.resource_version
-        kept = None if told.type == "BOOKMARK" else read(bytes(told.object))
+            raise failure(action, code, {}, bytes(event.object))
+        version = _HEAD.decode(event.object).metadata.resource_version
+        kept = None if event.type == "BOOKMARK" else read(bytes(event.object))
     except msgspec.DecodeError:
-        raise Unavailable(f"cannot {what}: the answer is not JSON") from None
-    return WatchEvent(told.type, version, kept)
+        raise Unavailable(f"cannot {action}: the answer is not JSON") from None
+    return WatchEvent(event.type, version, kept)
