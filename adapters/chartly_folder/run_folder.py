@@ -12,7 +12,8 @@ from chartly.api.workflow_run import RUN_NAME_LENGTH
 from chartly_folder.durable_file import write_durably
 from chartly_folder.state_folder import LOCK
 from chartly_service.runs import RunIntent
-from chartly_spool.file_lock import CONNECTOR, LOADER, Peer, holder, peer
+from chartly_spool.file_lock import Peer, holder, peer
+from chartly_spool.spool_side import Side
 
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"
 _SUFFIX = 6
@@ -67,7 +68,7 @@ class RunFolder:
         their end; what holds the state folder then may be any command.
         """
         spool = self.spool(self.intent.attempt)
-        if any(_is_held(spool / lock) for lock in (CONNECTOR, LOADER)):
+        if any(_is_held(side.lock_file(spool)) for side in Side):
             return True
         process = holder(self.path.parent.parent / LOCK)
         return None if process and _is_alive(int(process)) else False

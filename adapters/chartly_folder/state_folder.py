@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from chartly.api.reference import Project
-from chartly.errors import Reason, RunError
+from chartly.errors import Reason
 from chartly_service.workspace import Workspace
-from chartly_spool.file_lock import FileLock, holder
+from chartly_spool.file_lock import FileLock
 
 LOCK = "lock"
 _IGNORE = "*\n"
@@ -30,13 +30,7 @@ def exclusive(workspace: Workspace) -> Iterator[Path]:
         RunError: ``StoreUnavailable``, naming the process that holds it.
     """
     folder = state_folder(workspace)
-    with FileLock(folder / LOCK) as lock:
-        if not lock.acquire():
-            pid = holder(folder / LOCK)
-            raise RunError(
-                Reason.STORE_UNAVAILABLE,
-                f"{folder} is in use by process {pid}; wait for it or end it",
-            )
+    with FileLock(folder / LOCK, str(folder), Reason.STORE_UNAVAILABLE):
         yield folder
 
 

@@ -1,4 +1,4 @@
-"""File locks: the kernel tells each side of the spool when the other is dead."""
+"""File locks: the kernel releases them when their process ends, in whatever way it ends."""
 
 import fcntl
 import os
@@ -6,45 +6,63 @@ from enum import Enum
 from pathlib import Path
 from typing import Self
 
-CONNECTOR = "connector.lock"
-LOADER = "loader.lock"
+from chartly.errors import Reason, RunError
 
 
 class FileLock:
-    """An exclusive lock on a file, held until closed or until the process ends."""
+    """An exclusive lock on a file, held until released or until the process ends.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        resource: what the lock protects, as the subject of the error's sentence.
+        reason: of the error that is raised where another process holds the lock.
+    """
+
+    def __init__(self, path: Path, resource: str, reason: Reason) -> None:
         self._path = path
+        self._resource = resource
+        self._reason = reason
         self._descriptor: int | None = None
 
-    def acquire(self) -> bool:
-        """Takes the lock if it is free; writes the own process id into the file."""
+    def acquire(self) -> None:
+        """Takes the lock, and writes the id of this process into the file.
+
+        Raises:
+            RunError: another process holds it, or this one does already.
+        """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             os.close(descriptor)
-            return False
+            raise self._in_use() from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, str(os.getpid()).encode(), 0)
         self._descriptor = descriptor
-        return True
 
     def release(self) -> None:
-        """Gives the lock back; the file stays."""
+        """Releases the lock; the file stays."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
 
     def __enter__(self) -> Self:
+        self.acquire()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.release()
 
+    def _in_use(self) -> RunError:
+        pid = holder(self._path)
+        # Between taking the lock and writing into the file its holder has no name.
+        process = f"process {pid}" if pid else "another process"
+        return RunError(
+            self._reason, f"{self._resource} is in use by {process}; wait for it or end it"
+        )
+
 
 class Peer(Enum):
-    """What a lock file says of the process on the other side."""
+    """The state of the process that holds, held or will hold a lock."""
 
     AWAITED = "awaited"
     ALIVE = "alive"
@@ -52,10 +70,10 @@ class Peer(Enum):
 
 
 def peer(path: Path) -> Peer:
-    """Whether the holder of a lock has not come yet, is there, or has ended.
+    """Whether the holder of a lock has not started yet, is alive, or has ended.
 
-    A lock is only tried once its holder has written into the file, so that trying never stands
-    in the way of one who is about to take it.
+    A lock is tried only once its holder has written into the file, so that trying it never
+    prevents a process from taking it.
     """
     if holder(path) == "":
         return Peer.AWAITED
@@ -70,7 +88,7 @@ def peer(path: Path) -> Peer:
 
 
 def holder(path: Path) -> str:
-    """The process id that was last written into a lock file, or nothing."""
+    """The process id that was last written into a lock file; empty where none was."""
     try:
         return path.read_text(encoding="ascii")
     except FileNotFoundError:

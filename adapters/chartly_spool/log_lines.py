@@ -8,14 +8,14 @@ from typing import TextIO
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line, without what ``redact`` takes out (INV-6)."""
+    """One JSON object a line, with its values redacted (INV-6)."""
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         super().__init__()
         self._redact = redact
 
     def format(self, record: logging.LogRecord) -> str:
-        """The line of a record."""
+        """Formats a record as one line."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -28,7 +28,7 @@ class JsonLines(logging.Formatter):
 
 
 def log_to(stream: TextIO, packages: tuple[str, ...], redact: Callable[[str], str]) -> None:
-    """Sends the log lines of these packages to ``stream``, and nowhere else."""
+    """Writes the log lines of these packages to ``stream``, and nowhere else."""
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines(redact))
     for package in packages:

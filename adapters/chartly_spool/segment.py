@@ -1,6 +1,6 @@
-"""What travels through the spool: the state to start from, segments, and the end.
+"""The files of the spool: the state to start from, segments, and the end.
 
-Each file names the format that it is written in; another version's is refused.
+Each file names its format; a file in the format of another version is refused.
 """
 
 import hashlib
@@ -15,22 +15,22 @@ from chartly.slices import Position, PullState, Slice, SliceState, slice_named
 from chartly.warning import RunWarning, parse_warnings
 
 FORMAT = 2
-"""1 knew no slices, and had no number."""
+"""Format 1 had no slices, and its files named no format."""
 STATE = "state.json"
 END = "end.json"
 _MAX_METADATA = 64 * 1024
 _MAX_END = 64 * 1024 * 1024
-"""Names every slice of the run."""
+"""The end names every slice of the run."""
 
 
 @dataclass(frozen=True)
 class SegmentMeta:
-    """One page on its way.
+    """The metadata of one spooled page.
 
     Attributes:
-        number: counts the pages of the run, over all slices and attempts.
-        page: counts the pages of the slice, over all attempts.
-        position: where to go on after this page; None after the last.
+        number: of the page in the run, over all slices and attempts.
+        page: number of the page in its slice, over all attempts.
+        position: where the slice continues after this page; None after the last.
         token_hash: hash of the page token that led here.
     """
 
@@ -48,13 +48,15 @@ class SegmentMeta:
 
 @dataclass(frozen=True)
 class Segment:
+    """One spooled page."""
+
     meta: SegmentMeta
     body: bytes
 
 
 @dataclass(frozen=True)
 class Counters:
-    """What the connector did."""
+    """The connector's traffic."""
 
     pages: int = 0
     requests: int = 0
@@ -69,7 +71,7 @@ class SliceEnd:
     """How the pull of one slice ended.
 
     Attributes:
-        pages: how many of it were written.
+        pages: of the slice that were written.
     """
 
     slice: Slice
@@ -80,10 +82,10 @@ class SliceEnd:
 
 @dataclass(frozen=True)
 class End:
-    """How the connector ended; without it the connector is still there, or lost.
+    """How the connector ended; without it, the connector still runs or was lost.
 
     Attributes:
-        slices: how each slice of the state ended; none where the state was never read.
+        slices: how each slice of the state ended; none where the state was not read.
     """
 
     pages: int
@@ -124,7 +126,7 @@ def dump_end(end: End) -> bytes:
 
 
 def load_state(path: Path) -> PullState:
-    """Where to start; it names every page token of the run, so it has no limit of size."""
+    """The state to start from; it names every page token of the run, so its size has no limit."""
     raw = _object(path, None)
     return PullState(
         {
@@ -138,7 +140,7 @@ def load_state(path: Path) -> PullState:
 
 
 def load_meta(path: Path) -> SegmentMeta:
-    """Metadata of a segment, checked: segments are untrusted input.
+    """The validated metadata of a segment, which is untrusted input.
 
     Raises:
         RunError: ``PeerLost``: it is not what a connector writes.
@@ -151,7 +153,7 @@ def load_meta(path: Path) -> SegmentMeta:
                 type(number) is int
                 for number in (meta.number, meta.page, meta.size, meta.status, meta.records)
             )
-            and all(isinstance(text, str) for text in (meta.sha256, meta.url, meta.token_hash))
+            and all(isinstance(value, str) for value in (meta.sha256, meta.url, meta.token_hash))
             and isinstance(meta.position, dict | None)
         )
     except (KeyError, TypeError, ValueError):
@@ -162,7 +164,7 @@ def load_meta(path: Path) -> SegmentMeta:
 
 
 def load_end(path: Path) -> End:
-    """How a connector ended, checked as segments are.
+    """How a connector ended, validated as segments are.
 
     Raises:
         RunError: ``PeerLost``: it is not what a connector writes.
@@ -179,9 +181,9 @@ def load_end(path: Path) -> End:
         )
         whole = (
             isinstance(raw["slices"], list)
-            and _is_told(end)
-            and all(map(_is_told, end.slices))
-            and _is_counted(end.counters)
+            and _has_types(end)
+            and all(map(_has_types, end.slices))
+            and _has_counts(end.counters)
         )
     except (AttributeError, KeyError, TypeError, ValueError):
         whole = False
@@ -194,11 +196,11 @@ def _slice_end(raw: dict[str, Any]) -> SliceEnd:
     return SliceEnd(_take_slice(raw), raw["pages"], Reason(raw["reason"]), raw["message"])
 
 
-def _is_told(end: End | SliceEnd) -> bool:
+def _has_types(end: End | SliceEnd) -> bool:
     return type(end.pages) is int and isinstance(end.message, str)
 
 
-def _is_counted(counters: Counters) -> bool:
+def _has_counts(counters: Counters) -> bool:
     counts = (counters.pages, counters.requests, counters.retries, counters.bytes)
     return (
         all(type(count) is int for count in (*counts, *counters.codes.values()))
@@ -208,15 +210,15 @@ def _is_counted(counters: Counters) -> bool:
 
 
 def _names_of(slice_: Slice) -> dict[str, str]:
-    """The members that name a slice in each file."""
+    """The JSON members that name a slice, in each file."""
     return {"stream": slice_.stream, "slice": slice_.key}
 
 
 def _take_slice(raw: dict[str, Any]) -> Slice:
-    """Takes out of a file's object what names its slice.
+    """Removes the members that name a slice from a file's object, and returns the slice.
 
     Raises:
-        KeyError, TypeError, ValueError: it names none.
+        KeyError, TypeError, ValueError: they are absent or name none.
     """
     stream, key = raw.pop("stream"), raw.pop("slice")
     if not isinstance(stream, str) or not isinstance(key, str):

@@ -1,4 +1,4 @@
-"""Where a process that cannot read its arguments finds the spool to say so."""
+"""The spool of a process whose arguments are invalid: there it reports them."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def spool_of(arguments: Sequence[str]) -> Path | None:
-    """The value of ``--spool`` among arguments of which others may be wrong; None without one."""
+    """The value of ``--spool``, whatever the other arguments are; None without one."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--spool", type=Path)
     try:

@@ -8,7 +8,7 @@ from typing import Self
 
 from chartly.errors import Reason, RunError
 from chartly.slices import PullState, Slice
-from chartly_spool.file_lock import CONNECTOR, LOADER, FileLock, Peer, peer
+from chartly_spool.file_lock import Peer
 from chartly_spool.segment import (
     END,
     STATE,
@@ -22,40 +22,37 @@ from chartly_spool.segment import (
     load_meta,
     meta_name,
 )
+from chartly_spool.spool_side import Side, SpoolSide
 
 _POLL_SECONDS = 0.005
 
 
-class SpoolReader:
+class SpoolReader(SpoolSide):
     """Reads pages from a folder in the order of their numbers, which is that of each slice.
 
     Args:
-        grace: seconds to wait for a connector that has not come yet.
+        grace: seconds to wait for the connector to start.
 
     Raises:
-        RunError: ``PeerLost`` when the connector is gone without an end, or what it left is not
-            whole.
+        RunError: ``PeerLost`` when the connector ended without ``end.json``, or a file of the
+            spool is incomplete.
     """
 
     def __init__(self, path: Path, grace: float = 30.0) -> None:
+        super().__init__(path, own=Side.LOADER, other=Side.CONNECTOR)
         self._path = path
         self._grace = grace
-        self._lock = FileLock(path / LOADER)
         self._next = 0
         self._pages: dict[Slice, int] = {}
         self._opened = time.monotonic()
 
     def __enter__(self) -> Self:
-        if not self._lock.acquire():
-            raise RunError(Reason.PEER_LOST, f"spool {self._path}: another loader reads it")
+        super().__enter__()
         self._opened = time.monotonic()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
-
     def write_state(self, state: PullState) -> None:
-        """Says where the connector starts; segments are expected from there on."""
+        """Writes where the connector starts; segments are expected from there on."""
         self._next = state.next_number
         self._pages = {
             slice_: start.next_page for slice_, start in state.slices.items() if not start.complete
@@ -71,14 +68,14 @@ class SpoolReader:
         return load_end(path) if path.exists() else None
 
     def next_segments(self, max_segments: int, max_bytes: int, timeout: float) -> list[Segment]:
-        """The segments that are ready, in order; empty when none came in time or none will.
+        """The segments that are ready, in order; empty after the timeout, and after the last one.
 
-        The caller tells the two apart by ``end``: all segments are there before it.
+        ``end`` distinguishes the two: every segment is visible before it.
         """
         deadline = time.monotonic() + timeout
         while not (self._path / meta_name(self._next)).exists():
             if (self._path / END).exists():
-                # The end comes after the last segment, so one more look is the last word.
+                # The end is written after the last segment: a second look decides.
                 if not (self._path / meta_name(self._next)).exists():
                     return []
                 break
@@ -115,7 +112,7 @@ class SpoolReader:
         return taken
 
     def _check_place(self, meta: SegmentMeta) -> None:
-        """Whether a page is the next one of a slice that was asked for."""
+        """Raises unless a page is the next one of a slice of the state."""
         expected = self._pages.get(meta.slice)
         if meta.page != expected:
             wanted = "was not asked for" if expected is None else f"goes on with page {expected}"
@@ -134,9 +131,9 @@ class SpoolReader:
             ) from None
 
     def _check_peer(self) -> None:
-        state = peer(self._path / CONNECTOR)
-        # The end is looked for after the lock: a connector writes it before it lets go.
-        if state is Peer.GONE and not (self._path / END).exists():
+        connector = self.other()
+        # The end is looked for after the lock: a connector writes it before it releases the lock.
+        if connector is Peer.GONE and not (self._path / END).exists():
             raise RunError(Reason.PEER_LOST, "the connector ended without saying how")
-        if state is Peer.AWAITED and time.monotonic() - self._opened > self._grace:
+        if connector is Peer.AWAITED and time.monotonic() - self._opened > self._grace:
             raise RunError(Reason.PEER_LOST, "no connector came")

@@ -5,11 +5,10 @@ import os
 import time
 from collections import deque
 from pathlib import Path
-from typing import Self
 
 from chartly.errors import Reason, RunError
 from chartly.slices import PullState
-from chartly_spool.file_lock import CONNECTOR, LOADER, FileLock, Peer, peer
+from chartly_spool.file_lock import Peer
 from chartly_spool.segment import (
     END,
     STATE,
@@ -21,6 +20,7 @@ from chartly_spool.segment import (
     load_state,
     meta_name,
 )
+from chartly_spool.spool_side import Side, SpoolSide
 
 DEFAULT_LIMIT = 512 * 1024 * 1024
 _FULL = 0.8
@@ -28,27 +28,19 @@ _POLL_SECONDS = 0.005
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
-class SpoolWriter:
+class SpoolWriter(SpoolSide):
     """Writes pages into a folder; a page is visible whole or not at all.
 
     Raises:
-        RunError: ``PeerLost`` when the loader is gone, ``LimitReached`` when the disk is full.
+        RunError: ``PeerLost`` when the loader has ended, ``LimitReached`` when the disk is full.
     """
 
     def __init__(self, path: Path, limit: int = DEFAULT_LIMIT) -> None:
+        super().__init__(path, own=Side.CONNECTOR, other=Side.LOADER)
         self._path = path
         self._limit = limit
-        self._lock = FileLock(path / CONNECTOR)
         self._sizes: deque[tuple[int, int]] = deque()
         self._held = 0
-
-    def __enter__(self) -> Self:
-        if not self._lock.acquire():
-            raise RunError(Reason.PEER_LOST, f"spool {self._path}: another connector writes it")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
 
     def wait_for_state(self, timeout: float) -> PullState:
         """The state to start from, once the loader has written it."""
@@ -61,15 +53,15 @@ class SpoolWriter:
         return load_state(self._path / STATE)
 
     def write(self, meta: SegmentMeta, body: bytes) -> float:
-        """Makes a page visible; waits while the spool is full. Returns the seconds waited."""
+        """Writes a page; waits while the spool is full. Returns the seconds waited."""
         waited = self._wait_for_room(len(body))
         self._check_peer()
         self._put(body_name(meta.number), body)
         try:
-            # The metadata comes last: the reader looks for it, so what it finds has its body.
+            # The metadata is written last: once the reader finds it, the body is there.
             self._put(meta_name(meta.number), dump_meta(meta))
         except RunError:
-            # Its room is needed to say how the connector ended.
+            # The end needs the space of this body.
             (self._path / body_name(meta.number)).unlink(missing_ok=True)
             raise
         self._sizes.append((meta.number, len(body)))
@@ -77,7 +69,7 @@ class SpoolWriter:
         return waited
 
     def end(self, end: End) -> None:
-        """Says how the connector ended; nothing is written after it."""
+        """Writes how the connector ended; nothing is written after it."""
         self._put(END, dump_end(end))
 
     def _wait_for_room(self, size: int) -> float:
@@ -93,14 +85,14 @@ class SpoolWriter:
         return self._used() + size <= self._limit * _FULL or not self._sizes
 
     def _used(self) -> int:
-        # The loader removes the pages of a stream in their order, so only the oldest is looked for:
-        # where another stream's go first, they count until it is gone.
+        # The loader removes the pages of a stream in order, so only the oldest one is looked for:
+        # younger pages of other streams count until it is removed.
         while self._sizes and not (self._path / body_name(self._sizes[0][0])).exists():
             self._held -= self._sizes.popleft()[1]
         return self._held
 
     def _check_peer(self) -> None:
-        if peer(self._path / LOADER) is Peer.GONE:
+        if self.other() is Peer.GONE:
             raise RunError(Reason.PEER_LOST, "the loader ended while pages were on their way")
 
     def _put(self, name: str, content: bytes) -> None:

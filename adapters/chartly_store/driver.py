@@ -1,4 +1,4 @@
-"""What both engines share of the driver: settings, instants, and the words of a refusal."""
+"""The parts of the driver that both engines share: settings, instants, errors."""
 
 import re
 from collections.abc import Container, Iterable
@@ -11,8 +11,8 @@ SETTINGS: dict[str, str | int] = {
     # (docs/adr/0003-replacing-merge-tree.md); rows are idempotent instead.
     "deduplicate_insert": "disable",
     "async_insert": 0,
-    # Whoever reads takes one row of an event, and a batch has hardly any twice: to look for them
-    # with every insert as well takes a sixth of a load.
+    # A read collapses the rows of one event, and a batch repeats hardly any: collapsing them with
+    # every insert as well takes a sixth of a load.
     "optimize_on_insert": 0,
     "max_partitions_per_insert_block": 100,
     "output_format_arrow_string_as_string": 1,
@@ -21,17 +21,17 @@ SETTINGS: dict[str, str | int] = {
 _BEFORE_26_2: dict[str, str | int] = {"insert_deduplicate": 0}
 _LONGEST = 400
 _FULL = "Code: 1016."
-"""Whoever runs a server may limit a table there; the same insert would be refused again."""
+"""A limit that a server's administrator set on a table; the same insert would fail again."""
 _LOGIN_REFUSED = re.compile(r"Code: (192|193|194|516)\.")
-"""No such user, a wrong password, none where one is needed; today's servers do not tell which."""
+"""Unknown user, wrong password, or no password; current servers do not report which."""
 
 
 class LoginRefusedError(RunError):
-    """The server knows no such user, or the user has another password."""
+    """The server has no such user, or the user has another password."""
 
 
 def settings_of(known: Container[str]) -> dict[str, str | int]:
-    """The settings of a connection to an engine that knows these names."""
+    """The settings of a connection to an engine that has settings of these names."""
     if "deduplicate_insert" in known:
         return SETTINGS
     others = {name: value for name, value in SETTINGS.items() if name != "deduplicate_insert"}
@@ -39,7 +39,7 @@ def settings_of(known: Container[str]) -> dict[str, str | int]:
 
 
 def aware(rows: Iterable[Iterable[object]]) -> list[tuple[object, ...]]:
-    """Rows whose instants say that they are in UTC, as the driver reads them without."""
+    """Rows whose instants are in UTC by name; the driver returns them without a zone."""
     return [tuple(map(_aware, row)) for row in rows]
 
 
@@ -49,10 +49,10 @@ def _aware(value: object) -> object:
     return value
 
 
-def insist_on_written(table: str, sent: int, written: int) -> None:
-    """Compares the rows that an engine says it wrote with those that were sent.
+def check_written(table: str, sent: int, written: int) -> None:
+    """Compares the number of rows that an engine reports as written with the number sent.
 
-    More than were sent is no fault: views that somebody attached to a table count their rows, too.
+    More than were sent is no fault: the rows of views that are attached to a table count, too.
 
     Raises:
         RunError: ``StoreUnavailable``: fewer were written, as by a replica that is read-only.
@@ -64,10 +64,10 @@ def insist_on_written(table: str, sent: int, written: int) -> None:
         )
 
 
-def refused(said: str) -> RunError:
-    """An engine's refusal as one sentence."""
-    text = " ".join(said.split())[:_LONGEST]
-    if _LOGIN_REFUSED.search(text):
-        return LoginRefusedError(Reason.STORE_UNAVAILABLE, f"the store refused: {text}")
-    reason = Reason.STORAGE_QUOTA_EXCEEDED if _FULL in text else Reason.STORE_UNAVAILABLE
-    return RunError(reason, f"the store refused: {text}")
+def refused(message: str) -> RunError:
+    """The error of an engine's refusal, as one sentence."""
+    line = " ".join(message.split())[:_LONGEST]
+    if _LOGIN_REFUSED.search(line):
+        return LoginRefusedError(Reason.STORE_UNAVAILABLE, f"the store refused: {line}")
+    reason = Reason.STORAGE_QUOTA_EXCEEDED if _FULL in line else Reason.STORE_UNAVAILABLE
+    return RunError(reason, f"the store refused: {line}")

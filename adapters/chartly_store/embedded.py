@@ -12,8 +12,8 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from chartly.errors import Reason, RunError
 from chartly.load.sql import quoted
-from chartly_spool.file_lock import FileLock, holder
-from chartly_store.driver import SETTINGS, aware, insist_on_written, refused
+from chartly_spool.file_lock import FileLock
+from chartly_store.driver import SETTINGS, aware, check_written, refused
 from chartly_store.engine_port import Parameters, Settings
 
 _LOCK = "owner.lock"
@@ -25,10 +25,10 @@ class EmbeddedEngine:
     def __init__(self, path: Path, lock: FileLock) -> None:
         self._lock = lock
         scratch = path / "tmp"
-        # Killed owners leave their last batch there; this process is the only one now.
+        # A killed owner leaves its last batch there; this process holds the lock now.
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(exist_ok=True)
-        # The driver hands inserts over in files; they must lie where there is room for a batch.
+        # The driver passes inserts in files; they must lie where there is space for a batch.
         self._before = tempfile.tempdir
         tempfile.tempdir = str(scratch)
         self._client = _client(path)
@@ -70,7 +70,7 @@ class EmbeddedEngine:
     def formatted(self, sql: str, form: str, settings: Settings, database: str) -> bytes:
         """The result of a query in one of the engine's own formats."""
         try:
-            # With the same settings, so that it holds for the handle that reads.
+            # With the settings of the read, so that both use one client.
             self._limited().query(f"USE {quoted(database)}", settings=dict(settings))
             return bytes(self._limited().raw_query(sql, fmt=form, settings=dict(settings)))
         except ClickHouseError as error:
@@ -83,25 +83,26 @@ class EmbeddedEngine:
         except ClickHouseError as error:
             raise refused(str(error)) from None
         except OSError as error:
-            # The driver hands the rows over in a file, for which there is no room.
-            said = f"store {self._path}: {error.strerror}"
-            raise RunError(Reason.STORE_UNAVAILABLE, said) from None
-        insist_on_written(table, rows.num_rows, summary.written_rows)
+            # The driver passes the rows in a file, for which the disk has no space.
+            raise RunError(
+                Reason.STORE_UNAVAILABLE, f"store {self._path}: {error.strerror}"
+            ) from None
+        check_written(table, rows.num_rows, summary.written_rows)
 
     def release_unused(self) -> None:
-        """Gives memory back that the engine keeps for statements like those before."""
-        # Where it is built with another allocator, it has no such statement.
+        """Releases memory that the engine keeps for similar statements."""
+        # An engine with another allocator does not have this statement.
         with suppress(ClickHouseError):
             self._client.command("SYSTEM JEMALLOC PURGE")
 
     def _limited(self) -> Any:  # noqa: ANN401 - the driver's client is not typed for mypy
-        """A second handle: a read-only setting stays with the handle that once had it."""
+        """A second client: a client keeps a read-only setting once it was given one."""
         if self._reader is None:
             self._reader = _client(self._path)
         return self._reader
 
     def close(self) -> None:
-        """Lets go of the store."""
+        """Closes the store."""
         if self._reader is not None:
             self._reader.close()
         self._client.close()
@@ -116,22 +117,18 @@ def _client(path: Path) -> Any:  # noqa: ANN401 - the driver's client is not typ
 
 
 def open_embedded(path: Path) -> EmbeddedEngine:
-    """The engine in a folder, which is made if it is not there.
+    """Opens the engine in a folder, which is created where it does not exist.
 
     Raises:
         RunError: ``StoreUnavailable``: another process owns it, or it cannot be opened.
     """
     path.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path / _LOCK)
-    if not lock.acquire():
-        raise RunError(
-            Reason.STORE_UNAVAILABLE,
-            f"store {path} is in use by process {holder(path / _LOCK)}; it has one owner at a time",
-        )
+    lock = FileLock(path / _LOCK, f"store {path}", Reason.STORE_UNAVAILABLE)
+    lock.acquire()
     try:
         return EmbeddedEngine(path, lock)
     except BaseException as error:
-        # A signal may end the run just here, and its process may go on.
+        # A signal may raise here, and the process may continue.
         lock.release()
         if isinstance(error, (ClickHouseError, RuntimeError, OSError)):
             raise refused(str(error)) from None

@@ -19,7 +19,7 @@ from urllib3.exceptions import TimeoutError as NoAnswerError
 
 from chartly.errors import Reason, RunError
 from chartly_store.access import Access, read_access
-from chartly_store.driver import aware, insist_on_written, refused, settings_of
+from chartly_store.driver import aware, check_written, refused, settings_of
 from chartly_store.engine_port import Parameters, Settings
 
 _LOG = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ class ServerEngine:
     def insert(self, database: str, table: str, rows: pa.Table) -> None:
         """Inserts rows as one block; columns are matched by name."""
         summary = self._patiently(lambda: self._client.insert_arrow(table, rows, database=database))
-        insist_on_written(table, rows.num_rows, summary.written_rows)
+        check_written(table, rows.num_rows, summary.written_rows)
 
     def release_unused(self) -> None:
         """Does nothing: the server's memory is the server's."""

@@ -263,8 +263,9 @@ def test_audit_verify_and_show(ran):
 def test_a_store_is_used_by_one_command_at_a_time(ran):
     script = (
         "import sys, pathlib\n"
+        "from chartly.errors import Reason\n"
         "from chartly_spool.file_lock import FileLock\n"
-        "lock = FileLock(pathlib.Path(sys.argv[1])); assert lock.acquire()\n"
+        "FileLock(pathlib.Path(sys.argv[1]), 'it', Reason.STORE_UNAVAILABLE).acquire()\n"
         "print('held', flush=True); sys.stdin.read()"
     )
     command = [sys.executable, "-c", script, str(ran / ".chartly" / "lock")]

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from chartly.errors import Reason
 from chartly_cli import local_launcher, store_binding
 from chartly_spool.file_lock import FileLock
 from support.command import chartly, chartly_json, sales_folder
@@ -60,10 +61,10 @@ def test_inv_6_a_store_in_use_ends_the_connector_before_it_has_asked_for_anythin
 ):
     store = folder / ".chartly" / "store"
     store.mkdir()
-    with FileLock(store / "owner.lock") as lock, serving(tmp_path, in_order([])) as api:
-        assert lock.acquire()
+    lock = FileLock(store / "owner.lock", "store", Reason.STORE_UNAVAILABLE)
+    with lock, serving(tmp_path, in_order([])) as api:
         outcome = chartly(folder, "run", "sales", *api.options)
-    said = f"store {store} is in use by process {os.getpid()}; it has one owner at a time"
+    said = f"store {store} is in use by process {os.getpid()}; wait for it or end it"
     assert (outcome.code, outcome.errors) == (11, [f"error: StoreUnavailable: {said}"])
     assert [one.returncode is None for one in started] == [False]
     assert api.asked == []

@@ -18,8 +18,9 @@ from chartly.plan.resolve import resolve
 from chartly.plan.snapshot import freeze
 from chartly_connector import __main__ as connector
 from chartly_connector.__main__ import Pin, cidr, main, parse_pin
-from chartly_spool.file_lock import CONNECTOR, Peer, peer
+from chartly_spool.file_lock import Peer, peer
 from chartly_spool.spool_reader import SpoolReader
+from chartly_spool.spool_side import Side
 from support.connecting import CANARY, HOME
 from support.http_servers import in_turn, json_reply, reply
 from support.profiles import HOME as PROJECT
@@ -252,7 +253,7 @@ def test_a_second_connector_leaves_the_first_one_s_spool_alone(place, rig, capsy
 
     with SpoolWriter(place.spool):
         assert main(place.arguments()) == 12
-    assert "another connector writes it" in capsys.readouterr().err
+    assert f"the connector's side of spool {place.spool} is in use by" in capsys.readouterr().err
     assert not (place.spool / "end.json").exists()
 
 
@@ -390,7 +391,7 @@ def test_a_killed_connector_is_peer_lost_and_its_pages_are_whole(place, stuck):
         with pytest.raises(RunError) as caught:
             reader.next_segments(9, 99, 20)
     assert caught.value.reason is Reason.PEER_LOST
-    assert peer(place.spool / CONNECTOR) is Peer.GONE
+    assert peer(Side.CONNECTOR.lock_file(place.spool)) is Peer.GONE
     place.check_no_secret()
 
 

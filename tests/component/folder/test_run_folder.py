@@ -7,9 +7,11 @@ import sys
 
 import pytest
 
+from chartly.errors import Reason
 from chartly_folder.durable_file import write_durably
 from chartly_folder.run_folder import RunFolder, RunFolders
-from chartly_spool.file_lock import CONNECTOR, LOADER, FileLock
+from chartly_spool.file_lock import FileLock
+from chartly_spool.spool_side import Side
 from support.recorded_runs import intent_of
 
 
@@ -49,10 +51,9 @@ def ended_process():
     return process.pid
 
 
-@pytest.mark.parametrize("name", [CONNECTOR, LOADER])
-def test_a_run_is_running_while_one_of_its_processes_holds_its_spool(run, name):
-    with FileLock(run.spool(1) / name) as lock:
-        assert lock.acquire()
+@pytest.mark.parametrize("side", Side)
+def test_a_run_is_running_while_one_of_its_processes_holds_its_spool(run, side):
+    with FileLock(side.lock_file(run.spool(1)), "spool", Reason.PEER_LOST):
         assert run.is_running() is True
     assert run.is_running() is False
 

@@ -14,8 +14,9 @@ from chartly.evidence.hash_chain import verify
 from chartly_loader import __main__ as entry
 from chartly_loader.load_request import EVIDENCE, Progress
 from chartly_loader.stop_signals import StopSignals
-from chartly_spool.file_lock import LOADER, Peer, peer
+from chartly_spool.file_lock import Peer, peer
 from chartly_spool.segment import STATE
+from chartly_spool.spool_side import Side
 from chartly_spool.spool_writer import SpoolWriter
 from chartly_store.access import read_access
 from chartly_store.audit_chains import AttemptChains
@@ -81,7 +82,7 @@ def test_a_run_that_succeeds(place, engine, capsys):
     assert recorded(engine, place) == [(1, "finished", "Succeeded")]
     assert {one["level"] for one in log} == {"info"}
     assert log[-1]["message"] == "Succeeded: everything is stored"
-    assert peer(place.spool / LOADER) is Peer.GONE
+    assert peer(Side.LOADER.lock_file(place.spool)) is Peer.GONE
 
 
 def test_the_loader_writes_its_own_chain_and_reports_its_head(place, engine, capsys):
@@ -117,7 +118,7 @@ def test_inv_3_a_tampered_snapshot_is_told_before_anything_else_is_touched(place
     assert log[-1]["level"] == "error"
     assert server.state["served"] == before
     assert not (place.spool / STATE).exists()
-    assert peer(place.spool / LOADER) is Peer.GONE
+    assert peer(Side.LOADER.lock_file(place.spool)) is Peer.GONE
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_each_failure_is_one_sentence_and_its_exit_code(place, capsys, spoil, re
     assert says in place.told["message"]
     assert log[-1]["message"] == f"{reason}: {place.told['message']}"
     assert set(place.told["counts"].values()) == {0}
-    assert peer(place.spool / LOADER) is Peer.GONE
+    assert peer(Side.LOADER.lock_file(place.spool)) is Peer.GONE
 
 
 def test_a_run_that_fails_is_recorded_and_told(place, engine, capsys):
@@ -160,7 +161,7 @@ def test_a_bug_is_one_sentence_and_its_trace_is_in_the_log_alone(place, capsys, 
     assert place.told["message"] == "the loader met ZeroDivisionError; its log has the details"
     [trace] = [one["trace"] for one in log if "trace" in one]
     assert "ZeroDivisionError: over ***" in trace
-    assert peer(place.spool / LOADER) is Peer.GONE
+    assert peer(Side.LOADER.lock_file(place.spool)) is Peer.GONE
 
 
 def test_a_termination_log_that_cannot_be_written_hides_nothing(place, capsys):

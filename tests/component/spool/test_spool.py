@@ -14,7 +14,7 @@ import pytest
 
 from chartly.errors import Reason, RunError
 from chartly.slices import SliceState
-from chartly_spool.file_lock import CONNECTOR, LOADER, FileLock, Peer, holder, peer
+from chartly_spool.file_lock import FileLock, Peer, holder, peer
 from chartly_spool.segment import (
     STATE,
     Counters,
@@ -25,6 +25,7 @@ from chartly_spool.segment import (
     meta_name,
 )
 from chartly_spool.spool_reader import SpoolReader
+from chartly_spool.spool_side import Side
 from chartly_spool.spool_writer import SpoolWriter
 from support.spooling import MAIN, alone
 
@@ -59,7 +60,8 @@ def held_elsewhere(path: Path):
     """A process that holds a lock and is killed by SIGKILL when the block asks or ends."""
     code = (
         "import sys, pathlib; from chartly_spool.file_lock import FileLock\n"
-        "lock = FileLock(pathlib.Path(sys.argv[1])); assert lock.acquire()\n"
+        "from chartly.errors import Reason\n"
+        "FileLock(pathlib.Path(sys.argv[1]), 'it', Reason.PEER_LOST).acquire()\n"
         "print('held', flush=True); sys.stdin.read()"
     )
     process = subprocess.Popen(
@@ -105,28 +107,60 @@ def concurrently(call):
         assert not thread.is_alive()
 
 
-def test_a_lock_tells_who_holds_it_and_when_it_is_free(tmp_path):
-    path = tmp_path / CONNECTOR
+def lock_on(path, reason=Reason.STORE_UNAVAILABLE):
+    return FileLock(path, f"store {path.parent}", reason)
+
+
+def test_a_lock_file_names_its_holder_and_whether_it_is_alive(tmp_path):
+    path = Side.CONNECTOR.lock_file(tmp_path)
     assert peer(path) is Peer.AWAITED
     assert holder(path) == ""
-    with FileLock(path) as lock:
-        assert lock.acquire()
+    with lock_on(path) as lock:
         assert peer(path) is Peer.ALIVE
         assert holder(path) == str(os.getpid())
-        assert not FileLock(path).acquire()
     assert peer(path) is Peer.GONE
     lock.release()
-    assert FileLock(path).acquire()
+    with lock_on(path):
+        assert peer(path) is Peer.ALIVE
+
+
+@pytest.mark.parametrize("reason", [Reason.STORE_UNAVAILABLE, Reason.PEER_LOST])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_lock_that_is_held_is_one_sentence_with_the_reason_of_its_resource(
+    tmp_path, reason, named
+):
+    """Between taking the lock and writing into the file its holder has no name."""
+    path = tmp_path / "lock"
+    with lock_on(path):
+        if not named:
+            path.write_bytes(b"")
+        with pytest.raises(RunError) as caught:
+            lock_on(path, reason).acquire()
+    holding = f"process {os.getpid()}" if named else "another process"
+    assert caught.value.reason is reason
+    assert caught.value.message == (
+        f"store {tmp_path} is in use by {holding}; wait for it or end it"
+    )
+
+
+def test_a_lock_that_could_not_be_taken_releases_nothing(tmp_path):
+    path = tmp_path / "lock"
+    with lock_on(path):
+        second = lock_on(path)
+        with pytest.raises(RunError):
+            second.acquire()
+        second.release()
+        assert peer(path) is Peer.ALIVE
 
 
 def test_a_file_that_nobody_wrote_into_is_not_tried(tmp_path):
-    path = tmp_path / CONNECTOR
+    path = Side.CONNECTOR.lock_file(tmp_path)
     path.touch()
     assert peer(path) is Peer.AWAITED
 
 
 def test_the_kernel_releases_the_lock_of_a_killed_process(tmp_path):
-    path = tmp_path / CONNECTOR
+    path = Side.CONNECTOR.lock_file(tmp_path)
     with held_elsewhere(path) as (process, kill):
         assert peer(path) is Peer.ALIVE
         assert holder(path) == str(process.pid)
@@ -135,9 +169,10 @@ def test_the_kernel_releases_the_lock_of_a_killed_process(tmp_path):
 
 
 def test_each_side_is_there_once(tmp_path):
-    with SpoolWriter(tmp_path), lost("another connector writes it"):
+    in_use = f"side of spool {tmp_path} is in use by process {os.getpid()}; wait for it or end it"
+    with SpoolWriter(tmp_path), lost(f"the connector's {in_use}"):
         SpoolWriter(tmp_path).__enter__()
-    with SpoolReader(tmp_path), lost("another loader reads it"):
+    with SpoolReader(tmp_path), lost(f"the loader's {in_use}"):
         SpoolReader(tmp_path).__enter__()
 
 
@@ -233,7 +268,10 @@ def test_segments_are_untrusted_input(tmp_path, spoil, says):
 
 
 def test_a_killed_connector_is_peer_lost(tmp_path):
-    with SpoolReader(tmp_path) as reader, held_elsewhere(tmp_path / CONNECTOR) as (_, kill):
+    with (
+        SpoolReader(tmp_path) as reader,
+        held_elsewhere(Side.CONNECTOR.lock_file(tmp_path)) as (_, kill),
+    ):
         reader.write_state(alone())
         assert reader.next_segments(1, 1, 0.02) == []
         kill()
@@ -257,7 +295,7 @@ def test_a_connector_that_ends_while_it_is_looked_at_is_not_lost(tmp_path, monke
 def test_what_a_killed_connector_left_whole_is_still_read(tmp_path):
     with SpoolReader(tmp_path) as reader:
         reader.write_state(alone())
-        with held_elsewhere(tmp_path / CONNECTOR) as (_, kill):
+        with held_elsewhere(Side.CONNECTOR.lock_file(tmp_path)) as (_, kill):
             (tmp_path / "00000000.page").write_bytes(b"{}")
             (tmp_path / "00000000.json").write_bytes(dump_meta(meta(0, b"{}")))
             kill()
@@ -272,7 +310,10 @@ def test_a_connector_that_never_comes_is_peer_lost(tmp_path):
 
 
 def test_a_killed_loader_is_peer_lost_to_one_that_waits_for_the_state(tmp_path):
-    with SpoolWriter(tmp_path) as writer, held_elsewhere(tmp_path / LOADER) as (_, kill):
+    with (
+        SpoolWriter(tmp_path) as writer,
+        held_elsewhere(Side.LOADER.lock_file(tmp_path)) as (_, kill),
+    ):
         kill()
         with lost("the loader ended while pages were on their way"):
             writer.wait_for_state(10)
@@ -284,7 +325,10 @@ def test_a_loader_that_never_comes_is_peer_lost(tmp_path):
 
 
 def test_a_killed_loader_is_peer_lost_to_one_that_writes(tmp_path):
-    with SpoolWriter(tmp_path) as writer, held_elsewhere(tmp_path / LOADER) as (_, kill):
+    with (
+        SpoolWriter(tmp_path) as writer,
+        held_elsewhere(Side.LOADER.lock_file(tmp_path)) as (_, kill),
+    ):
         put(writer, 0)
         kill()
         with lost("the loader ended while pages were on their way"):
@@ -334,7 +378,10 @@ def test_a_full_spool_pauses_the_connector_until_the_loader_has_read(tmp_path, m
 
 
 def test_a_full_spool_does_not_hide_that_the_loader_is_gone(tmp_path):
-    with SpoolWriter(tmp_path, limit=100) as writer, held_elsewhere(tmp_path / LOADER) as (_, kill):
+    with (
+        SpoolWriter(tmp_path, limit=100) as writer,
+        held_elsewhere(Side.LOADER.lock_file(tmp_path)) as (_, kill),
+    ):
         put(writer, 0, b"x" * 80)
         with concurrently(lambda: put(writer, 1, b"x" * 80)) as failures:
             kill()

@@ -102,7 +102,7 @@ def test_a_store_has_one_owner_at_a_time(folder, opened):
         open_embedded(folder)
     assert caught.value.reason is Reason.STORE_UNAVAILABLE
     assert caught.value.message == (
-        f"store {folder} is in use by process {os.getpid()}; it has one owner at a time"
+        f"store {folder} is in use by process {os.getpid()}; wait for it or end it"
     )
 
 
