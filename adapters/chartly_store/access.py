@@ -1,4 +1,4 @@
-"""Where a ClickHouse server is and as whom to speak to it: the Secret ``chartly-store``."""
+"""The address and login of a ClickHouse server: the Secret ``chartly-store``."""
 
 import base64
 from dataclasses import dataclass, field
@@ -15,10 +15,10 @@ _AUTHORITY = "ca.crt"
 
 @dataclass(frozen=True)
 class Access:
-    """A server and a user of it; the password has no representation.
+    """A server and one of its users; the repr omits the password.
 
     Attributes:
-        authority: a file of certificates that are trusted beside the system's.
+        authority: a file of certificates that are trusted in addition to the system's.
     """
 
     scheme: str
@@ -35,19 +35,19 @@ class Access:
         return f"{self.scheme}://{host}:{self.port}"
 
     def redacted(self, text: str) -> str:
-        """``text`` without the password, wherever it came from (INV-6)."""
+        """``text`` with every occurrence of the password replaced (INV-6)."""
         pair = f"{self.username}:{self.password}".encode()
-        # As the header spells it, in case somebody on the way echoes that.
+        # In the form of the header, which a proxy may echo.
         text = text.replace(base64.b64encode(pair).decode(), "***")
-        # A server that was just installed has an administrator whose password is empty.
+        # The administrator of a newly installed server has an empty password.
         return text.replace(self.password, "***") if self.password else text
 
 
 def read_access(folder: Path) -> Access:
-    """The access that a mounted Secret holds, one file for each key.
+    """Reads the access from a mounted Secret, one file for each key.
 
     Raises:
-        RunError: ``SecretMissing``: a key is not there, or holds no usable value.
+        RunError: ``SecretMissing``: a key is absent, or holds no usable value.
     """
     try:
         address = parse_server_url(_value(folder, "url"))
@@ -68,27 +68,27 @@ def parse_server_url(text: str) -> SplitResult:
     """The parts of a server's URL.
 
     Raises:
-        ValueError: it is not one; it is not shown, since it may hold a credential.
+        ValueError: it is not one; the message omits it, since it may hold a credential.
     """
     try:
-        found = urlsplit(text)
-        plain = (
-            found.scheme in _PORTS
-            and bool(found.hostname)
-            and found.port != 0
-            and "@" not in found.netloc
-            and found.path in ("", "/")
-            and not (found.query or found.fragment)
+        url = urlsplit(text)
+        valid = (
+            url.scheme in _PORTS
+            and bool(url.hostname)
+            and url.port != 0
+            and "@" not in url.netloc
+            and url.path in ("", "/")
+            and not (url.query or url.fragment)
         )
     except ValueError:
-        plain = False
-    if not plain:
+        valid = False
+    if not valid:
         raise ValueError("must be http(s)://host:port and nothing else")
-    return found
+    return url
 
 
 def port_of(address: SplitResult) -> int:
-    """The port, which the scheme says where it is not written."""
+    """The port; the scheme's default where the URL has none."""
     return address.port or _PORTS[address.scheme]
 
 

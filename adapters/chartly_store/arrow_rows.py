@@ -1,8 +1,8 @@
-"""A few rows of Python values as an Arrow table.
+"""Arrow tables from a few rows of Python values.
 
-From buffers: whenever pyarrow is given Python's own values, it first imports pandas where that is
-installed, as it is beside the embedded engine. That takes 0.15 s, which a run does not have before
-its connector may begin.
+The arrays are built from buffers: for Python's own values pyarrow first imports pandas where that
+is installed, as it is beside the embedded engine. The import takes 0.15 s, for which the connector
+would wait.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,20 +20,20 @@ _MILLISECOND = timedelta(milliseconds=1)
 def table_of(rows: Sequence[Mapping[str, object]]) -> pa.Table:
     """The rows, with the columns of the first one.
 
-    A column holds texts, unsigned integers, or instants and None; its first value tells.
+    A column holds texts, unsigned integers, or instants and None; its first value decides.
     """
     columns = {name: [row[name] for row in rows] for name in rows[0]}
-    return pa.Table.from_arrays([_array(one) for one in columns.values()], names=list(columns))
+    return pa.Table.from_arrays(list(map(_array, columns.values())), names=list(columns))
 
 
 def _array(values: list[Any]) -> pa.Array:
     if isinstance(values[0], str):
-        return _texts([one.encode() for one in values])
+        return _texts([text.encode() for text in values])
     if isinstance(values[0], int):
         return _numbers(pa.uint64(), None, np.array(values, np.uint64))
-    there = np.packbits([one is not None for one in values], bitorder="little")
-    moments = [((one or _EPOCH) - _EPOCH) // _MILLISECOND for one in values]
-    return _numbers(INSTANT, pa.py_buffer(there), np.array(moments, np.int64))
+    valid = np.packbits([instant is not None for instant in values], bitorder="little")
+    ticks = [((instant or _EPOCH) - _EPOCH) // _MILLISECOND for instant in values]
+    return _numbers(INSTANT, pa.py_buffer(valid), np.array(ticks, np.int64))
 
 
 def _texts(values: list[bytes]) -> pa.Array:
@@ -43,5 +43,5 @@ def _texts(values: list[bytes]) -> pa.Array:
     )
 
 
-def _numbers(kind: pa.DataType, there: pa.Buffer | None, values: Any) -> pa.Array:  # noqa: ANN401
-    return pa.Array.from_buffers(kind, len(values), [there, pa.py_buffer(values)])
+def _numbers(kind: pa.DataType, valid: pa.Buffer | None, values: Any) -> pa.Array:  # noqa: ANN401
+    return pa.Array.from_buffers(kind, len(values), [valid, pa.py_buffer(values)])

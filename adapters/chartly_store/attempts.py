@@ -1,4 +1,4 @@
-"""Attempts: who is loading, in which order, and how it ended; the authority on outcomes."""
+"""The attempts of a project's runs: their order, state and outcome; the authority on outcomes."""
 
 import json
 from dataclasses import asdict, dataclass, replace
@@ -19,9 +19,9 @@ class Attempt:
     """One attempt of a run.
 
     Attributes:
-        ordinal: counts all attempts of the project; rows of a later one win.
-        result: counts and outputs as JSON, once it is finished.
-        epoch: of the turn of its run.
+        ordinal: number among all attempts of the project; rows of a later one win.
+        result: counts and outputs as JSON, once the attempt is finished.
+        epoch: of the turn of the run.
     """
 
     run_id: str
@@ -41,12 +41,12 @@ class Attempt:
 
     @property
     def outcome(self) -> dict[str, Any]:
-        """The result as it was recorded."""
-        found: dict[str, Any] = json.loads(self.result)
-        return found
+        """The recorded result."""
+        outcome: dict[str, Any] = json.loads(self.result)
+        return outcome
 
 
-# The epoch is for those who write; a store of format 1 that is only read has none.
+# Readers need no epoch, and a store of format 1 that is only read has none.
 _COLUMNS = ", ".join(name for name in Attempt.__dataclass_fields__ if name != "epoch")
 
 
@@ -58,27 +58,27 @@ class Attempts:
         self._table = qualified(store.database, ATTEMPTS)
 
     def begin(self, attempt: Attempt, now: datetime) -> Attempt:
-        """Records an attempt before it writes any row, and gives it its place in the order.
+        """Records an attempt before it writes any row, and returns it with its ordinal.
 
-        No two attempts share a place, and a later one stands behind every one that began before it.
-        Who finds another in its place moves on: of two who begin at once, the second to record
-        itself is sure to see the first.
+        Ordinals are unique, and an attempt gets a higher one than every attempt that began before.
+        An attempt that reads another one with its ordinal takes a new one: of two attempts that
+        begin at once, the second to record itself reads the first.
         """
-        mine = (attempt.run_id, attempt.attempt)
+        own = (attempt.run_id, attempt.attempt)
         ordinal = self._last() + 1
         while True:
             placed = replace(attempt, ordinal=ordinal, updated_at=now)
             self._put(placed, 0)
-            rivals = [one for one in self._at(ordinal) if one != mine]
+            rivals = [rival for rival in self._at(ordinal) if rival != own]
             if not rivals:
                 return placed
-            # Each of them goes to a place of its own, so that they do not meet there again.
-            ordinal = self._last() + 1 + sum(one < mine for one in rivals)
+            # Each rival takes a different ordinal, so that they do not collide again.
+            ordinal = self._last() + 1 + sum(rival < own for rival in rivals)
 
     def finish(  # noqa: PLR0913, PLR0917 - each part of an outcome is its own column
         self, attempt: Attempt, reason: Reason, message: str, result: str, head: str, now: datetime
     ) -> None:
-        """Records how an attempt ended; it is said once."""
+        """Records how an attempt ended, once."""
         self._put(
             replace(
                 attempt,
@@ -101,21 +101,21 @@ class Attempts:
         return self._read("WHERE run_id = {value:String} ORDER BY ordinal DESC", run_id)
 
     def latest(self) -> Attempt | None:
-        """The attempt that began last, of all workflows; none where there is none."""
+        """The attempt that began last, of all workflows; None without attempts."""
         attempts = self._read("WHERE run_id != {value:String} ORDER BY ordinal DESC LIMIT 1", "")
         return attempts[0] if attempts else None
 
     def _last(self) -> int:
-        found = self._store.engine.rows(f"SELECT max(ordinal) FROM {self._table}")
-        return int(str(found[0][0]))
+        rows = self._store.engine.rows(f"SELECT max(ordinal) FROM {self._table}")
+        return int(str(rows[0][0]))
 
     def _at(self, ordinal: int) -> list[tuple[str, int]]:
-        """The attempts that stand in a place."""
-        found = self._store.engine.rows(
+        """The attempts that are recorded with an ordinal."""
+        rows = self._store.engine.rows(
             f"SELECT run_id, attempt FROM {self._table} FINAL WHERE ordinal = {{value:UInt32}}",
             {"value": ordinal},
         )
-        return [(str(run), int(str(attempt))) for run, attempt in found]
+        return [(str(run), int(str(attempt))) for run, attempt in rows]
 
     def _put(self, attempt: Attempt, version: int) -> None:
         self._store.insert_dicts(ATTEMPTS, [{**asdict(attempt), "version": version}])

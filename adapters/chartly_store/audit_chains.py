@@ -1,4 +1,4 @@
-"""Audit tables: rows that are only ever inserted, and the chains of a project's attempts in them.
+"""Audit tables, whose rows are only inserted, and the chains of a project's attempts in them.
 
 Teardown drops none of them.
 """
@@ -26,24 +26,24 @@ class ChainTable:
         self.name = qualified(database, AUDIT)
 
     def create(self) -> None:
-        """Makes the table and its database, if they are not there."""
+        """Creates the table and its database, where they do not exist."""
         self._engine.command(f"CREATE DATABASE IF NOT EXISTS {quoted(self._database)}")
         self._engine.command(
             f"CREATE TABLE IF NOT EXISTS {self.name} "
             "(chain String, sequence UInt64, previous String, hash String, "
             "type LowCardinality(String), time String, event String) "
-            # A row that is written again is the same row; one that differs stays beside it.
+            # A repeated row replaces itself; a row that differs is kept in addition.
             f"ENGINE = ReplacingMergeTree ORDER BY (chain, sequence, hash) SETTINGS {DURABLE}"
         )
 
     def put(self, chain: str, entries: Sequence[Entry]) -> None:
-        """Adds entries to a chain; a repeat of the same entries changes nothing."""
+        """Inserts entries of a chain; inserting them again changes nothing."""
         if entries:
             rows = [_row(chain, entry) for entry in entries]
             self._engine.insert(self._database, AUDIT, table_of(rows))
 
     def entries(self, chain: str, since: int = 1) -> list[Entry]:
-        """A chain as it is stored, from a place on."""
+        """The stored chain, from an entry on."""
         rows = self._engine.rows(
             f"SELECT sequence, previous, hash, event, type, time FROM {self.name} FINAL "
             f"WHERE chain = {{chain:String}} AND sequence >= {{since:UInt64}} "
@@ -64,23 +64,23 @@ class AttemptChains:
         self._table = ChainTable(store.engine, store.database)
 
     def create(self) -> None:
-        """Makes the table, if it is not there."""
+        """Creates the table, where it does not exist."""
         self._table.create()
 
     def append(self, run_id: str, attempt: int, entries: Sequence[Entry]) -> None:
-        """Enters an attempt's events; a repeat of the same entries changes nothing."""
+        """Inserts an attempt's entries; inserting them again changes nothing."""
         self._table.put(f"{run_id}{SEPARATOR}{attempt}", entries)
 
     def of_attempt(self, run_id: str, attempt: int) -> list[Entry]:
-        """An attempt's chain as it is stored."""
+        """The stored chain of an attempt."""
         return self.named(f"{run_id}{SEPARATOR}{attempt}")
 
     def named(self, chain: str) -> list[Entry]:
-        """A chain as it is stored."""
+        """The stored chain of this name."""
         return self._table.entries(chain)
 
     def heads(self) -> dict[str, Head]:
-        """The end of every attempt's chain."""
+        """The last entry of every attempt's chain."""
         rows = self._engine.rows(
             f"SELECT chain, max(sequence), argMax(hash, sequence) "
             f"FROM {self._table.name} GROUP BY chain ORDER BY chain"
@@ -100,10 +100,10 @@ def _row(chain: str, entry: Entry) -> dict[str, object]:
     }
 
 
-def _event(text: str, kind: str, time: str) -> dict[str, object]:
-    """A stored event; where a column tells otherwise, it no longer has the hash it was given."""
+def _event(document: str, kind: str, time: str) -> dict[str, object]:
+    """A stored event; where a column was edited, its hash does not match any more."""
     try:
-        event = json.loads(text)
+        event = json.loads(document)
     except ValueError:
         event = None
     return {**(event if isinstance(event, dict) else {}), "type": kind, "time": time}

@@ -114,7 +114,7 @@ class AuditLog:
             RunError: ``AuditBroken``: the stored chain lacks what the checkpoint recorded. Going on
                 would overwrite the proof.
         """
-        self._insist_on_checkpoint()
+        self._verified_head()
         recorded = self._recorded()
         entered = []
         for chain, head in self._attempts.heads().items():
@@ -132,7 +132,7 @@ class AuditLog:
         Raises:
             RunError: ``AuditBroken``: the stored chain lacks what the checkpoint recorded.
         """
-        trail = Trail(source, now, self._insist_on_checkpoint())
+        trail = Trail(source, now, self._verified_head())
         for kind, data in said:
             trail.record(kind, data)
         self._home.put(str(self._project), trail.entries)
@@ -172,7 +172,7 @@ class AuditLog:
         self.append_project([(kind, said)], source, now)
         return True
 
-    def _insist_on_checkpoint(self) -> Head:
+    def _verified_head(self) -> Head:
         """The end of the project's chain, which must contain what the checkpoint recorded."""
         wanted = self._checkpoint.read()
         marks = [Head(entry.sequence, entry.hash) for entry in self._ends(wanted)]

@@ -26,16 +26,16 @@ from chartly_store.outputs import check_types, instant_array_type, is_wide, narr
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FEW = 24
-"""Windows or spans of a query that is not made smaller for its limits' sake."""
+"""Windows or spans of a statement that is not split to stay within its limits."""
 _MANY = 1_000
 _MAX_ROWS = 1_000_000
 _EASY_BYTES = 96 * 1024 * 1024
-"""Memory that windows may take together; it is one alone that may take all of its limit."""
+"""Memory of a statement over several windows; one over a single window may take the limit."""
 _BEYOND_MEMORY = "Code: 241."
-# Time, and rows of a result: fewer windows may stay within them.
+# Limits of time and of result rows: fewer windows may stay within them.
 _BEYOND_LIMITS = ("Code: 159.", "Code: 396.")
 _WHERE_IN_THE_PLAN = re.compile(r"[.:,]? while executing .*", re.DOTALL | re.IGNORECASE)
-"""What an engine says of its own plan, which no user has written."""
+"""The part of an engine's error that describes its own plan, which no user wrote."""
 # Errors of conversion, of arithmetic, and of our own checks.
 _DOES_NOT_FIT = (
     "Code: 6.",
@@ -54,11 +54,11 @@ _DOES_NOT_FIT = (
 
 
 class Computation:
-    """One query over one dataset, for whichever windows are asked for.
+    """One query over one dataset, for any windows.
 
     Args:
         view: the dataset's quoted, qualified name.
-        time_column: the dataset's.
+        time_column: of the dataset.
     """
 
     def __init__(self, engine: Engine, spec: AnalyticsSpec, view: str, time_column: str) -> None:
@@ -75,7 +75,7 @@ class Computation:
         self._spanning = spanning(self._query, time_column, window, digits)
 
     def keep(self, instants: Mapping[str, str]) -> None:
-        """Casts these columns to the types that their table has, each value exactly."""
+        """Has these columns cast to the types of their table, each value exactly."""
         self._kept = instants
 
     @cached_property
@@ -85,7 +85,7 @@ class Computation:
 
     @cached_property
     def _computed(self) -> dict[str, str]:
-        """The same for the query as it runs."""
+        """The output's columns and the engine's types for the query as it runs."""
         return self._described(self._query)
 
     def _described(self, query: CheckedQuery) -> dict[str, str]:
@@ -93,16 +93,16 @@ class Computation:
         rows = self._engine.rows(sql, _parameters([Window(_EPOCH, _EPOCH)], [""]))
         return {str(row[0]): str(row[1]) for row in rows}
 
-    def insist(self, where: Place) -> None:
-        """Whether the engine takes the query, as it is written and as it runs.
+    def check(self, where: Place) -> None:
+        """Raises unless the engine accepts the query, as it is written and as it runs.
 
         Raises:
             SpecError: it does not; names the profile, and the column where it is known.
         """
         try:
-            self.columns, self._computed  # noqa: B018 - asked for what it raises
-            nothing = _parameters([Window(_EPOCH, _EPOCH)], [""])
-            empty = self._engine.arrow(self._written.sql(self._view), nothing)
+            self.columns, self._computed  # noqa: B018 - evaluated for the error that they raise
+            empty_window = _parameters([Window(_EPOCH, _EPOCH)], [""])
+            empty = self._engine.arrow(self._written.sql(self._view), empty_window)
         except RunError as error:
             raise of_query(error, self._written, self._types, where) from None
         if set(self._spec.outputs.columns) <= set(empty.column_names):
@@ -111,30 +111,30 @@ class Computation:
     def tables(self, windows: Sequence[Window]) -> Iterator[pa.Table]:
         """The rows of windows in order, each with its window's start in ``_window_start``.
 
-        Each window is in one table only; there may be tables without rows.
+        Each window is in one table only; a table may have no rows.
 
         Raises:
             RunError: ``OutputContract``: a value does not fit its declared type;
-                ``StoreUnavailable``: few windows are too many for the limits.
+                ``StoreUnavailable``: the fewest windows exceed the limits.
         """
         if windows and self._spanning is not None:
             yield from self._spanned(windows, self._spanning)
             return
         for first in range(0, len(windows), _FEW):
-            yield from self._one_by_one(windows[first : first + _FEW])
+            yield from self._united(windows[first : first + _FEW])
 
-    def _one_by_one(self, windows: Sequence[Window]) -> Iterator[pa.Table]:
-        """Asks for windows in one statement, or where a value does not fit, for each half."""
+    def _united(self, windows: Sequence[Window]) -> Iterator[pa.Table]:
+        """Computes windows by one statement; where a value does not fit, by one per half."""
         try:
-            yield self._side_by_side(windows)
+            yield self._union(windows)
         except RunError as error:
             if error.reason is not Reason.OUTPUT_CONTRACT or len(windows) == 1:
                 raise _of_window(error, windows) from None
             middle = len(windows) // 2
-            yield from self._one_by_one(windows[:middle])
-            yield from self._one_by_one(windows[middle:])
+            yield from self._united(windows[:middle])
+            yield from self._united(windows[middle:])
 
-    def _side_by_side(self, windows: Sequence[Window]) -> pa.Table:
+    def _union(self, windows: Sequence[Window]) -> pa.Table:
         suffixes = [str(position) for position in range(len(windows))]
         sql = "\nUNION ALL\n".join(
             f"SELECT *, {{window_start{suffix}:{INSTANT}}} AS {START} "
@@ -144,16 +144,16 @@ class Computation:
         return self._run(sql, _parameters(windows, suffixes), self._spec.limits.max_memory_bytes)
 
     def _spanned(self, windows: Sequence[Window], query: SpanQuery) -> Iterator[pa.Table]:
-        """Asks for all windows at once, or for each half where that is too much."""
-        found = self._at_once(windows, query)
-        if found is not None:
-            yield found
+        """Computes all windows by one statement, or each half where they exceed the limits."""
+        table = self._within_limits(windows, query)
+        if table is not None:
+            yield table
             return
         middle = len(windows) // 2
         yield from self._spanned(windows[:middle], query)
         yield from self._spanned(windows[middle:], query)
 
-    def _at_once(self, windows: Sequence[Window], query: SpanQuery) -> pa.Table | None:
+    def _within_limits(self, windows: Sequence[Window], query: SpanQuery) -> pa.Table | None:
         spans = spans_of(windows)
         if len(windows) > _MANY or len(spans) > _FEW:
             return None
@@ -176,7 +176,7 @@ class Computation:
     def _run(self, sql: str, parameters: dict[str, object], memory: int) -> pa.Table:
         limits: dict[str, str | int] = {
             "readonly": 2,
-            # What is exact as it is written may wrap around in another order.
+            # A sum that is exact as it is written may overflow in another order.
             "optimize_arithmetic_operations_in_aggregate_functions": 0,
             "max_execution_time": self._spec.limits.max_seconds,
             "max_memory_usage": memory,
@@ -184,22 +184,22 @@ class Computation:
             "result_overflow_mode": "throw",
         }
         try:
-            found = self._engine.arrow(sql, parameters, limits)
+            rows = self._engine.arrow(sql, parameters, limits)
         except RunError as error:
-            if not any(one in error.message for one in _DOES_NOT_FIT):
+            if not any(code in error.message for code in _DOES_NOT_FIT):
                 raise
-            said = _WHERE_IN_THE_PLAN.sub("", error.message)
+            refusal = _WHERE_IN_THE_PLAN.sub("", error.message)
             raise RunError(
-                Reason.OUTPUT_CONTRACT, f"output {self._spec.outputs.dataset!r}: {said}"
+                Reason.OUTPUT_CONTRACT, f"output {self._spec.outputs.dataset!r}: {refusal}"
             ) from None
-        return self._cast(found)
+        return self._cast(rows)
 
-    def _cast(self, found: pa.Table) -> pa.Table:
-        """The result in the declared types; what would lose digits is an error."""
+    def _cast(self, rows: pa.Table) -> pa.Table:
+        """The rows in the declared types; a value that would lose digits raises."""
         for name, natural in self.columns.items():
             kind = self._spec.outputs.columns.get(name)
-            position = found.schema.get_field_index(name)
-            column = found.column(position)
+            position = rows.schema.get_field_index(name)
+            column = rows.column(position)
             try:
                 if name in self._kept:
                     column = column.cast(instant_array_type(self._kept[name]))
@@ -219,27 +219,24 @@ class Computation:
                     f"output {self._spec.outputs.dataset!r}: column {name!r} has no value "
                     f"where {natural} needs one",
                 )
-            found = found.set_column(position, name, column)
-        start = found.schema.get_field_index(START)
-        return found.set_column(
-            start, START, found.column(start).cast(pa.timestamp("ms", tz="UTC"))
-        )
+            rows = rows.set_column(position, name, column)
+        start = rows.schema.get_field_index(START)
+        return rows.set_column(start, START, rows.column(start).cast(pa.timestamp("ms", tz="UTC")))
 
 
 def _of_window(error: RunError, windows: Sequence[Window]) -> RunError:
-    """The refusal of a value, with the window that it is of."""
+    """The refusal of a value, with its window appended."""
     if error.reason is not Reason.OUTPUT_CONTRACT:
         return error
-    window = windows[0]
-    said = f"{error.message}; window {window.start:%Y-%m-%dT%H:%M:%SZ}"
-    return RunError(error.reason, said)
+    window = f"window {windows[0].start:%Y-%m-%dT%H:%M:%SZ}"
+    return RunError(error.reason, f"{error.message}; {window}")
 
 
 def _is_too_much(refusal: str, windows: int) -> bool:
-    """Whether fewer windows may do."""
+    """Whether a statement over fewer windows may stay within the limits."""
     if windows > 1 and _BEYOND_MEMORY in refusal:
         return True
-    return windows > _FEW and any(one in refusal for one in _BEYOND_LIMITS)
+    return windows > _FEW and any(code in refusal for code in _BEYOND_LIMITS)
 
 
 def _parameters(windows: Sequence[Window], suffixes: Sequence[str]) -> dict[str, object]:

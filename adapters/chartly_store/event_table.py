@@ -60,7 +60,7 @@ class EventTable:
             self._room.take(sum(len(page.body) for page in pages))
             self._pages.insert(pages)
 
-    def insist_on_room(self) -> None:
+    def check_quota(self) -> None:
         """Whether the dataset may still grow; to be asked before each insert.
 
         Raises:

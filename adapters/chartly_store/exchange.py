@@ -1,4 +1,4 @@
-"""Puts one table in the place of another, once, however often the statement is sent."""
+"""Exchanges two tables exactly once, however often the statement is sent."""
 
 from collections.abc import Callable
 
@@ -10,8 +10,8 @@ from chartly_store.system_tables import identity
 _ATTEMPTS = 10
 
 
-def _nothing() -> None:
-    """Refuses nothing."""
+def _always_in_turn() -> None:
+    """A store with one owner has no other writer."""
 
 
 def exchange(
@@ -19,15 +19,15 @@ def exchange(
     database: str,
     replacement: str,
     table: str,
-    insist: Callable[[], None] = _nothing,
+    check_turn: Callable[[], None] = _always_in_turn,
 ) -> None:
-    """Exchanges two tables, until ``table`` names what ``replacement`` named.
+    """Exchanges two tables, until ``table`` is the name of the former ``replacement``.
 
-    An engine sends a statement again whose answer was lost, and two exchanges are none.
+    An engine repeats a statement whose response was lost, and two exchanges cancel each other.
 
     Args:
-        insist: raises where the attempt may not write any more; asked before each exchange, since
-            two attempts that both exchange would otherwise undo each other's work.
+        check_turn: raises where the attempt may not write any more; called before each exchange,
+            since two attempts that both exchange would undo each other's work.
 
     Raises:
         RunError: ``StoreUnavailable``: the tables are not exchanged after ten statements.
@@ -36,7 +36,7 @@ def exchange(
     for _ in range(_ATTEMPTS):
         if identity(engine, database, table) == wanted:
             return
-        insist()
+        check_turn()
         engine.command(
             f"EXCHANGE TABLES {qualified(database, replacement)} AND {qualified(database, table)}"
         )

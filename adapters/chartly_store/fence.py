@@ -1,7 +1,8 @@
-"""Which attempts may still write: the last of a run, in the newest epoch of its datasets.
+"""The fence between attempts: only the last one of a run writes, in the newest epoch.
 
-A Pod that was given up for dead may wake up. A run's turn passes to the next one with a higher
-epoch, which that one records at each dataset before it writes; who finds a higher one is over.
+A Pod that was considered dead may resume. A turn passes from a run to the next one with a higher
+epoch, which the next run records at each of its datasets before it writes; an attempt that reads a
+higher epoch than its own is over.
 """
 
 from collections.abc import Sequence
@@ -15,16 +16,16 @@ from chartly_store.attempts import STARTED, Attempt
 from chartly_store.project_store import ProjectStore
 
 _LONGEST = timedelta(days=366)
-"""What began so long before an attempt is over: no run may take longer."""
+"""Attempts that began so long before are over: no run may take longer."""
 
 
 @dataclass(frozen=True)
 class Turn:
-    """What a run knows of its turn.
+    """The turn of a run among the runs of its workflow.
 
     Attributes:
-        epoch: of its turn; None where no turn is taken, and the recorded one is shared.
-        is_alone: whether nothing else can write the store, so that whatever began before is over.
+        epoch: of the turn; None where no turn is taken, and the recorded epoch is shared.
+        is_alone: whether no other process can write the store, so that earlier attempts are over.
     """
 
     epoch: int | None = None
@@ -65,7 +66,7 @@ class Epochs:
 
 
 class Fence:
-    """Keeps an attempt from writing beside the one that comes after it."""
+    """Prevents an attempt from writing after a later one has begun."""
 
     def __init__(self, store: ProjectStore, attempt: Attempt, datasets: Sequence[str]) -> None:
         self._engine = store.engine
@@ -74,8 +75,10 @@ class Fence:
         self._attempts = qualified(store.database, ATTEMPTS)
         self._epochs = qualified(store.database, EPOCHS)
 
-    def insist(self) -> None:
-        """Asked before each entry in the ledger, and before whatever only one may do.
+    def check_turn(self) -> None:
+        """Raises where the attempt may not write any more.
+
+        Called before each entry in the ledger, and before each step that only one attempt may do.
 
         Raises:
             RunError: ``Terminated``: a later attempt of the run, or a run of a later epoch, has

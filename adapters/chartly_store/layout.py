@@ -1,4 +1,4 @@
-"""Brings a dataset's tables to what its profiles say."""
+"""Creates a dataset's tables, and alters them as its profiles require."""
 
 import json
 from collections.abc import Callable
@@ -23,7 +23,7 @@ from chartly_store.table_rebuild import rebuild
 
 
 class Layout:
-    """The tables of one dataset as its profiles want them."""
+    """The tables of one dataset as its profiles require them."""
 
     def __init__(
         self, engine: Engine, database: str, schema: EventSchema, storage: StorageSpec
@@ -36,51 +36,51 @@ class Layout:
 
     @property
     def record(self) -> str:
-        """What is recorded of it."""
+        """The layout as it is recorded."""
         return json.dumps(layout_of(self._schema))
 
-    def ensure(self, recorded: str, insist: Callable[[], None]) -> None:
-        """Makes the tables, or changes those that are there.
+    def ensure(self, recorded: str, check_turn: Callable[[], None]) -> None:
+        """Creates the tables, or alters those that exist.
 
         Args:
-            recorded: the layout that they have been given so far.
-            insist: raises where the attempt may not write any more.
+            recorded: the current layout of the tables.
+            check_turn: raises where the attempt may not write any more.
 
         Raises:
             RunError: ``SchemaIncompatible``; nothing has changed then.
         """
-        dataset, known = self._storage.dataset, json.loads(recorded)
+        dataset, current = self._storage.dataset, json.loads(recorded)
         stored = columns(self._engine, self._database, self._table)
-        insist_on_own(dataset, known, stored)
-        insist_on_layout(dataset, known, layout_of(self._schema))
+        insist_on_own(dataset, current, stored)
+        insist_on_layout(dataset, current, layout_of(self._schema))
         for statement in create_dataset(self._database, self._schema, self._storage):
             self._engine.command(statement)
-        self._follow_rejected(insist)
+        self._migrate_rejected(check_turn)
         if stored:
-            self._follow(stored, insist)
+            self._alter(stored, check_turn)
         for statement in add_indexes(self._database, self._schema, self._storage):
             self._engine.command(statement)
         self._engine.command(dataset_view(self._database, self._schema, dataset))
 
-    def _follow_rejected(self, insist: Callable[[], None]) -> None:
-        """Brings rejects of format 1 to this one; cut off anywhere, it is taken up again."""
+    def _migrate_rejected(self, check_turn: Callable[[], None]) -> None:
+        """Migrates rejects of format 1; interrupted anywhere, it continues with the next call."""
         table = rejected_table(self._storage.dataset)
         aside = f"{table}__rebuild"
         if "ordinal" not in columns(self._engine, self._database, table):
             self._engine.command(replace_rejected(self._database, aside, table))
-            exchange(self._engine, self._database, aside, table, insist)
+            exchange(self._engine, self._database, aside, table, check_turn)
         self._engine.command(f"DROP TABLE IF EXISTS {qualified(self._database, aside)} SYNC")
 
-    def _follow(self, stored: dict[str, str], insist: Callable[[], None]) -> None:
+    def _alter(self, stored: dict[str, str], check_turn: Callable[[], None]) -> None:
         dataset = self._storage.dataset
         aside = qualified(self._database, aside_table(dataset))
-        # Somebody may have died over it: before the swap it is half a copy, after it the old table.
+        # A killed process leaves it: an incomplete copy before the exchange, the old table after.
         self._engine.command(f"DROP TABLE IF EXISTS {aside} SYNC")
         partition = partition_key(self._engine, self._database, self._table)
         evolution = evolve(dataset, self._schema, stored, partition)
         if evolution.rebuilt:
             plan = Rebuild(self._database, self._schema, self._storage, evolution, stored)
-            rebuild(self._engine, plan, insist)
+            rebuild(self._engine, plan, check_turn)
             return
         for statement in changes(self._database, dataset, evolution, stored):
             self._engine.command(statement)

@@ -1,4 +1,4 @@
-"""Whether a dataset's tables are what its storage profile declares: measured, not believed."""
+"""Compares a dataset's stored tables with what its storage profile declares."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Measure:
     """One part of a policy.
 
     Attributes:
-        shown: what the stored tables show of it.
+        shown: the state of the stored tables.
     """
 
     part: str
@@ -41,13 +41,13 @@ class Measure:
 def measure(
     store: ProjectStore, schema: EventSchema, storage: StorageSpec, expired_at: datetime
 ) -> list[Measure]:
-    """Every part of a dataset's policy beside the tables that are there.
+    """Compares every part of a dataset's policy with its tables.
 
     Args:
         expired_at: the freeze time of the last run that expired rows.
 
     Raises:
-        RunError: ``StoreUnavailable``: the store could not be asked.
+        RunError: ``StoreUnavailable``: the store does not respond.
     """
     stored = store.columns(data_table(storage.dataset))
     if not stored:
@@ -64,23 +64,23 @@ def _layout(
     store: ProjectStore, schema: EventSchema, storage: StorageSpec, stored: dict[str, str]
 ) -> Iterator[Measure]:
     table = data_table(storage.dataset)
-    partition = _plain(partition_key(store.engine, store.database, table))
-    declared = _plain(partition_of(schema))
+    partition = _unquoted(partition_key(store.engine, store.database, table))
+    declared = _unquoted(partition_of(schema))
     yield Measure("partition", declared or "none", partition or "none", partition == declared)
-    order, wanted = _plain(sorting_key(store.engine, store.database, table)), order_of(schema)
-    yield Measure("order", wanted, order, order == wanted)
+    order, declared = _unquoted(sorting_key(store.engine, store.database, table)), order_of(schema)
+    yield Measure("order", declared, order, order == declared)
     differing = _differing(schema, storage, stored, partition)
     yield Measure(
         "columns", "as the profiles say", differing or f"{len(schema.columns)}", not differing
     )
-    there = bool(store.columns(sql_name(storage.dataset)))
-    yield Measure("view", "there", "there" if there else "is not there", there)
+    exists = bool(store.columns(sql_name(storage.dataset)))
+    yield Measure("view", "there", "there" if exists else "is not there", exists)
 
 
 def _differing(
     schema: EventSchema, storage: StorageSpec, stored: dict[str, str], partition: str
 ) -> str:
-    """The columns that the next run would change; empty where the table is as it shall be."""
+    """The columns that the next run would change; empty where there are none."""
     try:
         evolution = evolve(storage.dataset, schema, stored, partition)
     except RunError as error:
@@ -90,17 +90,17 @@ def _differing(
 
 
 def _indexes(store: ProjectStore, schema: EventSchema, storage: StorageSpec) -> Iterator[Measure]:
-    found = indexes(store.engine, store.database, data_table(storage.dataset))
-    for field, kind in index_kinds(schema, storage).items():
-        shown = {each for column, each in found if _plain(column) == field}
-        holds = kind in shown
-        yield Measure(f"index on {field}", kind, ", ".join(sorted(shown)) or "missing", holds)
+    stored = indexes(store.engine, store.database, data_table(storage.dataset))
+    for field, declared in index_kinds(schema, storage).items():
+        kinds = {kind for column, kind in stored if _unquoted(column) == field}
+        shown = ", ".join(sorted(kinds)) or "missing"
+        yield Measure(f"index on {field}", declared, shown, declared in kinds)
 
 
 def _retention(
     store: ProjectStore, storage: StorageSpec, expired_at: datetime
 ) -> Iterator[Measure]:
-    """Rows, rejects and pages, each with its own days, beside the oldest that is there."""
+    """The days of rows, rejects and pages, each compared with the oldest stored row."""
     by_event = storage.retention
     days = by_event.days if by_event else storage.retention_days
     column = by_event.from_ if by_event else "ingested_at"
@@ -125,11 +125,11 @@ def _retention(
 
 
 def _oldest(store: ProjectStore, table: str, column: str) -> datetime | None:
-    """The oldest of all rows, be they replaced or not: expiry deletes those, too."""
-    found = store.engine.rows(
+    """The oldest of all rows, replaced ones included: expiry deletes those, too."""
+    count, oldest = store.engine.rows(
         f"SELECT count(), min({quoted(column)}) FROM {qualified(store.database, table)}"
     )[0]
-    return found[1] if found[0] and isinstance(found[1], datetime) else None
+    return oldest if count and isinstance(oldest, datetime) else None
 
 
 def _limit(store: ProjectStore, storage: StorageSpec) -> Measure:
@@ -139,5 +139,5 @@ def _limit(store: ProjectStore, storage: StorageSpec) -> Measure:
     return Measure("size", declared, shown, size <= storage.max_bytes)
 
 
-def _plain(text: str) -> str:
-    return text.replace("`", "")
+def _unquoted(expression: str) -> str:
+    return expression.replace("`", "")

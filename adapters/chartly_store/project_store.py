@@ -1,4 +1,4 @@
-"""A project's database: its datasets, who writes them, and how their tables follow the profiles."""
+"""A project's database: its datasets, their writers, and the evolution of their tables."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -21,21 +21,21 @@ from chartly_store.system_tables import columns, columns_by_table, read_only_rep
 
 
 def claim_view(dataset: str) -> str:
-    """What stands while a dataset is claimed for the first time."""
+    """The view that exists while a dataset is claimed for the first time."""
     return sql_name(dataset) + "__claim"
 
 
-def _nobody_else() -> None:
-    """Where a store has one owner, nobody else writes."""
+def _always_in_turn() -> None:
+    """A store with one owner has no other writer."""
 
 
 @dataclass(frozen=True)
 class DatasetRow:
-    """What is recorded of a dataset.
+    """The record of a dataset.
 
     Attributes:
-        layout: how its rows are ordered and partitioned, as JSON.
-        sealed_before: windows that start before it are never computed again.
+        layout: the order and partitions of its rows, as JSON.
+        sealed_before: windows that start before it are not computed again.
     """
 
     dataset: str
@@ -46,7 +46,7 @@ class DatasetRow:
 
 
 class ProjectStore:
-    """The tables of one project (INV-8: nothing here reaches another database)."""
+    """The tables of one project (INV-8: no statement names another database)."""
 
     def __init__(self, engine: Engine, project: Project) -> None:
         self.engine = engine
@@ -54,9 +54,9 @@ class ProjectStore:
         self.database = database(project.tenant, project.project)
 
     def create(self) -> None:
-        """Makes the database and the project's own tables, or brings those there to the format.
+        """Creates the database and the project's own tables, or migrates them to the format.
 
-        Tables of a dataset follow with its next ``ensure_dataset``.
+        Tables of a dataset are migrated by its next ``ensure_dataset``.
 
         Raises:
             RunError: ``SchemaIncompatible``: a later version of Chartly wrote them.
@@ -67,7 +67,7 @@ class ProjectStore:
         for statement in create_project(self.database, stored):
             self.engine.command(statement)
         if number < FORMAT:
-            # Last of all: what the number says is done.
+            # Last: the number is recorded once the migration is complete.
             self.insert_dicts(FORMATS, [{"format": FORMAT}])
 
     def _format(self, stored: Mapping[str, Sequence[str]]) -> int:
@@ -77,8 +77,8 @@ class ProjectStore:
         table = qualified(self.database, FORMATS)
         return int(str(self.engine.rows(f"SELECT max(format) FROM {table}")[0][0]))
 
-    def insist_on_writable(self) -> None:
-        """Refuses a database of which a table accepts no rows.
+    def check_writable(self) -> None:
+        """Raises where a table of the database accepts no rows.
 
         Raises:
             RunError: ``StoreUnavailable``: a replica is read-only, as without its Keeper.
@@ -92,10 +92,10 @@ class ProjectStore:
             )
 
     def exists(self) -> bool:
-        """Whether anything was ever stored for the project.
+        """Whether the project has a database with tables.
 
         Raises:
-            RunError: ``SchemaIncompatible``: by a later version of Chartly.
+            RunError: ``SchemaIncompatible``: a later version of Chartly wrote them.
         """
         stored = columns_by_table(self.engine, self.database)
         insist_on_known(self.database, self._format(stored))
@@ -106,20 +106,21 @@ class ProjectStore:
         schema: EventSchema,
         storage: StorageSpec,
         workflow: str,
-        insist: Callable[[], None] = _nobody_else,
+        check_turn: Callable[[], None] = _always_in_turn,
     ) -> DatasetRow:
-        """Makes a dataset's tables what its profiles say, and claims it for a workflow.
+        """Creates or alters a dataset's tables as its profiles require, and claims it.
 
         Args:
-            insist: raises where the attempt may not write any more; asked before stored rows are
-                moved to another layout.
+            workflow: for which the dataset is claimed.
+            check_turn: raises where the attempt may not write any more; called before stored rows
+                are moved to another layout.
 
         Raises:
             RunError: ``DatasetInUse`` or ``SchemaIncompatible``.
         """
         layout = Layout(self.engine, self.database, schema, storage)
         row = self._claimed(storage.dataset, workflow, layout.record)
-        layout.ensure(row.layout, insist)
+        layout.ensure(row.layout, check_turn)
         if row.layout != layout.record:
             row = self.record(replace(row, layout=layout.record))
         if storage.raw.enabled:
@@ -131,7 +132,7 @@ class ProjectStore:
         return row
 
     def claim(self, dataset: str, workflow: str, layout: str) -> DatasetRow:
-        """Records who writes a dataset and how it is laid out; the first one keeps it.
+        """Records the writer and the layout of a dataset; the first writer keeps it.
 
         Raises:
             RunError: ``DatasetInUse`` or ``SchemaIncompatible``.
@@ -155,24 +156,24 @@ class ProjectStore:
         return row
 
     def _first_claim(self, dataset: str, workflow: str, layout: str) -> DatasetRow:
-        """Who comes first, where nobody is recorded yet.
+        """The row of the first claimant of a dataset without a record.
 
-        Two workflows that read and then insert would each find themselves alone. Of two that make
-        a view, the engine keeps one, and its comment says whose it is. Once there is a record, it
-        decides, and the view goes.
+        Two workflows that read and then insert would each find no other one. Of two that create
+        a view, the engine keeps the first, and its comment names the workflow. Once there is a
+        record, it decides, and the view is dropped.
         """
         claim = qualified(self.database, claim_view(dataset))
         self.engine.command(
             f"CREATE VIEW IF NOT EXISTS {claim} AS SELECT 1 AS claimed COMMENT '{workflow}'"
         )
-        found = self.engine.rows(
+        claims = self.engine.rows(
             "SELECT comment FROM system.tables "
             "WHERE database = {database:String} AND name = {name:String}",
             {"database": self.database, "name": claim_view(dataset)},
         )
         row = self.dataset(dataset)
         if row is None:
-            row = DatasetRow(dataset, str(found[0][0]) if found else workflow, layout, None, 0)
+            row = DatasetRow(dataset, str(claims[0][0]) if claims else workflow, layout, None, 0)
             if row.workflow != workflow:
                 return row
             row = self.record(row)
@@ -180,16 +181,16 @@ class ProjectStore:
         return row
 
     def dataset(self, dataset: str) -> DatasetRow | None:
-        """What is recorded of a dataset."""
-        found = self.engine.rows(
+        """The record of a dataset; None without one."""
+        rows = self.engine.rows(
             f"SELECT dataset, workflow, layout, sealed_before, version "
             f"FROM {qualified(self.database, DATASETS)} FINAL WHERE dataset = {{name:String}}",
             {"name": dataset},
         )
-        return DatasetRow(*found[0]) if found else None  # type: ignore[arg-type]  # as stored
+        return DatasetRow(*rows[0]) if rows else None  # type: ignore[arg-type]  # as stored
 
     def record(self, row: DatasetRow) -> DatasetRow:
-        """Records a dataset anew, and gives it the next version: the highest stays."""
+        """Writes the record of a dataset with the next version: the highest version stays."""
         recorded = replace(row, version=row.version + 1)
         self.insert_dicts(DATASETS, [asdict(recorded)])
         return recorded
@@ -203,17 +204,17 @@ class ProjectStore:
         )
 
     def columns(self, table: str) -> dict[str, str]:
-        """A table's columns and the engine's types; empty if it is not there."""
+        """A table's columns and the engine's types; empty where it does not exist."""
         return columns(self.engine, self.database, table)
 
     def pages_of(self, dataset: str) -> list[str]:
         """The datasets that hold a dataset's pages as received."""
-        found = self.engine.rows(
+        rows = self.engine.rows(
             f"SELECT dataset FROM {qualified(self.database, DATASETS)} FINAL "
             f"WHERE layout = {{layout:String}} ORDER BY dataset",
             {"layout": pages_layout(dataset)},
         )
-        return [str(row[0]) for row in found]
+        return [str(row[0]) for row in rows]
 
     def tables_of(self, dataset: str) -> list[str]:
         """The tables that a dataset fills: events, rejects, and pages as received."""
@@ -225,7 +226,7 @@ class ProjectStore:
         return size(self.engine, self.database, tables)
 
     def bytes_on_disk(self, dataset: str) -> int:
-        """The compressed bytes of everything that a dataset fills."""
+        """The compressed bytes of all tables that a dataset fills."""
         return self.size_of(self.tables_of(dataset))
 
     def insert_dicts(self, table: str, rows: list[dict[str, object]]) -> None:
@@ -233,5 +234,5 @@ class ProjectStore:
         self.engine.insert(self.database, table, table_of(rows))
 
     def view(self, dataset: str) -> str:
-        """The qualified name that users read."""
+        """The qualified name of the view that users read."""
         return qualified(self.database, sql_name(dataset))

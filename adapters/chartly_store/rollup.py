@@ -33,11 +33,11 @@ _WATERMARK = "#watermark"
 
 @dataclass(frozen=True)
 class RollupResult:
-    """What a roll-up published.
+    """The result of a roll-up.
 
     Attributes:
-        sealed: windows that were touched but are sealed, and so kept as they are.
-        rows: rows of the whole output after publication.
+        sealed: the number of touched windows that were not computed again because they are sealed.
+        rows: the number of rows of the whole output after publication.
     """
 
     dataset: str
@@ -49,12 +49,12 @@ class RollupResult:
 
 @dataclass(frozen=True)
 class Publisher:
-    """Who publishes.
+    """The attempt that publishes.
 
     Attributes:
-        ordinal: of the attempt; no two share one.
+        ordinal: of the attempt, unique among attempts.
         digest: of the analytics profile.
-        rivals: the ordinals of attempts that may still write what is read, known before it is read.
+        rivals: the ordinals of attempts that may still write the input, as of before it is read.
     """
 
     ordinal: int
@@ -64,11 +64,11 @@ class Publisher:
 
     @property
     def covers(self) -> int:
-        """The last ordinal up to which no attempt adds rows any more."""
+        """The highest ordinal up to which no attempt adds rows any more."""
         return min((self.ordinal, *(rival - 1 for rival in self.rivals)))
 
     def generation(self, last: int) -> int:
-        """A generation above the last one that was published; no two attempts have the same."""
+        """A generation above the last published one, unique among attempts."""
         above = ((last >> ORDINAL_BITS) + 1) << ORDINAL_BITS
         return self.ordinal if last < self.ordinal else above | self.ordinal
 
@@ -88,29 +88,29 @@ class Rollup:
         self._table = data_table(self._output)
         self._published = qualified(store.database, PUBLISHED)
 
-    def insist(self, where: Place) -> None:
-        """Whether the query can run, and gives the columns that the output holds.
+    def check(self, where: Place) -> None:
+        """Raises unless the query can run and returns the columns of its output.
 
         Raises:
             SpecError: the engine refuses the query.
             RunError: ``OutputContract``.
         """
-        self._computation.insist(where)
+        self._computation.check(where)
         self._checked_columns()
 
     def touched(self, digest: str) -> list[Window]:
-        """The windows with rows of runs that no publication has covered yet.
+        """The windows with rows of runs that no publication covers yet.
 
-        All windows with rows, when the query is another one than last time.
+        All windows with rows, where the query differs from the published one.
         """
-        found = self._engine.rows(
+        published = self._engine.rows(
             f"SELECT argMax(covers, generation), argMax(digest, generation) "
             f"FROM {self._published} FINAL WHERE dataset = {{name:String}}",
             {"name": self._output + _WATERMARK},
         )
-        last, last_digest = int(str(found[0][0])), found[0][1]
+        last, last_digest = int(str(published[0][0])), published[0][1]
         size = grain(parse_duration(self._spec.inputs.window)) // timedelta(milliseconds=1)
-        # Not the ledger's runs: rows whose page never got there can be read all the same.
+        # Not the runs of the ledger: rows of a page without an entry are visible all the same.
         condition = (
             f"WHERE run_id IN (SELECT run_id FROM {qualified(self._store.database, ATTEMPTS)} "
             f"WHERE ordinal > {{last:UInt64}})"
@@ -132,17 +132,17 @@ class Rollup:
         *,
         complete: bool,
     ) -> RollupResult:
-        """Computes windows and switches all of them at once.
+        """Computes windows, and publishes all of them by one insert.
 
         Args:
-            complete: whether ``windows`` are all that were touched, so that the next run may
-                start from here.
+            complete: whether ``windows`` are all touched ones, so that the next run may start
+                from this publication.
 
         Raises:
-            RunError: ``OutputContract``: columns or types differ from what is declared or stored.
+            RunError: ``OutputContract``: columns or types differ from the declared or stored ones.
         """
         open_windows = [
-            one for one in windows if sealed_before is None or one.start >= sealed_before
+            window for window in windows if sealed_before is None or window.start >= sealed_before
         ]
         self._ensure_output()
         generation = publisher.generation(self._last_generation())
@@ -159,7 +159,7 @@ class Rollup:
         )
 
     def fingerprint(self) -> str:
-        """The fingerprint of what is published now."""
+        """The fingerprint of the published rows."""
         return fingerprint_text(
             self._engine.rows(fingerprint_query(self._store.view(self._output)))[0]
         )
@@ -173,12 +173,12 @@ class Rollup:
         return qualified(self._store.database, data_table(self._spec.inputs.dataset))
 
     def _ensure_output(self) -> None:
-        """The output's table and view; its columns are a contract from the first run on."""
+        """Creates the output's table and view; the first run fixes the columns."""
         declared, stored = self._checked_columns()
         table = qualified(self._store.database, self._table)
         columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in declared.items())
-        # The place of a row in its result is its identity: an insert that is sent again, because
-        # the answer to it was lost, writes the same rows.
+        # The position of a row in its result is its identity: an insert that is repeated, because
+        # its response was lost, writes the same rows.
         layout = (
             f"({columns}, {START} DateTime64(3, 'UTC'), {_GENERATION} UInt64, {_ROW} UInt64) "
             f"ENGINE = ReplacingMergeTree ORDER BY ({START}, {_GENERATION}, {_ROW}) "
@@ -193,7 +193,7 @@ class Rollup:
         )
 
     def _checked_columns(self) -> tuple[dict[str, str], dict[str, str]]:
-        """The columns that the query gives, and those of its table; they agree."""
+        """The columns of the query and those of its table, which agree."""
         natural = self._computation.columns
         declared = self._declared(natural)
         stored = self._store.columns(self._table)
@@ -205,13 +205,14 @@ class Rollup:
             if kept != declared:
                 raise RunError(
                     Reason.OUTPUT_CONTRACT,
-                    f"output {self._output!r}: the query gives {_shown(declared)}, but the dataset "
-                    f"holds {_shown(kept)}; declare outputs.columns or write another dataset",
+                    f"output {self._output!r}: the query gives {_column_list(declared)}, but the "
+                    f"dataset holds {_column_list(kept)}; declare outputs.columns or write another "
+                    "dataset",
                 )
         return declared, stored
 
     def _number_rows(self, table: str, layout: str, *, done: bool) -> None:
-        """Gives the rows of an older store their places; cut off anywhere, it is taken up again."""
+        """Numbers the rows of an older store; interrupted anywhere, the next call completes it."""
         name = f"{self._table}_numbered"
         numbered = qualified(self._store.database, name)
         if not done:
@@ -245,7 +246,7 @@ class Rollup:
         }
 
     def _last_generation(self) -> int:
-        """The highest generation that the output was published with."""
+        """The highest published generation of the output."""
         rows = self._engine.rows(
             f"SELECT max(generation) FROM {self._published} WHERE dataset IN ({{name:String}}, "
             f"{{mark:String}})",
@@ -254,11 +255,11 @@ class Rollup:
         return int(str(rows[0][0]))
 
     def _compute(self, windows: Sequence[Window], generation: int) -> dict[datetime, int]:
-        """Inserts the rows of each window; nobody sees them before the switch."""
-        counts = dict.fromkeys((one.start for one in windows), 0)
+        """Inserts the rows of each window, which no view shows before the switch."""
+        counts = dict.fromkeys((window.start for window in windows), 0)
         for rows in self._computation.tables(windows):
-            for found in rows.column(START).value_counts().to_pylist():
-                counts[found["values"]] += found["counts"]
+            for count in rows.column(START).value_counts().to_pylist():
+                counts[count["values"]] += count["counts"]
             if rows.num_rows:
                 marks = pa.array([generation] * rows.num_rows, pa.uint64())
                 places = pa.array(range(rows.num_rows), pa.uint64())
@@ -289,10 +290,10 @@ class Rollup:
             self._store.insert_dicts(PUBLISHED, [row | common for row in published])
 
     def _sweep(self, generation: int, publisher: Publisher) -> None:
-        """Removes rows that no publication shows; they are of dead attempts or older ones.
+        """Deletes rows of no current publication, which dead or earlier attempts have left.
 
-        Those of an attempt that may still publish them are left alone, and so are those of a later
-        generation: this process may be the one that was given up for dead.
+        Rows of an attempt that may still publish them stay, and so do those of a later
+        generation: this process itself may be the one that was considered dead.
         """
         table = qualified(self._store.database, self._table)
         stale = (
@@ -307,5 +308,5 @@ class Rollup:
             )
 
 
-def _shown(columns: dict[str, str]) -> str:
+def _column_list(columns: dict[str, str]) -> str:
     return json.dumps(columns).replace('"', "").strip("{}")

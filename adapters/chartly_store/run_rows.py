@@ -1,4 +1,4 @@
-"""What a dataset's table holds of one run, beside what the ledger says that the run has loaded."""
+"""The rows of one run in a dataset's table, compared with the counts of the ledger."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -11,9 +11,9 @@ from chartly_store.ledger import pages_of_run
 from chartly_store.project_store import ProjectStore
 
 KEYS_AT_ONCE = 500_000
-"""Keys that one query gives, so that its memory does not grow with the run."""
+"""Keys that one query returns at most, so that its memory does not grow with the run."""
 PARTITIONS_AT_ONCE = 16
-"""Partitions whose rows are told apart by one query, for the same reason."""
+"""Partitions that one query reads at most, for the same reason."""
 
 _MINE = "run_id = {run:String}"
 
@@ -31,7 +31,7 @@ class RunRows:
 
     @cached_property
     def loaded(self) -> int:
-        """How many events the ledger counts as loaded by the run."""
+        """The number of events that the ledger counts as loaded by the run."""
         return self._number(
             f"SELECT sum(loaded) FROM {self._committed} WHERE dataset = {{dataset:String}}",
             dataset=self._dataset,
@@ -39,18 +39,18 @@ class RunRows:
 
     @property
     def fill_the_table(self) -> bool:
-        """Whether they are all that is there; the engine knows without reading any.
+        """Whether the table holds no other rows; the engine counts without reading any.
 
-        As many rows as one run has loaded keys are those keys, each under one time.
+        As many rows as the run has loaded keys are those keys, each with one time.
         """
         return self._number(f"SELECT count() FROM {self._table}") == self.loaded
 
     def committed_keys(self) -> Iterator[list[str]]:
-        """The keys that the run's committed pages have loaded, some at a time.
+        """The keys that the run's committed pages have loaded, in chunks.
 
-        Rows may be there whose page the ledger does not have: they come again, and are not
-        duplicates then. Where such a row has replaced a committed one, only the number of keys
-        tells; which of them it was changes no count.
+        The table may hold rows of pages that the ledger does not have: these pages are loaded
+        again, and their rows are no duplicates then. Where such a row has replaced a committed
+        one, only the number of keys is known; which of them it was changes no count.
         """
         pages = f"_page IN (SELECT page_sha256 FROM {self._committed})"
         left = self.loaded
@@ -68,7 +68,7 @@ class RunRows:
 
     def with_values(self, fields: Sequence[str]) -> list[str]:
         """Those of the fields in which some event of the run has a value."""
-        names = [one.name for one in self._schema.columns if one.name in fields]
+        names = [column.name for column in self._schema.columns if column.name in fields]
         if not names:
             return []
         counts = ", ".join(f"countIf(isNotNull({quoted(name)}))" for name in names)
@@ -76,41 +76,41 @@ class RunRows:
         (row,) = self._engine.rows(sql, {"run": self._run_id})
         return [name for name, count in zip(names, row, strict=True) if count]
 
-    def insist_on_all(self) -> None:
-        """Whether the events that the ledger counts as loaded can be read (INV-4).
+    def check_complete(self) -> None:
+        """Raises unless all events that the ledger counts as loaded can be read (INV-4).
 
-        Not asked where a field gives the version: events that were there already may be newer.
+        Nothing is compared where a field gives the version: stored events may be newer.
 
         Raises:
-            Bug: some of them cannot.
+            Bug: some of them cannot be read.
         """
         if self._schema.version_field is not None:
             return
         counting = f"SELECT count() FROM {self._table}"
-        # Cheaper to know, and so of every run that is the first.
+        # Cheaper, and true of every first run.
         if self.fill_the_table and self._number(f"{counting} WHERE {_MINE}") == self.loaded:
             return
         partitions = self._partitions()
-        found = sum(
+        readable = sum(
             self._readable(partitions[first : first + PARTITIONS_AT_ONCE])
             for first in range(0, len(partitions), PARTITIONS_AT_ONCE)
         )
-        if found < self.loaded:
+        if readable < self.loaded:
             raise Bug(
                 f"run {self._run_id!r} has loaded {self.loaded} events into {self._dataset!r}, and "
-                f"{found} of them are there"
+                f"{readable} of them are there"
             )
 
     def _partitions(self) -> list[str]:
         """The partitions that have rows of the run."""
-        found = self._engine.rows(
+        rows = self._engine.rows(
             f"SELECT DISTINCT _partition_id FROM {self._table} WHERE {_MINE} ORDER BY 1",
             {"run": self._run_id},
         )
-        return [str(one[0]) for one in found]
+        return [str(row[0]) for row in rows]
 
     def _readable(self, partitions: list[str]) -> int:
-        """How many rows of the run are what is read of their event, in some partitions."""
+        """The number of the run's rows that win their event, in some partitions."""
         mine = f"{_MINE} AND _partition_id IN {{partitions:Array(String)}}"
         return self._number(
             f"SELECT count() FROM {self._table} FINAL WHERE {mine}{self._in_time_of(mine)}",
@@ -118,12 +118,12 @@ class RunRows:
         )
 
     def _in_time_of(self, rows: str) -> str:
-        """One more condition on rows, so that what lies outside of their time is not read."""
+        """A further condition on rows, so that parts outside of their time range are not read."""
         if self._schema.time_column is None:
             return ""
         time = quoted(self._schema.time_column)
         ends = [f"(SELECT {end}({time}) FROM {self._table} WHERE {rows})" for end in ("min", "max")]
         return f" AND {time} BETWEEN {' AND '.join(ends)}"
 
-    def _number(self, sql: str, **given: object) -> int:
-        return int(str(self._engine.rows(sql, {"run": self._run_id, **given})[0][0]))
+    def _number(self, sql: str, **parameters: object) -> int:
+        return int(str(self._engine.rows(sql, {"run": self._run_id, **parameters})[0][0]))

@@ -68,7 +68,7 @@ class EngineProject:
         self.trail = trail
         self.name = name
 
-    def insist_on_runs(self, place: str) -> None:
+    def check_has_runs(self, place: str) -> None:
         """Refuses a store in which nothing was ever stored for the project.
 
         Args:
@@ -213,7 +213,7 @@ def of_folder(engine: Engine, project: Project, name: str, checkpoint: Path) -> 
     """
     store = ProjectStore(engine, project)
     stored = EngineProject(store, AuditLog(store, Checkpoint(checkpoint)), name)
-    stored.insist_on_runs("")
+    stored.check_has_runs("")
     return stored
 
 
@@ -225,5 +225,5 @@ def of_server(engine: Engine, project: Project, name: str, user: str) -> EngineP
     """
     store = ProjectStore(engine, project)
     stored = EngineProject(store, CommandTrail(store), name)
-    stored.insist_on_runs(f" on {name} that user {user!r} sees")
+    stored.check_has_runs(f" on {name} that user {user!r} sees")
     return stored

@@ -26,7 +26,7 @@ from chartly.egress.request_retry import Failure, is_success, wait_seconds
 from chartly.errors import Reason, RunError
 from chartly.warning import RunWarning, WarningReason
 from chartly_connector.charset import as_utf8
-from chartly_connector.response_body import TruncatedError, insist_on_size, read_body
+from chartly_connector.response_body import TruncatedError, check_size, read_body
 from chartly_connector.secrets import Credential, check_origin, redacted
 
 NO_PAGE = b"null"
@@ -183,7 +183,7 @@ class EgressClient:
 
     def _in_utf8(self, response: Response) -> Response:
         body = as_utf8(response.body, response.headers.get("content-type", ""))
-        insist_on_size(len(body), self._spec.transport.max_payload_bytes)
+        check_size(len(body), self._spec.transport.max_payload_bytes)
         return replace(response, body=body)
 
     def _kept(self, response: Response) -> tuple[Response, int]:

@@ -39,7 +39,7 @@ def read_body(
     for chunk in response.iter_raw():
         wire += len(chunk)
         count(len(chunk))
-        insist_on_size(wire, limit)
+        check_size(wire, limit)
         sink.feed(chunk)
         if time.monotonic() > deadline:
             raise TruncatedError("the body did not arrive in time")
@@ -106,11 +106,11 @@ class _Sink:
 
     def _keep(self, part: bytes) -> None:
         self._size += len(part)
-        insist_on_size(self._size, self._limit)
+        check_size(self._size, self._limit)
         self._parts.append(part)
 
 
-def insist_on_size(size: int, limit: int) -> None:
+def check_size(size: int, limit: int) -> None:
     """Whether a body may be so large.
 
     Raises:

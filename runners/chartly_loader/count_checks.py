@@ -8,24 +8,24 @@ from chartly.slices import Slice
 from chartly_store.ledger import summed
 
 
-def insist_on_sums(slices: Mapping[Slice, Mapping[str, int]]) -> None:
+def check_sums(slices: Mapping[Slice, Mapping[str, int]]) -> None:
     """Whether every record that was read is accounted for, in the run and in each slice (INV-4).
 
     Raises:
         Bug: one is not.
     """
-    _insist_on_sum("", summed(slices.values()))
+    _check_sum("", summed(slices.values()))
     for slice_, totals in slices.items():
-        _insist_on_sum(f"slice {str(slice_)!r}: ", totals)
+        _check_sum(f"slice {str(slice_)!r}: ", totals)
 
 
-def _insist_on_sum(where: str, totals: Mapping[str, int]) -> None:
+def _check_sum(where: str, totals: Mapping[str, int]) -> None:
     parts = ("loaded", "rejected", "duplicate", "filtered", "late")
     if totals["read"] != sum(totals[name] for name in parts):
         raise Bug(f"{where}the records that were read are not all accounted for: {totals}")
 
 
-def insist_on_few_rejects(plan: StreamPlan, totals: Mapping[str, int]) -> None:
+def check_rejects(plan: StreamPlan, totals: Mapping[str, int]) -> None:
     """Whether the rejects stay within the profile's threshold; without one, not all may be rejects.
 
     Raises:
@@ -34,7 +34,7 @@ def insist_on_few_rejects(plan: StreamPlan, totals: Mapping[str, int]) -> None:
     limit = plan.normalizer.reject_threshold
     rejected, read = totals["rejected"], totals["read"]
     if limit.count is None and limit.percent is None and rejected:
-        _insist_on_one(rejected, read - totals["filtered"])
+        _check_any_kept(rejected, read - totals["filtered"])
     if limit.count is not None and rejected > limit.count:
         raise RunError(
             Reason.REJECT_THRESHOLD,
@@ -49,7 +49,7 @@ def insist_on_few_rejects(plan: StreamPlan, totals: Mapping[str, int]) -> None:
         )
 
 
-def _insist_on_one(rejected: int, kept: int) -> None:
+def _check_any_kept(rejected: int, kept: int) -> None:
     if rejected == kept:
         raise RunError(
             Reason.REJECT_THRESHOLD,

@@ -8,7 +8,7 @@ import pyarrow as pa
 from chartly.errors import Reason, RunError
 from chartly.slices import PullState, Slice
 from chartly_loader.load_context import LoadContext, LoadStream
-from chartly_loader.opening import insist_on_queries
+from chartly_loader.opening import check_queries
 from chartly_loader.page_intake import Lane, PageIntake
 from chartly_loader.seen_keys import SeenKeys
 from chartly_loader.shaping import Shaping
@@ -23,7 +23,7 @@ def ingest(context: LoadContext, streams: Sequence[LoadStream], state: PullState
         RunError: as the connector ended, when it did not succeed; what came is committed.
     """
     with SpoolReader(context.request.spool, context.request.grace) as reader:
-        insist_on_queries(context, streams)
+        check_queries(context, streams)
         reader.write_state(state)
         # The first of Python's values that pyarrow is given takes 0.15 s where pandas is
         # installed; the first page takes as long to come.
@@ -40,7 +40,7 @@ def _run_intake(context: LoadContext, streams: Sequence[LoadStream], reader: Spo
             for stream in streams
         }
         try:
-            PageIntake(lanes, context.ledger, context.insist).run(reader, context.on_progress)
+            PageIntake(lanes, context.ledger, context.check_turn).run(reader, context.on_progress)
         finally:
             for lane in lanes.values():
                 context.outcome.warnings.extend(lane.pages.duplicate_keys)

@@ -34,7 +34,7 @@ def _load(context: LoadContext) -> None:
     pa.default_memory_pool().release_unused()
     context.store.engine.release_unused()
     for stream in streams:
-        context.insist()
+        context.check_turn()
         with context.timed("settle"):
             settle(context, stream)
         with context.timed("analytics"):

@@ -71,7 +71,7 @@ class LoadContext:
         self.outcome = LoadOutcome()
         self.on_progress = on_progress
         self.store.create()
-        self.store.insist_on_writable()
+        self.store.check_writable()
         self.audit.open()
         datasets = [stream.storage.dataset for stream in request.plan.streams]
         epoch = Epochs(self.store).enter(datasets, request.turn, request.run_id, now())
@@ -79,13 +79,13 @@ class LoadContext:
         self.fence = Fence(self.store, self.attempt, datasets)
         self.audit.started()
 
-    def insist(self) -> None:
+    def check_turn(self) -> None:
         """Whether the attempt may still write.
 
         Raises:
             RunError: ``Terminated``: a later one has begun.
         """
-        self.fence.insist()
+        self.fence.check_turn()
 
     def resume(self) -> PullState:
         """Where the run goes on."""

@@ -22,19 +22,19 @@ def open_streams(context: LoadContext) -> tuple[list[LoadStream], PullState]:
     return streams, state
 
 
-def insist_on_queries(context: LoadContext, streams: Sequence[LoadStream]) -> None:
+def check_queries(context: LoadContext, streams: Sequence[LoadStream]) -> None:
     """What an engine says of a query, it says before the connector may ask for anything."""
     times = {stream.plan.storage.dataset: stream.schema.time_column for stream in streams}
     for query in context.request.plan.analytics:
         time = times[query.spec.inputs.dataset]
         if time is not None:
-            Rollup(context.store, query.spec, time).insist(query.text_place)
+            Rollup(context.store, query.spec, time).check(query.text_place)
 
 
 def _opened(context: LoadContext, plan: StreamPlan) -> LoadStream:
     shaper = compile_shaper(plan.normalizer, plan.storage)
     row = context.store.ensure_dataset(
-        shaper.schema, plan.storage, context.request.workflow, context.insist
+        shaper.schema, plan.storage, context.request.workflow, context.check_turn
     )
     table = EventTable(context.store, shaper.schema, plan.storage)
     connector = context.request.plan.connector

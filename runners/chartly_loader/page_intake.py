@@ -56,15 +56,15 @@ class PageIntake:
     """Loads the pages of one attempt, those of each stream into its dataset.
 
     Args:
-        insist: raises where the attempt may not write any more.
+        check_turn: raises where the attempt may not write any more.
     """
 
     def __init__(
-        self, lanes: Mapping[str, Lane], ledger: Ledger, insist: Callable[[], None]
+        self, lanes: Mapping[str, Lane], ledger: Ledger, check_turn: Callable[[], None]
     ) -> None:
         self._lanes = lanes
         self._ledger = ledger
-        self._insist = insist
+        self._check_turn = check_turn
         self._came: Counter[tuple[str, str]] = Counter()
         self.progress = Progress()
 
@@ -140,13 +140,13 @@ class PageIntake:
 
     def _commit(self, table: EventTable, batch: LoadBatch, reader: SpoolReader) -> None:
         """Rows first, then the ledger, then the spool: whatever dies, nothing is lost."""
-        self._insist()
-        table.insist_on_room()
+        self._check_turn()
+        table.check_quota()
         table.insert(batch.rows)
         table.insert_rejects(batch.rejects)
         table.insert_raw(batch.raw)
         # Again: while this attempt was held up, another may have moved the table aside.
-        self._insist()
+        self._check_turn()
         self._ledger.commit(batch.ledger)
         reader.done(page.segment for page in batch.ledger)
 

@@ -30,7 +30,7 @@ def _published(context: LoadContext, query: AnalyticsPlan, stream: LoadStream) -
     request, time_column = context.request, stream.schema.time_column
     if time_column is None:
         raise RunError(Reason.CONFIG_INVALID, f"{stream.plan.storage.dataset}: has no time column")
-    context.insist()
+    context.check_turn()
     layout = json.dumps({"window": query.spec.inputs.window})
     context.store.claim(query.spec.outputs.dataset, request.workflow, layout)
     rollup = Rollup(context.store, query.spec, time_column)

@@ -8,7 +8,7 @@ from chartly.errors import RunError
 from chartly.query.windows import window_of
 from chartly.warning import RunWarning
 from chartly_loader.closing_warnings import of_overlaps
-from chartly_loader.count_checks import insist_on_few_rejects, insist_on_sums
+from chartly_loader.count_checks import check_rejects, check_sums
 from chartly_loader.load_context import LoadContext, LoadStream
 from chartly_store.ledger import summed
 from chartly_store.project_store import DatasetRow
@@ -25,14 +25,14 @@ def settle(context: LoadContext, stream: LoadStream) -> None:
     outcome.corrected += stream.table.correct(request.run_id, request.ingested_at)
     outcome.warnings.extend(_never_matched(context, stream))
     slices = context.slice_totals()
-    insist_on_sums(slices)
+    check_sums(slices)
     of_stream = {
         slice_: counts for slice_, counts in slices.items() if slice_.stream == stream.plan.name
     }
     totals = summed(of_stream.values())
-    stream.table.of_run(request.run_id).insist_on_all()
+    stream.table.of_run(request.run_id).check_complete()
     try:
-        insist_on_few_rejects(stream.plan, totals)
+        check_rejects(stream.plan, totals)
     except RunError as error:
         context.audit.too_many_rejects(stream.plan, totals, error.reason)
         raise

@@ -424,10 +424,10 @@ def test_pages_are_kept_as_received(store):
 
 def test_a_dataset_has_a_largest_size(store):
     table = events(store, maxBytes=100)
-    table.insist_on_room()
+    table.check_quota()
     put(table, ["1", "2"])
     with pytest.raises(RunError, match="dataset 'sales' is larger than its maxBytes 100") as caught:
-        table.insist_on_room()
+        table.check_quota()
     assert caught.value.reason is Reason.STORAGE_QUOTA_EXCEEDED
 
 

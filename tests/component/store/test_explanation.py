@@ -60,7 +60,7 @@ def test_what_an_engine_refuses_is_one_sentence(views, text, says, because):
     assert "DB::Exception" not in message
     assert "\n" not in message
     with pytest.raises(SpecError) as again:
-        Computation(views, _spec(text), "`nothing`", "at").insist(Place(object="analytics/a@1.0.0"))
+        Computation(views, _spec(text), "`nothing`", "at").check(Place(object="analytics/a@1.0.0"))
     assert again.value.reason is Reason.CONFIG_INVALID
 
 
@@ -80,7 +80,7 @@ def test_types_that_never_become_what_is_declared_are_refused_before_a_run(views
     spec = parse_profile(changed(profile, "spec.outputs.columns", declared)).spec
     for check in (
         lambda: explain(views, spec, TYPES, HERE),
-        lambda: Computation(views, spec, "`nothing`", "at").insist(HERE),
+        lambda: Computation(views, spec, "`nothing`", "at").check(HERE),
     ):
         with nullcontext() if fits else pytest.raises(SpecError, match="never becomes"):
             check()
@@ -95,7 +95,7 @@ def test_what_is_let_through_runs_over_nothing_and_over_something(views, text):
         return
     explain(views, spec, TYPES, HERE)
     for name in ("nothing", "some"):
-        Computation(views, spec, f"`{name}`", "at").insist(HERE)
+        Computation(views, spec, f"`{name}`", "at").check(HERE)
         assert tuple(views.arrow(query.sql(f"`{name}`"), WINDOW).column_names) == query.columns
 
 

@@ -27,28 +27,28 @@ def begun(store, run, number=1, turn=Turn(), now=NOW):  # noqa: B008 - it is fro
     return Attempts(store).begin(attempt, now)
 
 
-def insist(store, attempt):
-    Fence(store, attempt, DATASETS).insist()
+def check_turn(store, attempt):
+    Fence(store, attempt, DATASETS).check_turn()
 
 
 def test_an_attempt_writes_until_a_later_one_of_its_run_begins(store):
     first = begun(store, "a")
     begun(store, "b", 7)
-    insist(store, first)
+    check_turn(store, first)
     begun(store, "a", 2)
     with pytest.raises(RunError) as caught:
-        insist(store, first)
+        check_turn(store, first)
     assert caught.value.reason is Reason.TERMINATED
     assert caught.value.message == "attempt 1 of run 'a' is over: attempt 2 has begun"
 
 
 def test_a_run_writes_until_the_turn_passes_to_another_one(store):
     first = begun(store, "a", turn=Turn(5))
-    insist(store, first)
+    check_turn(store, first)
     second = begun(store, "b", turn=Turn(6))
-    insist(store, second)
+    check_turn(store, second)
     with pytest.raises(RunError) as caught:
-        insist(store, first)
+        check_turn(store, first)
     assert caught.value.reason is Reason.TERMINATED
     assert caught.value.message == (
         "run 'a' is over: its turn has epoch 5, and a run of epoch 6 has begun to write its datasets"
@@ -72,10 +72,10 @@ def test_a_turn_ends_those_before_it(store, first, second, epoch, goes_on, becau
     earlier = begun(store, "a", turn=first)
     assert begun(store, "b", turn=second).epoch == epoch, because
     if goes_on:
-        insist(store, earlier)
+        check_turn(store, earlier)
     else:
         with pytest.raises(RunError, match="run 'a' is over"):
-            insist(store, earlier)
+            check_turn(store, earlier)
 
 
 def test_a_pod_that_comes_after_the_next_turn_does_not_begin(store):
@@ -90,7 +90,7 @@ def test_one_dataset_of_another_epoch_is_enough(store):
     first = begun(store, "a", turn=Turn(5))
     Epochs(store).enter(("refunds",), Turn(6), "b", NOW)
     with pytest.raises(RunError, match="epoch 6"):
-        insist(store, first)
+        check_turn(store, first)
 
 
 def _end(store, attempt):

@@ -162,14 +162,14 @@ def test_teardown_takes_pages_along(store):
 def test_a_dataset_that_is_too_large_takes_no_more(store):
     """INV-10: events, rejects and pages count."""
     table = _kept(store, maxBytes=1000)
-    table.insist_on_room()
+    table.check_quota()
     table.insert_raw([_page(bytes(range(256)) * 4 + hashlib.sha512(b"x").digest() * 20)])
     assert store.bytes_on_disk("sales") > 1000
     with pytest.raises(RunError) as caught:
-        table.insist_on_room()
+        table.check_quota()
     assert caught.value.reason is Reason.STORAGE_QUOTA_EXCEEDED
     assert caught.value.message == "dataset 'sales' is larger than its maxBytes 1000"
-    _table(store, dataset="other", maxBytes=1000).insist_on_room()
+    _table(store, dataset="other", maxBytes=1000).check_quota()
 
 
 def test_rejects_take_room(store):

@@ -69,4 +69,4 @@ def test_a_read_only_replica_refuses_the_load(server, engine, tmp_path):
     )
     attach(server, "sales_events__copy", 2)
     with pytest.raises(RunError, match="'orders__data' is read-only, and of 1 more"):
-        ProjectStore(engine, PROJECT).insist_on_writable()
+        ProjectStore(engine, PROJECT).check_writable()

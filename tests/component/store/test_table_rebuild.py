@@ -48,10 +48,10 @@ class Sales:
         self.store = ProjectStore(engine, project)
         self.store.create()
 
-    def ensure(self, engine=None, insist=lambda: None, **specs):
+    def ensure(self, engine=None, check_turn=lambda: None, **specs):
         normalizer, storage = _specs(**specs)
         store = self.store if engine is None else ProjectStore(engine, self.store.project)
-        return store.ensure_dataset(event_schema(normalizer, storage), storage, "flow", insist)
+        return store.ensure_dataset(event_schema(normalizer, storage), storage, "flow", check_turn)
 
     def put(self, numbers, version, note="n", amount="1.50", count="7", deleted=0, **specs):
         normalizer, storage = _specs(**specs)
@@ -285,13 +285,13 @@ def test_rows_that_come_on_the_way_are_not_left_behind(sales):
     """A process that was given up for dead may wake up."""
     asked = []
 
-    def insist():
+    def check_turn():
         asked.append(1)
         if len(asked) == 2:
             sales.put([1], 99, note="late")
 
     with pytest.raises(RunError, match="its rows changed while they were moved") as caught:
-        sales.ensure(insist=insist, granularity="month")
+        sales.ensure(check_turn=check_turn, granularity="month")
     assert caught.value.reason is Reason.STORE_UNAVAILABLE
     assert ("late",) in sales.rows("DISTINCT note")
     assert sales.is_settled()
@@ -305,13 +305,13 @@ def test_an_attempt_that_is_over_moves_nothing(sales, ask):
     before = sales.table("partition_key")
     asked = []
 
-    def insist():
+    def check_turn():
         asked.append(1)
         if len(asked) == ask:
             raise RunError(Reason.TERMINATED, "over")
 
     with pytest.raises(RunError, match="over"):
-        sales.ensure(insist=insist, granularity="month")
+        sales.ensure(check_turn=check_turn, granularity="month")
     assert sales.table("partition_key") == before
 
 
