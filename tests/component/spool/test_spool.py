@@ -287,7 +287,7 @@ def test_a_connector_that_ends_while_it_is_looked_at_is_not_lost(tmp_path, monke
             writer.end(DONE)
             return Peer.GONE
 
-        monkeypatch.setattr("chartly_spool.spool_reader.peer", ends)
+        monkeypatch.setattr("chartly_spool.spool_side.peer", ends)
         assert reader.next_segments(1, 1, 10) == []
         assert reader.end == DONE
 
