@@ -1,7 +1,7 @@
-"""The project's audit chain, which the attempts' chains are entered into.
+"""The project's audit chain, which records the heads of the attempts' chains.
 
-It stands in a database of its own. What tells of a cut at its end is a head kept outside the store
-(``Checkpoint``).
+It is stored in a database of its own. A head outside the store (``Checkpoint``) detects a
+truncation of the chain.
 """
 
 import os
@@ -27,7 +27,7 @@ class Checkpoint:
         self.path = path
 
     def read(self) -> Head | None:
-        """The head that was written last.
+        """Reads the head that was written last; None without a file.
 
         Raises:
             RunError: ``AuditBroken``: the file does not hold a head.
@@ -40,7 +40,7 @@ class Checkpoint:
             raise RunError(Reason.AUDIT_BROKEN, f"checkpoint {self.path}: {error}") from None
 
     def write(self, head: Head) -> None:
-        """Keeps a head; the file is whole, also after a power cut."""
+        """Replaces the head; the file is complete, even after a power failure."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         hidden = self.path.with_suffix(".tmp")
         with hidden.open("w", encoding="ascii") as file:
@@ -51,41 +51,41 @@ class Checkpoint:
 
 
 class ProjectChain(Protocol):
-    """What an attempt tells the project's chain, wherever that is kept."""
+    """The project's chain as an attempt writes it."""
 
     def create(self) -> None:
-        """Makes what it needs."""
+        """Creates the tables that it needs."""
         ...
 
     def settle(self, now: Callable[[], datetime]) -> list[str]:
-        """Enters the chains of attempts that died."""
+        """Records the chains of attempts that died."""
         ...
 
     def append_project(
-        self, said: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
+        self, events: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
     ) -> Head | None:
-        """Adds events; returns the new head where it is known."""
+        """Appends events; returns the new head where there is one."""
         ...
 
 
 class NotKept:
-    """The project's chain in a cluster: nobody writes one, and no loader could be let in."""
+    """The project's chain in a cluster, where none is written: no loader has a grant for it."""
 
     def create(self) -> None:
-        """Nothing is made."""
+        """Creates nothing."""
 
     def settle(self, now: Callable[[], datetime]) -> list[str]:  # noqa: ARG002 - the protocol's
-        """Nothing is entered: how an attempt ended stands in the status of its run."""
+        """Records nothing: the status of a run holds the end of each attempt."""
         return []
 
     def append_project(
-        self, said: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
+        self, events: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
     ) -> None:
-        """Nothing is entered: the attempt reports its head, which the status of its run holds."""
+        """Records nothing: an attempt reports its head, which the status of its run holds."""
 
 
 class AuditLog:
-    """Both kinds of chains of one project; one process at a time writes them."""
+    """The chain of a project and those of its attempts; one process at a time writes them."""
 
     def __init__(self, store: ProjectStore, checkpoint: Checkpoint) -> None:
         self._engine = store.engine
@@ -95,70 +95,72 @@ class AuditLog:
         self._checkpoint = checkpoint
 
     def create(self) -> None:
-        """Makes the tables, if they are not there."""
+        """Creates the tables, where they do not exist."""
         self._attempts.create()
         self._home.create()
 
     def settle(self, now: Callable[[], datetime]) -> list[str]:
-        """Enters the chains of attempts that died before their end was in the project's chain.
+        """Records the chains of attempts that died before their end was in the project's chain.
 
-        One that is not whole is left for ``verify`` to tell of.
+        A broken chain is skipped: ``verify`` reports it.
 
-        To be called before an attempt starts: every other one is over by then, because the store
-        has one owner.
+        Called before an attempt starts: every other one is over by then, because the store has
+        one owner.
 
         Returns:
-            The chains that were entered.
+            The names of the chains that were recorded.
 
         Raises:
-            RunError: ``AuditBroken``: the stored chain lacks what the checkpoint recorded. Going on
-                would overwrite the proof.
+            RunError: ``AuditBroken``: the stored chain lacks the entry of the checkpoint. To
+                continue would overwrite the proof.
         """
         self._verified_head()
         recorded = self._recorded()
-        entered = []
+        settled = []
         for chain, head in self._attempts.heads().items():
             known, kind = recorded.get(chain, (Head(), STARTED))
             over = kind != STARTED and known.count >= head.count
             if not over and self._settle(chain, known, now):
-                entered.append(chain)
-        return entered
+                settled.append(chain)
+        return settled
 
     def append_project(
-        self, said: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
+        self, events: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
     ) -> Head:
-        """Adds events to the project's chain, and keeps its new head outside the store.
+        """Appends events to the project's chain, and writes its new head to the checkpoint.
 
         Raises:
-            RunError: ``AuditBroken``: the stored chain lacks what the checkpoint recorded.
+            RunError: ``AuditBroken``: the stored chain lacks the entry of the checkpoint.
         """
         trail = Trail(source, now, self._verified_head())
-        for kind, data in said:
+        for kind, data in events:
             trail.record(kind, data)
         self._home.put(str(self._project), trail.entries)
         self._checkpoint.write(trail.head)
         return trail.head
 
     def run_entries(self, run_id: str, attempt: int) -> list[Entry]:
-        """An attempt's chain as it is stored."""
+        """The stored chain of an attempt."""
         return self._attempts.of_attempt(run_id, attempt)
 
     def project_entries(self) -> list[Entry]:
-        """The project's chain as it is stored."""
+        """The stored chain of the project."""
         return self._home.entries(str(self._project))
 
     def verify(self) -> list[ChainVerdict]:
-        """Checks the project's chain, and every attempt's chain against the head it recorded.
+        """Verifies the project's chain, and every attempt's chain against its recorded head.
 
         Raises:
             RunError: ``AuditBroken``: the checkpoint's file does not hold a head.
         """
         recorded = {chain: head for chain, (head, _) in self._recorded().items()}
-        found = [verify_chain(str(self._project), self.project_entries(), self._checkpoint.read())]
+        verdicts = [
+            verify_chain(str(self._project), self.project_entries(), self._checkpoint.read())
+        ]
         for chain in sorted({*self._attempts.heads(), *recorded}):
             entries = self._attempts.named(chain)
-            found.append(verify_chain(chain, entries, recorded.get(chain)))
-        return found
+            verdicts.append(verify_chain(chain, entries, recorded.get(chain)))
+        return verdicts
 
     def _settle(self, chain: str, known: Head, now: Callable[[], datetime]) -> bool:
         entries = self._attempts.named(chain)
@@ -168,30 +170,30 @@ class AuditLog:
         run_id, _, attempt = chain.rpartition(SEPARATOR)
         kind, data = closing_event(entries)
         source = Source(self._project, str(data["actor"]), run_id, int(attempt))
-        said = {**data, "chain": chain, "head": f"{verdict.count}:{verdict.head}"}
-        self.append_project([(kind, said)], source, now)
+        chained = {**data, "chain": chain, "head": f"{verdict.count}:{verdict.head}"}
+        self.append_project([(kind, chained)], source, now)
         return True
 
     def _verified_head(self) -> Head:
-        """The end of the project's chain, which must contain what the checkpoint recorded."""
-        wanted = self._checkpoint.read()
-        marks = [Head(entry.sequence, entry.hash) for entry in self._ends(wanted)]
-        if wanted is not None and wanted.count and wanted not in marks:
+        """The head of the project's chain, which contains the entry of the checkpoint."""
+        recorded = self._checkpoint.read()
+        heads = [Head(entry.sequence, entry.hash) for entry in self._entries_from(recorded)]
+        if recorded is not None and recorded.count and recorded not in heads:
             raise RunError(
                 Reason.AUDIT_BROKEN,
-                f"audit chain of {self._project}: entry {wanted.count}, which checkpoint "
+                f"audit chain of {self._project}: entry {recorded.count}, which checkpoint "
                 f"{self._checkpoint.path} recorded, is not in the store; see `chartly audit "
                 f"verify`, and put the store back that belongs to the checkpoint",
             )
-        return marks[-1] if marks else Head()
+        return heads[-1] if heads else Head()
 
-    def _ends(self, wanted: Head | None) -> list[Entry]:
+    def _entries_from(self, recorded: Head | None) -> list[Entry]:
         """The entries of the project's chain from a recorded head on."""
-        since = max(wanted.count, 1) if wanted is not None else 1
+        since = max(recorded.count, 1) if recorded is not None else 1
         return self._home.entries(str(self._project), since)
 
     def _recorded(self) -> dict[str, tuple[Head, str]]:
-        """What the project's chain said last of attempts' chains: their head, in which event."""
+        """The last entry of the project's chain on each attempt's chain: head and event type."""
         rows = self._engine.rows(
             "SELECT JSONExtractString(event, 'data', 'chain') AS of, "
             "argMax(JSONExtractString(event, 'data', 'head'), sequence), argMax(type, sequence) "
@@ -203,13 +205,13 @@ class AuditLog:
 
 
 def project_chain(store: ProjectStore, checkpoint: Path | None) -> ProjectChain:
-    """The project's chain: here, with its head in a file; or elsewhere, where there is no file."""
+    """The project's chain with its head in a file; without a file, the one that records nothing."""
     return NotKept() if checkpoint is None else AuditLog(store, Checkpoint(checkpoint))
 
 
-def _recorded_head(text: str) -> Head:
-    """A head out of the project's chain; one that was edited fits no entry."""
+def _recorded_head(recorded: str) -> Head:
+    """A head from the project's chain; an edited one matches no entry."""
     try:
-        return parse_head(text)
+        return parse_head(recorded)
     except ValueError:
-        return Head(1, text)
+        return Head(1, recorded)

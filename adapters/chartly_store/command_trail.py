@@ -1,7 +1,7 @@
-"""The audit trail of a project on a server, as commands from a laptop verify and continue it.
+"""The audit trail of a project on a server, which commands verify and append to.
 
-There nobody keeps a project's chain: its database is closed to a project's users. Each attempt's
-head is in the attempt's record, and each command adds a chain of its own.
+A server has no chain of the project: its database is closed to a project's users. The record of an
+attempt holds the head of its chain, and each command writes a chain of its own.
 """
 
 import secrets
@@ -22,7 +22,7 @@ _RANDOM_BYTES = 6
 
 
 class CommandTrail:
-    """The chains of a project's attempts, and one of the command that is running."""
+    """The chains of a project's attempts, and the one of the running command."""
 
     def __init__(self, store: ProjectStore) -> None:
         self._store = store
@@ -31,21 +31,21 @@ class CommandTrail:
         self._trail: Trail | None = None
 
     def append_project(
-        self, said: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
+        self, events: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
     ) -> Head:
-        """Adds events to the chain of this command."""
+        """Appends events to the chain of this command."""
         trail = self._trail = self._trail or Trail(source, now)
-        for kind, data in said:
+        for kind, data in events:
             trail.record(kind, data)
         self._chains.append(self._name, 1, trail.entries)
         return trail.head
 
     def run_entries(self, run_id: str, attempt: int) -> list[Entry]:
-        """An attempt's chain as it is stored."""
+        """The stored chain of an attempt."""
         return self._chains.of_attempt(run_id, attempt)
 
     def verify(self) -> list[ChainVerdict]:
-        """Checks every chain, that of an attempt against the head that its record holds."""
+        """Verifies every chain, that of an attempt against the head in its record."""
         recorded = self._recorded()
         return [
             verify_chain(chain, self._chains.named(chain), recorded.get(chain))
@@ -61,9 +61,9 @@ class CommandTrail:
         return {f"{run}{SEPARATOR}{attempt}": _head(str(head)) for run, attempt, head in rows}
 
 
-def _head(text: str) -> Head:
-    """A head out of a record; one that was edited fits no entry."""
+def _head(recorded: str) -> Head:
+    """A head from a record; an edited one matches no entry."""
     try:
-        return parse_head(text)
+        return parse_head(recorded)
     except ValueError:
-        return Head(1, text)
+        return Head(1, recorded)

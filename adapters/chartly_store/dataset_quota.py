@@ -1,34 +1,34 @@
-"""How much a dataset may still grow."""
+"""The limit of a dataset's size."""
 
 from collections.abc import Callable
 
 _OVERHEAD = 1024 * 1024
-"""Bytes that an insert takes beside its rows at most: files of some tens of parts."""
+"""Bytes on disk that an insert takes at most beside its rows: the files of some tens of parts."""
 
 
 class DatasetQuota:
-    """Whether there is room within a limit, without asking for the size before every insert.
+    """Compares the size of a dataset with its limit, without a query before every insert.
 
-    What is inserted is counted as twice what it takes in memory, more than ever comes of it on
-    disk; only where as much would fill the room that was left is the size asked for again.
+    An insert is counted as twice its bytes in memory, which is more than it ever takes on disk. The
+    size is queried again only once these estimates reach the limit.
 
     Args:
-        size: asks for the bytes that are taken.
-        limit: how many may be.
+        measure: queries the size in bytes.
+        limit: the bytes that the dataset may have.
     """
 
-    def __init__(self, size: Callable[[], int], limit: int) -> None:
-        self._size = size
+    def __init__(self, measure: Callable[[], int], limit: int) -> None:
+        self._measure = measure
         self._limit = limit
-        self._most: int | None = None
+        self._upper_bound: int | None = None
 
-    def take(self, memory: int) -> None:
-        """Something is inserted that takes so many bytes in memory."""
-        if self._most is not None:
-            self._most += 2 * memory + _OVERHEAD
+    def count(self, memory: int) -> None:
+        """Counts an insert that takes so many bytes in memory."""
+        if self._upper_bound is not None:
+            self._upper_bound += 2 * memory + _OVERHEAD
 
-    def is_left(self) -> bool:
-        """Whether no more is taken than the limit allows."""
-        if self._most is None or self._most > self._limit:
-            self._most = self._size()
-        return self._most <= self._limit
+    def is_exceeded(self) -> bool:
+        """Whether the dataset is larger than its limit."""
+        if self._upper_bound is None or self._upper_bound > self._limit:
+            self._upper_bound = self._measure()
+        return self._upper_bound > self._limit

@@ -12,11 +12,11 @@ from chartly.errors import Reason, RunError
 from chartly.load.dataset_tables import data_table, rejected_table
 from chartly.load.sql import qualified, quoted
 from chartly_store.arrow_rows import table_of
-from chartly_store.dataset_quota import Room
+from chartly_store.dataset_quota import DatasetQuota
 from chartly_store.expiry import delete_older, holds_older, older
 from chartly_store.moved_events import MovedEvents
 from chartly_store.project_store import ProjectStore
-from chartly_store.raw_page_table import RawPage, RawPages
+from chartly_store.raw_page_table import RawPage, RawPageTable
 from chartly_store.run_rows import RunRows
 
 MAX_PARTITIONS = 50
@@ -36,39 +36,39 @@ class EventTable:
         self._storage = storage
         self._name = data_table(storage.dataset)
         self._table = qualified(store.database, self._name)
-        self._pages = RawPages(store, storage)
-        self._room = Room(lambda: store.size_of(self._tables), storage.max_bytes)
+        self._pages = RawPageTable(store, storage)
+        self._quota = DatasetQuota(lambda: store.size_of(self._tables), storage.max_bytes)
 
     def insert(self, rows: pa.Table) -> None:
-        """Inserts events; repeating it with the same rows changes nothing that is read."""
-        # In one piece: the format takes one dictionary for a column, and pieces cost time to read.
+        """Inserts events; inserting the same rows again changes no result of a read."""
+        # In one chunk: the format has one dictionary for a column, and chunks cost time to read.
         for part in self._by_partition(rows.unify_dictionaries().combine_chunks()):
-            self._room.take(part.nbytes)
+            self._quota.count(part.nbytes)
             self._engine.insert(self._store.database, self._name, part)
 
     def insert_rejects(self, rows: list[dict[str, object]]) -> None:
-        """Inserts rejects; each is known by its run and raw_ref."""
+        """Inserts rejects; run and raw_ref identify each."""
         if rows:
             table = table_of(rows)
-            self._room.take(table.nbytes)
+            self._quota.count(table.nbytes)
             name = rejected_table(self._storage.dataset)
             self._engine.insert(self._store.database, name, table)
 
     def insert_raw(self, pages: list[RawPage]) -> None:
-        """Keeps pages as received, if the profile says so; repeating it changes nothing."""
+        """Inserts pages as received, where the profile keeps them; again changes nothing."""
         if pages:
-            self._room.take(sum(len(page.body) for page in pages))
+            self._quota.count(sum(len(page.body) for page in pages))
             self._pages.insert(pages)
 
     def check_quota(self) -> None:
-        """Whether the dataset may still grow; to be asked before each insert.
+        """Raises where the dataset may not grow any more; called before each insert.
 
         Raises:
             RunError: ``StorageQuotaExceeded``: its tables take more than ``maxBytes``.
         """
-        # The engine has a limit of its own, but counts parts that were merged away as well, and so
-        # refuses inserts into a table that is half full (docs/adr/0010-stored-tables.md).
-        if not self._room.is_left():
+        # The engine has a limit of its own, but counts merged parts, too, and so refuses inserts
+        # into a table that is half full (docs/adr/0010-stored-tables.md).
+        if self._quota.is_exceeded():
             raise RunError(
                 Reason.STORAGE_QUOTA_EXCEEDED,
                 f"dataset {self._storage.dataset!r} is larger than its maxBytes "
@@ -80,15 +80,15 @@ class EventTable:
         return self._store.tables_of(self._storage.dataset)
 
     def of_run(self, run_id: str) -> RunRows:
-        """What the table holds of one run."""
+        """The rows of one run."""
         return RunRows(self._store, self._schema, self._storage.dataset, run_id)
 
     def correct(self, run_id: str, ingested_at: datetime) -> int:
-        """Puts tombstones where events of a run stand under an older time as well.
+        """Inserts tombstones for events of a run that are stored with an older time, too.
 
         Returns:
-            how many events were corrected, also by attempts before this one; the tombstones carry
-            the run, so that both windows count as touched.
+            the number of corrected events, those of earlier attempts included; the tombstones
+            carry the run, so that both windows count as touched.
         """
         time = self._schema.time_column
         if time is None or self.of_run(run_id).fill_the_table:
@@ -100,42 +100,42 @@ class EventTable:
         return moved.count(run_id)
 
     def newest_expired(self, now: datetime) -> datetime | None:
-        """The newest time of an event that is older than its retention.
+        """The newest time of a visible event that is older than its retention.
 
-        Only of what can be seen: a row that was replaced takes no event with it.
+        Only visible rows count: expiry of a replaced row removes no event.
         """
         before = self._kept_since(now)
         if before is None or self._schema.time_column is None:
             return None
         condition, cut = older(self._aging, before)
-        # Most often there is nothing: to know that, no copies need to be told apart.
+        # Mostly there is none, which a query without FINAL shows.
         if not holds_older(self._engine, self._table, self._aging, before):
             return None
         return self._newest_visible(condition, cut)
 
     def newest(self) -> datetime | None:
-        """The time of the newest event that can be seen; None where there is none, or no time."""
+        """The time of the newest visible event; None without one, or without a time column."""
         if self._schema.time_column is None:
             return None
         time = quoted(self._schema.time_column)
         rows, last = self._engine.rows(f"SELECT count(), max({time}) FROM {self._table}")[0]
         if not rows or not isinstance(last, datetime):
             return None
-        # Of the last days first: to tell copies and tombstones apart in a whole table takes long,
-        # and as a rule these days have the answer.
+        # The last days first: FINAL over a whole table takes long, and as a rule the newest event
+        # is in them.
         earlier, cut = older(time, last - _LAST_DAYS)
         return self._newest_visible(f"NOT ({earlier})", cut) or self._newest_visible(earlier, cut)
 
     def _newest_visible(self, condition: str, cut: dict[str, object]) -> datetime | None:
-        found = self._engine.rows(
+        count, newest = self._engine.rows(
             f"SELECT count(), max({quoted(str(self._schema.time_column))}) "
             f"FROM {self._table} FINAL WHERE {condition}",
             cut,
         )[0]
-        return found[1] if found[0] and isinstance(found[1], datetime) else None
+        return newest if count and isinstance(newest, datetime) else None
 
     def expire(self, now: datetime) -> None:
-        """Deletes what is older than its retention; rejects with it, since they hold records."""
+        """Deletes events, rejects and pages that are older than their retention."""
         self._pages.expire(now)
         before = self._kept_since(now)
         if before is not None:
@@ -145,7 +145,7 @@ class EventTable:
 
     @property
     def _aging(self) -> str:
-        """The column that says how old an event is."""
+        """The column of the age of an event."""
         retention = self._storage.retention
         return quoted(retention.from_) if retention else _COPIED
 
@@ -155,7 +155,7 @@ class EventTable:
         return None if days is None else now - timedelta(days=days)
 
     def _by_partition(self, rows: pa.Table) -> list[pa.Table]:
-        """The rows, cut so that no insert touches too many partitions."""
+        """The rows in parts, so that no insert touches too many partitions."""
         time = self._schema.time_column
         if time is None or not rows.num_rows:
             return [rows] if rows.num_rows else []

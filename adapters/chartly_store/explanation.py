@@ -1,4 +1,4 @@
-"""Whether an engine can run a query at all, asked before there is anything to run it over."""
+"""Checks whether an engine can run a query, before the dataset has any events."""
 
 import re
 import tempfile
@@ -23,7 +23,7 @@ _OF_QUERIES = frozenset((
     81, 130, 131, 153, 168, 169, 179, 184, 190, 207, 215, 258, 321, 349, 352, 386, 395, 403, 407,
     440, 457, 636, 639,
 ))  # fmt: skip
-"""Codes of an engine's refusals."""
+"""Codes of errors that a mistake in a query causes."""
 _REFUSED = re.compile(r"Code: ([0-9]+)\. DB::Exception: (.*)")
 _ENDS = re.compile(
     r"[.:,]? (?:while |in scope |in query |maybe you meant)|\. |[.:]? \(line |: \(| \([A-Z_]+\)",
@@ -34,17 +34,16 @@ _EDGES = {"window_start": "2026-01-01 00:00:00.000", "window_end": "2026-01-02 0
 
 
 def check_explained(plan: RunPlan) -> None:
-    """Whether every query of a plan runs over a dataset without events.
+    """Raises unless every query of a plan runs over a dataset without events.
 
-    An engine of its own is opened in a folder that is thrown away; a plan without analytics opens
-    none.
+    An engine of its own is opened in a temporary folder; a plan without analytics opens none.
 
     Raises:
         SpecError: an engine refuses a query; names the profile, and the column where it is known.
     """
     if not plan.analytics:
         return
-    streams = {one.storage.dataset: one for one in plan.streams}
+    streams = {stream.storage.dataset: stream for stream in plan.streams}
     with tempfile.TemporaryDirectory(prefix="chartly-explain-") as folder:
         engine = open_embedded(Path(folder))
         try:
@@ -74,25 +73,26 @@ def explain(engine: Engine, spec: AnalyticsSpec, types: Mapping[str, str], where
 def of_query(
     error: RunError, query: CheckedQuery, types: Mapping[str, str], where: Place
 ) -> ChartlyError:
-    """The refusal of a query as a mistake in it; any other error as it is."""
-    found = _REFUSED.search(error.message)
-    if found is None or int(found[1]) not in _OF_QUERIES:
+    """The engine's refusal as a mistake in the query; any other error unchanged."""
+    refused = _REFUSED.search(error.message)
+    if refused is None or int(refused[1]) not in _OF_QUERIES:
         return error
-    said = _ENDS.split(found[2])[0].rstrip(". ")
-    columns = sorted(set(_arguments(said, query, types)))
+    refusal = _ENDS.split(refused[2])[0].rstrip(". ")
+    columns = sorted(set(_arguments(refusal, query, types)))
     named = f"; column {', '.join(map(repr, columns))}" if columns else ""
-    return where.refusal(f"the query cannot run: {said}{named}")
+    return where.refusal(f"the query cannot run: {refusal}{named}")
 
 
-def _arguments(said: str, query: CheckedQuery, types: Mapping[str, str]) -> Iterator[str]:
-    """The columns of a type that a refusal names, in calls of the function that it names."""
-    meant = _TYPE.search(said)
-    if meant is None:
+def _arguments(refusal: str, query: CheckedQuery, types: Mapping[str, str]) -> Iterator[str]:
+    """The columns of the type that a refusal names, in calls of the function that it names."""
+    mismatch = _TYPE.search(refusal)
+    if mismatch is None:
         return
-    found, depth = read_template(query.text).tokens, 0
-    for before, token in zip((None, *found), found, strict=False):
-        starts = before is not None and before.name.lower() == meant[2].lower()
+    kind, function = mismatch[1], mismatch[2].lower()
+    tokens, depth = read_template(query.text).tokens, 0
+    for before, token in zip((None, *tokens), tokens, strict=False):
+        starts = before is not None and before.name.lower() == function
         depth += token.text == "(" and (depth > 0 or starts)
         depth -= token.text == ")" and depth > 0
-        if depth and meant[1] in types.get(token.name, ""):
+        if depth and kind in types.get(token.name, ""):
             yield token.name

@@ -1,4 +1,4 @@
-"""The ledger: the pages whose rows are durable; what is in it happened."""
+"""The ledger: the pages whose rows are durable."""
 
 import json
 from collections import defaultdict
@@ -23,8 +23,8 @@ class Committed:
 
     Attributes:
         slice: the key of its slice within the stream; empty for the only one.
-        segment: its number within the run, over all slices.
-        page: its number within the slice.
+        segment: number of the page in the run, over all slices.
+        page: number of the page in its slice.
         index: of the Pod that read it, where a run has several.
     """
 
@@ -63,11 +63,11 @@ class Ledger:
         return f"({pages_of_run(self._store.database, is_first=is_first)})"
 
     def commit(self, pages: list[Committed]) -> None:
-        """Enters pages, all at once: one insert of one block into one partition."""
+        """Commits pages atomically: one insert of one block into one partition."""
         self._store.insert_dicts(LEDGER, [asdict(page) for page in pages])
 
     def resume(self, run_id: str, slices: Iterable[Slice]) -> PullState:
-        """Where a run goes on: each slice after its last page that has all before it."""
+        """Where a run continues: each slice after its last page without a gap before it."""
         rows = self._engine.rows(
             f"SELECT stream, slice, page, segment, position, token_hash FROM {self._of_run} "
             "ORDER BY stream, slice, page",
@@ -77,16 +77,16 @@ class Ledger:
         last = -1
         for stream, key, page, segment, position, token_hash in rows:
             last = max(last, int(str(segment)))
-            unbroken = pages[str(stream), str(key)]
-            if page == len(unbroken):
-                unbroken.append((str(position), str(token_hash)))
+            without_gap = pages[str(stream), str(key)]
+            if page == len(without_gap):
+                without_gap.append((str(position), str(token_hash)))
         return PullState(
             {slice_: _state_after(pages.get((slice_.stream, slice_.key), [])) for slice_ in slices},
             last + 1,
         )
 
     def pages(self, run_id: str) -> list[tuple[object, ...]]:
-        """What a run read: its pages by dataset, slice and place in it, each with its digest."""
+        """The pages that a run read, by dataset, slice and number, each with its digest."""
         return self._engine.rows(
             f"SELECT dataset, stream, slice, page, page_sha256 FROM {self._of_run} "
             "ORDER BY dataset, stream, slice, page",
@@ -99,7 +99,7 @@ class Ledger:
         return _counts(row)
 
     def slice_totals(self, run_id: str) -> dict[Slice, dict[str, int]]:
-        """A run's counts, for each slice of which a page is committed."""
+        """A run's counts for each slice with a committed page."""
         rows = self._engine.rows(
             f"SELECT stream, slice, {_SUMS} FROM {self._of_run} GROUP BY stream, slice "
             "ORDER BY stream, slice",
@@ -109,32 +109,32 @@ class Ledger:
 
 
 def summed(totals: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """The counts of several slices as one."""
-    added = dict.fromkeys(_NAMES, 0)
+    """The sums of the counts of several slices."""
+    sums = dict.fromkeys(_NAMES, 0)
     for counts in totals:
         for name in _NAMES:
-            added[name] += counts[name]
-    return added
+            sums[name] += counts[name]
+    return sums
 
 
 def pages_of_run(database: str, *, is_first: bool = False) -> str:
     """A query for the committed pages of the run ``{run:String}``, each of them once.
 
-    A process that was given up for dead may still enter a page which a later attempt enters under
-    another number of the run; the page's place in its slice tells that it is one.
+    A process that was considered dead may still commit a page that a later attempt commits under
+    another number of the run; the page's number in its slice identifies the two.
 
     Args:
         is_first: whether the ledger has format 1, as a store that is only read may have.
     """
-    plain = ", '' AS slice, segment AS page" if is_first else ""
+    missing = ", '' AS slice, segment AS page" if is_first else ""
     return (
-        f"SELECT *{plain} FROM {qualified(database, LEDGER)} FINAL WHERE run_id = {{run:String}} "
+        f"SELECT *{missing} FROM {qualified(database, LEDGER)} FINAL WHERE run_id = {{run:String}} "
         "ORDER BY ordinal DESC, segment DESC LIMIT 1 BY dataset, stream, slice, page"
     )
 
 
 def _state_after(pages: list[tuple[str, str]]) -> SliceState:
-    """Where a slice goes on after its pages, given by position and token hash."""
+    """Where a slice continues after its pages, given by position and token hash."""
     if not pages:
         return SliceState()
     position = json.loads(pages[-1][0])

@@ -1,4 +1,4 @@
-"""Computed columns in the types in which they are stored; what does not fit is an error."""
+"""Casts computed columns to the types of their table; a value that does not fit is an error."""
 
 import re
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from chartly.extract.storable import arrow_type
 from chartly.load.sql import bare
 from chartly.query.ticks import digits_of
 
-_PLAIN = {
+_NUMBERS = {
     "Bool": pa.bool_(),
     "Float64": pa.float64(),
     "Float32": pa.float64(),
@@ -28,14 +28,14 @@ _WIDE = re.compile(r"Decimal\(76,")
 
 
 def check_types(empty: pa.Table, declared: Mapping[str, str], where: Place) -> None:
-    """Whether the types that a query gives can become those that are declared, value by value.
+    """Raises unless the types of a query's result can be cast to the declared ones.
 
     Args:
-        empty: its result over no rows.
-        declared: type by column, as a profile has it.
+        empty: the result over no rows.
+        declared: the profile's type of each column.
 
     Raises:
-        SpecError: one never can.
+        SpecError: a column never can be cast.
     """
     for name, kind in declared.items():
         column, target = empty.column(name), arrow_type(parse_column_type(kind))
@@ -53,7 +53,8 @@ def check_types(empty: pa.Table, declared: Mapping[str, str], where: Place) -> N
 
 def _is_text(kind: pa.DataType) -> bool:
     return any(
-        is_it(kind) for is_it in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
+        is_kind(kind)
+        for is_kind in (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
     )
 
 
@@ -63,9 +64,9 @@ def kept_instants(
     """The instants of a stored output that keep their digits, by column.
 
     Args:
-        given: the engine's types that the query gives.
-        stored: those that the table has.
-        declared: those of the profile; one that names its digits is meant so.
+        given: the engine's types of the query's result.
+        stored: the engine's types of the table.
+        declared: the profile's types; one that names its digits decides.
     """
     return {
         name: kind
@@ -84,22 +85,22 @@ def instant_array_type(kind: str) -> pa.DataType:
 
 
 def is_wide(kind: str) -> bool:
-    """Whether a column of the engine's type was computed in 76 digits, or holds such values."""
+    """Whether a column of the engine's type was computed with 76 digits, or holds such values."""
     return _WIDE.search(kind) is not None
 
 
 def narrowed(column: pa.ChunkedArray, kind: str) -> pa.ChunkedArray:
-    """A column of 76 digits in the engine's type of its place.
+    """Casts a column of 76 digits to the engine's type of its output column.
 
     Raises:
-        pa.ArrowInvalid: a value does not fit, or the type is none of numbers.
+        pa.ArrowInvalid: a value does not fit, or the type is not numeric.
     """
-    plain = bare(kind)
-    decimal = _DECIMAL.fullmatch(plain)
+    target = bare(kind)
+    decimal = _DECIMAL.fullmatch(target)
     if decimal is not None and int(decimal[1]) <= MAX_PRECISION:
         return column.cast(pa.decimal128(int(decimal[1]), int(decimal[2])))
     if decimal is not None:
         return column
-    if plain not in _PLAIN or not pa.types.is_decimal(column.type):
+    if target not in _NUMBERS or not pa.types.is_decimal(column.type):
         raise pa.ArrowInvalid(f"computed numbers have no exact place in {kind}; use CAST")
-    return column.cast(_PLAIN[plain])
+    return column.cast(_NUMBERS[target])

@@ -1,7 +1,7 @@
-"""The rows of a query with every value as the engine itself spells it.
+"""Parses the rows of a query, with every value as the engine formats it.
 
-Numbers keep all their digits, instants are RFC 3339 in UTC, and nothing goes through a type of
-Python's that holds less than the engine's.
+Numbers keep all their digits, instants are RFC 3339 in UTC, and no value passes through a Python
+type that holds less than the engine's.
 """
 
 import json
@@ -13,11 +13,11 @@ from chartly_service.query import QueryResult
 
 _STRAY = re.compile("[\udc80-\udcff]")
 _STRAY_BASE = 0xDC00
-"""Python carries a byte that is not UTF-8 as a code point from here on."""
+"""The first of the code points in which Python keeps a byte that is not UTF-8."""
 
 
 def parse_result(answer: bytes) -> QueryResult:
-    """What an engine answered in the format of ``chartly.load.query_output``."""
+    """Parses an engine's response in the format of ``chartly.load.query_output``."""
     lines = [_read(line) for line in answer.splitlines()]
     names, types, *rows = lines
     adapters = [_adapter(str(kind)) for kind in types]
@@ -25,39 +25,39 @@ def parse_result(answer: bytes) -> QueryResult:
 
 
 def _adapter(kind: str) -> Callable[[object], object]:
-    """What turns the values of a type into those that are shown."""
+    """The function that converts the values of a type for output."""
     if bare(kind).startswith("DateTime64("):
         return _instant
     return _float if "Float" in kind and "String" not in kind else _value
 
 
 def _read(line: bytes) -> list[object]:
-    # The lines hold no other line end than their own: in strings it is an escape.
-    found: list[object] = json.loads(
+    # Within strings a line end is escaped, so that each line is one JSON document.
+    values: list[object] = json.loads(
         line.decode("utf-8", "surrogateescape"), object_pairs_hook=_object
     )
-    return found
+    return values
 
 
 def _object(pairs: list[tuple[str, object]]) -> object:
-    """A map as an object; one that holds a key twice, as the list of its pairs."""
-    found = dict(pairs)
-    return found if len(found) == len(pairs) else [list(pair) for pair in pairs]
+    """A map as an object; one with a repeated key as the list of its pairs."""
+    members = dict(pairs)
+    return members if len(members) == len(pairs) else [list(pair) for pair in pairs]
 
 
 def _row(row: list[object], adapters: Sequence[Callable[[object], object]]) -> list[object]:
-    return [adapted(value) for value, adapted in zip(row, adapters, strict=True)]
+    return [adapter(value) for value, adapter in zip(row, adapters, strict=True)]
 
 
 def _float(value: object) -> object:
-    """Without the sign of a NaN, which is a matter of the processor and says nothing."""
+    """A float without the sign of a NaN, which depends on the processor and means nothing."""
     if isinstance(value, list):
         return [_float(item) for item in value]
     return "nan" if value == "-nan" else _value(value)
 
 
 def _instant(value: object) -> object:
-    """Without the zeros that say nothing, as canonical events have it."""
+    """An instant without trailing zeros, in the form of canonical events."""
     if value is None:
         return None
     whole, point, fraction = str(value).removesuffix("Z").partition(".")

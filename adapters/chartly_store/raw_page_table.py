@@ -1,4 +1,4 @@
-"""Pages as they were received, kept beside a dataset for a while."""
+"""The table of a dataset's pages as received, kept for some days."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,13 +28,13 @@ _SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class RawPage:
-    """One page.
+    """One page as received.
 
     Attributes:
-        sha256: of the body, in hex; what ``raw_ref`` names.
-        segment: its number in its run.
-        slice: the key of the slice that it was pulled for.
-        ingested_at: the run's, so that a page which comes again in another attempt is the same row.
+        sha256: of the body, in hex; part of ``raw_ref``.
+        segment: number of the page in its run.
+        slice: the key of the page's slice.
+        ingested_at: of the run, so that a page of another attempt is the same row.
     """
 
     sha256: str
@@ -46,15 +46,15 @@ class RawPage:
     slice: str = ""
 
 
-class RawPages:
-    """The pages of one dataset."""
+class RawPageTable:
+    """The pages of one dataset as received."""
 
     def __init__(self, store: ProjectStore, storage: StorageSpec) -> None:
         self._store = store
         self._storage = storage
 
     def insert(self, pages: list[RawPage]) -> None:
-        """Keeps pages, if the profile says so; repeating it changes nothing."""
+        """Inserts pages, where the profile keeps them; inserting them again changes nothing."""
         if pages and self._storage.raw.enabled:
             rows = [{**vars(page), "size": len(page.body)} for page in pages]
             table = data_table(pages_dataset(self._storage))
@@ -63,7 +63,7 @@ class RawPages:
             )
 
     def expire(self, now: datetime) -> None:
-        """Deletes pages that no run received for ``retentionDays``; also when no more are kept."""
+        """Deletes pages that no run received for ``retentionDays``, even if none are kept now."""
         before = now - timedelta(days=self._storage.raw.retention_days)
         for name in self._store.pages_of(self._storage.dataset):
             table = qualified(self._store.database, data_table(name))

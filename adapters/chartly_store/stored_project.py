@@ -1,4 +1,4 @@
-"""A project's store as use cases see it, over any engine."""
+"""Implements the ports of use cases for one project, over any engine."""
 
 import re
 from collections.abc import Callable, Collection, Sequence
@@ -30,29 +30,29 @@ from chartly_store.policy import Measure, measure
 from chartly_store.project_store import ProjectStore
 from chartly_store.query_form import parse_result
 
-_REJECT_COLUMNS = ", ".join(one.name for one in fields(RejectedRecord))
-# Read-only for good, the embedded engine reads no file and no address as a table, whatever the text
-# says; it comes last, since nothing can be set behind it.
+_REJECT_COLUMNS = ", ".join(column.name for column in fields(RejectedRecord))
+# With readonly = 1 the embedded engine reads no file and no URL as a table, whatever the SQL is. It
+# comes last, since no setting can follow it.
 READ_ONLY: dict[str, str | int] = {"max_execution_time": 60, "readonly": 1}
 
 _FIXED = re.compile(r"Setting (\w+) is readonly")
 
 
 class ProjectTrail(Protocol):
-    """The audit trail of a project, wherever the ends of its chains are kept."""
+    """The audit trail of a project, in a folder or on a server."""
 
     def append_project(
-        self, said: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
+        self, events: Sequence[tuple[str, Data]], source: Source, now: Callable[[], datetime]
     ) -> Head:
-        """Adds events of the project."""
+        """Appends events of the project."""
         ...
 
     def run_entries(self, run_id: str, attempt: int) -> list[Entry]:
-        """An attempt's chain as it is stored."""
+        """The stored chain of an attempt."""
         ...
 
     def verify(self) -> list[ChainVerdict]:
-        """Checks every chain."""
+        """Verifies every chain."""
         ...
 
 
@@ -60,7 +60,7 @@ class EngineProject:
     """A project's tables and its audit trail.
 
     Args:
-        name: how messages name the store.
+        name: of the store in messages.
     """
 
     def __init__(self, store: ProjectStore, trail: ProjectTrail, name: str) -> None:
@@ -69,10 +69,10 @@ class EngineProject:
         self.name = name
 
     def check_has_runs(self, place: str) -> None:
-        """Refuses a store in which nothing was ever stored for the project.
+        """Raises where the store holds no run of the project.
 
         Args:
-            place: where that is, as a clause; empty where there is no doubt.
+            place: the store, as a clause of the message; empty where it is the workspace's own.
 
         Raises:
             RunError: ``PrerequisiteMissing``.
@@ -80,12 +80,12 @@ class EngineProject:
         if self.store.exists():
             return
         project, database = self.store.project, self.store.database
-        there = self.store.engine.rows(
+        databases = self.store.engine.rows(
             "SELECT 1 FROM system.databases WHERE name = {name:String}", {"name": database}
         )
         absent = (
             f"database {database} of project {project} holds no run"
-            if there
+            if databases
             else f"project {project} has no database {database}"
         )
         raise RunError(
@@ -101,11 +101,11 @@ class EngineProject:
         return {str(row[0]) for row in rows}
 
     def select(self, sql: str) -> QueryResult:
-        """The rows of a SELECT, which may write nothing and reads the project's database alone.
+        """The rows of a SELECT, which can write nothing and reads the project's database only.
 
         Raises:
-            RunError: ``PrerequisiteMissing``: the user may set nothing, and its profile has not the
-                settings that spell values exactly; ``StoreUnavailable``.
+            RunError: ``PrerequisiteMissing``: the user may change no settings, and its profile
+                lacks those that format values exactly; ``StoreUnavailable``.
         """
         settings = {**SETTINGS, **READ_ONLY}
         try:
@@ -148,11 +148,11 @@ class EngineProject:
         return Ledger(self.store).totals(run)
 
     def pages(self, run: str) -> list[tuple[object, ...]]:
-        """What a run read: its pages, each with its digest."""
+        """The pages that a run read, each with its digest."""
         return Ledger(self.store).pages(run)
 
     def rejects(self, dataset: str, run: str, limit: int) -> list[RejectedRecord]:
-        """The first rejects of a run in a dataset; none where it has no table of them."""
+        """The first rejects of a run in a dataset; none where it has no table of rejects."""
         table = rejected_table(dataset)
         if not self.store.columns(table):
             return []
@@ -166,26 +166,26 @@ class EngineProject:
     def policy(
         self, schema: EventSchema, storage: StorageSpec, expired_at: datetime
     ) -> list[Measure]:
-        """Every part of a dataset's policy beside the tables that are there."""
+        """Compares every part of a dataset's policy with its tables."""
         return measure(self.store, schema, storage, expired_at)
 
     def fingerprint(self, dataset: str) -> str | None:
-        """What an output holds now; None where it is not there."""
+        """The fingerprint of an output's published rows; None without the output."""
         if not self.store.columns(sql_name(dataset)):
             return None
         rows = self.store.engine.rows(fingerprint_query(self.store.view(dataset)))
         return fingerprint_text(rows[0])
 
     def run_entries(self, run: str, attempt: int) -> list[Entry]:
-        """The chain of an attempt as it is stored."""
+        """The stored chain of an attempt."""
         return self.trail.run_entries(run, attempt)
 
     def verify_chains(self) -> list[ChainVerdict]:
-        """Checks every chain of the project."""
+        """Verifies every chain of the project."""
         return self.trail.verify()
 
     def writer_of(self, dataset: str) -> str | None:
-        """The workflow that writes a dataset; None where nobody does."""
+        """The workflow that writes a dataset; None where no workflow does."""
         row = self.store.dataset(dataset)
         return None if row is None else row.workflow
 
@@ -198,7 +198,7 @@ class EngineProject:
         return drop_dataset(self.store, dataset)
 
     def record(self, kind: str, data: Data, now: Callable[[], datetime]) -> None:
-        """Adds an event of the project to its audit trail."""
+        """Appends an event of the project to its audit trail."""
         self.trail.append_project([(kind, data)], Source(self.store.project), now)
 
 
@@ -206,10 +206,10 @@ def of_folder(engine: Engine, project: Project, name: str, checkpoint: Path) -> 
     """A project in a folder's engine.
 
     Args:
-        checkpoint: the file that keeps the head of its audit chain.
+        checkpoint: the file with the head of its audit chain.
 
     Raises:
-        RunError: ``PrerequisiteMissing``: nothing was stored for it.
+        RunError: ``PrerequisiteMissing``: the store holds no run of it.
     """
     store = ProjectStore(engine, project)
     stored = EngineProject(store, AuditLog(store, Checkpoint(checkpoint)), name)
@@ -218,10 +218,10 @@ def of_folder(engine: Engine, project: Project, name: str, checkpoint: Path) -> 
 
 
 def of_server(engine: Engine, project: Project, name: str, user: str) -> EngineProject:
-    """A project on a server, as a user sees it.
+    """A project on a server, with the rights of a user.
 
     Raises:
-        RunError: ``PrerequisiteMissing``: nothing was stored for it.
+        RunError: ``PrerequisiteMissing``: no run of it is stored, or the user may not read it.
     """
     store = ProjectStore(engine, project)
     stored = EngineProject(store, CommandTrail(store), name)

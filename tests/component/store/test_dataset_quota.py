@@ -13,18 +13,18 @@ INSERTS = st.lists(st.tuples(st.integers(0, 100 * MIB), st.floats(0, 2)))
 def test_it_says_what_a_question_before_every_insert_would(limit, inserts):
     """Whatever became of the rows on disk, up to twice what they took in memory."""
     taken = 0
-    room = DatasetQuota(lambda: taken, limit)
+    quota = DatasetQuota(lambda: taken, limit)
     for memory, ratio in inserts:
-        assert room.is_left() == (taken <= limit)
-        room.take(memory)
+        assert quota.is_exceeded() == (taken > limit)
+        quota.count(memory)
         taken += int(memory * ratio)
-    assert room.is_left() == (taken <= limit)
+    assert quota.is_exceeded() == (taken > limit)
 
 
 def test_it_asks_once_while_much_is_left():
     asked = []
-    room = DatasetQuota(lambda: asked.append(1) or 0, 10_000 * MIB)
+    quota = DatasetQuota(lambda: asked.append(1) or 0, 10_000 * MIB)
     for _ in range(100):
-        assert room.is_left()
-        room.take(10 * MIB)
+        assert not quota.is_exceeded()
+        quota.count(10 * MIB)
     assert len(asked) == 1
