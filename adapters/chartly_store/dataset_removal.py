@@ -1,4 +1,4 @@
-"""Removal of stored datasets, in an order and a way that a killed process can take up again."""
+"""Drops stored datasets, in an order that lets the next call complete an interrupted one."""
 
 from chartly.load.dataset_tables import data_table, rejected_table
 from chartly.load.project_tables import PUBLISHED
@@ -9,8 +9,8 @@ from chartly_store.project_store import ProjectStore, claim_view
 
 
 def drop_output(store: ProjectStore, dataset: str) -> bool:
-    """Drops an analytics output; returns whether there was one."""
-    there = _exists(store, data_table(dataset))
+    """Drops an analytics output; returns whether it existed."""
+    existed = _exists(store, data_table(dataset))
     _drop(store, dataset, data_table(dataset))
     store.engine.command(
         f"ALTER TABLE {qualified(store.database, PUBLISHED)} "
@@ -18,19 +18,19 @@ def drop_output(store: ProjectStore, dataset: str) -> bool:
         {"name": dataset, "mark": f"{dataset}#watermark"},
     )
     store.forget(dataset)
-    return there
+    return existed
 
 
 def drop_dataset(store: ProjectStore, dataset: str) -> bool:
-    """Drops a canonical dataset, its rejects and pages; returns whether there was one."""
-    there = _exists(store, data_table(dataset))
+    """Drops a canonical dataset, its rejects and pages; returns whether it existed."""
+    existed = _exists(store, data_table(dataset))
     for pages in store.pages_of(dataset):
         _drop(store, pages, data_table(pages))
         store.forget(pages)
     tables = (aside_table(dataset), data_table(dataset), rejected_table(dataset))
     _drop(store, dataset, *tables)
     store.forget(dataset)
-    return there
+    return existed
 
 
 def _drop(store: ProjectStore, dataset: str, *tables: str) -> None:

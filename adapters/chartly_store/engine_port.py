@@ -1,4 +1,4 @@
-"""What the store needs of an engine; adapters are the embedded one and a server's."""
+"""The port of an engine, which the embedded engine and the one of a server implement."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -36,7 +36,7 @@ class Engine(Protocol):
         """The result of a query in one of the engine's own formats.
 
         Args:
-            database: of the tables that the query names without one.
+            database: the default database of the query.
         """
         ...
 
@@ -45,9 +45,9 @@ class Engine(Protocol):
         ...
 
     def release_unused(self) -> None:
-        """Gives memory back that an engine in this process keeps for more of what it did."""
+        """Releases memory that an engine in this process keeps for similar statements."""
         ...
 
     def close(self) -> None:
-        """Lets go of the store."""
+        """Closes the store."""
         ...

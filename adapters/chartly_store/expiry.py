@@ -1,4 +1,4 @@
-"""Rows that are older than they may become."""
+"""Deletes rows that are older than a point in time."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -9,21 +9,21 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def older(column: str, before: datetime) -> tuple[str, dict[str, object]]:
-    """The condition on rows that are older, and its parameters."""
-    # Not as a text: the engine hands a mutation's instants on as seconds, and reads those of before
+    """The condition on older rows, and its parameters."""
+    # Not as text: the engine passes a mutation's instants on as seconds, and reads those before
     # 2001 as dates.
     condition = f"{column} < fromUnixTimestamp64Micro({{cut:Int64}}, 'UTC')"
     return condition, {"cut": (before - _EPOCH) // _MICROSECOND}
 
 
 def holds_older(engine: Engine, table: str, column: str, before: datetime) -> bool:
-    """Whether a table has any, be they replaced or not."""
+    """Whether a table has older rows, replaced ones included."""
     condition, cut = older(column, before)
     return bool(engine.rows(f"SELECT count() FROM {table} WHERE {condition}", cut)[0][0])
 
 
 def delete_older(engine: Engine, table: str, column: str, before: datetime) -> None:
-    """Deletes them; a table that has none is not touched."""
+    """Deletes older rows; a table without any is not mutated."""
     if holds_older(engine, table, column, before):
         condition, cut = older(column, before)
         engine.command(

@@ -1,4 +1,4 @@
-"""A ClickHouse server over HTTP or HTTPS, spoken to as one user who sees one project."""
+"""The engine of a ClickHouse server over HTTP(S), with the rights of one user."""
 
 import logging
 import random
@@ -23,11 +23,11 @@ from chartly_store.driver import aware, check_written, refused, settings_of
 from chartly_store.engine_port import Parameters, Settings
 
 _LOG = logging.getLogger(__name__)
-# Where a program handles no logs, Python would print the stack trace that the driver logs.
+# In a program without log handlers, Python would print the stack trace that the driver logs.
 logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 _TOO_MANY_QUERIES = 202
 _READS_ONLY = "1"
-"""Of a user who may change no setting either, as a project's analyst, and who inserts nothing."""
+"""The value for a user who may neither insert nor change settings, such as an analyst."""
 _REFUSAL, _STATUS = "Code: ", "received HTTP "
 _LOST = (OperationalError, pa.ArrowInvalid)
 _LONGEST = 200
@@ -36,12 +36,12 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a server is waited for, and how often work is sent again.
+    """The timeouts and retries of requests to a server.
 
     Attributes:
         longest: seconds between two attempts at most; they double from ``first`` on.
-        chance: a number in [0, 1), so that not everybody comes back at one moment.
-        answer_seconds: how long an answer may take; it is not waited for twice.
+        chance: a number in [0, 1), so that clients do not retry at the same moment.
+        answer_seconds: the timeout of a response, after which the request is not retried.
     """
 
     sleep: Callable[[float], None] = time.sleep
@@ -53,17 +53,17 @@ class Patience:
     answer_seconds: int = 300
 
     def seconds(self, attempt: int) -> float:
-        """How long to wait after an attempt: half of it is certain, half is chance."""
+        """The seconds to wait after an attempt: one half is fixed, the other is random."""
         most: float = min(self.longest, self.first * 2 ** (attempt - 1))
         return most * (1 + self.chance()) / 2
 
 
 AT_A_KEYBOARD = Patience(attempts=3)
-"""Somebody waits for the answer, and may simply ask again."""
+"""For interactive commands: a person waits for the response, and may repeat the command."""
 
 
 class _Direct(PoolManager):
-    """Connections to the server and nowhere else: no proxy, no redirect, nothing sent twice.
+    """Connections to the server only: no proxy, no redirect, no retry.
 
     Without a pool of our own the driver would read proxies from the environment.
     """
@@ -79,11 +79,10 @@ class _Direct(PoolManager):
 
 
 class ServerEngine:
-    """A server behind clickhouse-connect; several threads may use it at once.
+    """A server through clickhouse-connect; several threads may use it concurrently.
 
     Raises:
-        RunError: ``StoreUnavailable``: it refuses, or does not answer for longer than patience
-            lasts.
+        RunError: ``StoreUnavailable``: it refuses, or does not respond within ``Patience``.
     """
 
     def __init__(self, access: Access, patience: Patience) -> None:
@@ -104,7 +103,7 @@ class ServerEngine:
         self, sql: str, parameters: Parameters | None = None, settings: Settings | None = None
     ) -> list[tuple[object, ...]]:
         """The rows of a query; instants come with their zone."""
-        # Settings travel with the query and stay with it: no second handle as in the embedded one.
+        # Settings hold for one query only: no second client is needed as for the embedded engine.
         result = self._patiently(
             lambda: self._client.query(
                 sql, parameters=dict(parameters or {}), settings=dict(settings or {})
@@ -135,10 +134,10 @@ class ServerEngine:
         check_written(table, rows.num_rows, summary.written_rows)
 
     def release_unused(self) -> None:
-        """Does nothing: the server's memory is the server's."""
+        """Does nothing: the server manages its memory."""
 
     def close(self) -> None:
-        """Lets go of the connections."""
+        """Closes the connections."""
         self._client.close()
         self._pool.clear()
 
@@ -167,12 +166,11 @@ class ServerEngine:
         return client
 
     def _patiently(self, act: Callable[[], _T]) -> _T:
-        """Does a piece of work, again if need be.
+        """Runs a request, and retries it after a passing failure.
 
-        A connection that is lost does not say whether the work was done. All of it may be done
-        twice: tables are made if they are not there, and every row carries its identity and
-        version, so that a row which is written again is the same row
-        (docs/adr/0003-replacing-merge-tree.md).
+        After a lost connection it is unknown whether the request had its effect. Each may run
+        twice: tables are created where they do not exist, and every row carries its identity and
+        version, so that a repeated row replaces itself (docs/adr/0003-replacing-merge-tree.md).
         """
         attempt = 1
         while True:
@@ -182,25 +180,25 @@ class ServerEngine:
                 if attempt >= self._patience.attempts or not _passing(error):
                     raise self._unavailable(error) from None
                 seconds = self._patience.seconds(attempt)
-                why = self._unavailable(error).message
-            _LOG.info("%s; trying again in %.2f s", why, seconds)
+                message = self._unavailable(error).message
+            _LOG.info("%s; trying again in %.2f s", message, seconds)
             self._patience.sleep(seconds)
             attempt += 1
 
     def _unavailable(self, error: Exception) -> RunError:
-        """The one sentence about a failure, without the password (INV-6)."""
-        text = self._access.redacted(str(error))
-        if _REFUSAL in text:
-            return refused(text[text.index(_REFUSAL) :])
+        """The error of a failure: one sentence, without the password (INV-6)."""
+        message = self._access.redacted(str(error))
+        if _REFUSAL in message:
+            return refused(message[message.index(_REFUSAL) :])
         reason = self._access.redacted(_reason(error))
         return RunError(Reason.STORE_UNAVAILABLE, f"store {self._access.url}: {reason}")
 
 
 def open_server(folder: Path) -> ServerEngine:
-    """The server that a mounted Secret names.
+    """Connects to the server of a mounted Secret.
 
     Raises:
-        RunError: ``SecretMissing``: a key is not there; ``StoreUnavailable``: the server is not.
+        RunError: ``SecretMissing``: a key is absent; ``StoreUnavailable``.
     """
     return ServerEngine(read_access(folder), Patience())
 
@@ -221,30 +219,30 @@ def _trust(access: Access) -> ssl.SSLContext:
 
 
 def _passing(error: Exception) -> bool:
-    """Whether the same work may succeed soon: nobody answered, or somebody said "not now"."""
-    for one in _causes(error):
-        if isinstance(one, ReadTimeoutError | ssl.SSLCertVerificationError):
+    """Whether a retry may succeed: there was no response, or the server is overloaded."""
+    for cause in _causes(error):
+        if isinstance(cause, ReadTimeoutError | ssl.SSLCertVerificationError):
             return False
     code = getattr(error, "code", None)
     return code == _TOO_MANY_QUERIES or (code is None and isinstance(error, _LOST))
 
 
 def _reason(error: Exception) -> str:
-    """Why there was no answer, as a clause; the first cause says it best."""
-    said = (_cause(one) for one in reversed(list(_causes(error))))
-    known = next((one for one in said if one is not None), None)
+    """Why there was no response, as a clause: the clause of the first cause that has one."""
+    clauses = (_clause(cause) for cause in reversed(list(_causes(error))))
+    known = next((clause for clause in clauses if clause is not None), None)
     if known is not None:
         return known
-    text = " ".join(str(error).split())[:_LONGEST]
-    if _STATUS in text:
-        return f"it answered with {text.partition(_STATUS)[2]}"
+    line = " ".join(str(error).split())[:_LONGEST]
+    if _STATUS in line:
+        return f"it answered with {line.partition(_STATUS)[2]}"
     if isinstance(error, _LOST):
         return "the connection was lost before the answer was whole"
-    return f"the driver refused: {text}"
+    return f"the driver refused: {line}"
 
 
-def _cause(error: BaseException) -> str | None:
-    """What one step on the way to a failure says about it."""
+def _clause(error: BaseException) -> str | None:
+    """The clause of one error in a chain; None where it has no known meaning."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, NameResolutionError | socket.gaierror):
@@ -255,7 +253,7 @@ def _cause(error: BaseException) -> str | None:
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """An error and what led to it, step by step."""
+    """An error and its causes, from the last to the first."""
     seen: set[int] = set()
     current: BaseException | None = error
     while current is not None and id(current) not in seen:

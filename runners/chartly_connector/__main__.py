@@ -34,37 +34,37 @@ _LOG = logging.getLogger("chartly_connector")
 
 @dataclass(frozen=True)
 class Pin:
-    """``HOST:PORT=ADDR:PORT``, as curl's --connect-to: where a name is looked for instead."""
+    """``HOST:PORT=ADDR:PORT``, as curl's --connect-to: the address to connect to for a name."""
 
     name: Endpoint
     address: Endpoint
 
 
-def parse_pin(text: str) -> Pin:
-    """A pin.
+def parse_pin(argument: str) -> Pin:
+    """Parses the argument of ``--connect-to``.
 
     Raises:
-        ValueError: it has another form; argparse tells so.
+        ValueError: it has another form; argparse reports it.
     """
-    name, equals, address = text.partition("=")
+    name, equals, address = argument.partition("=")
     if not equals:
-        raise ValueError(text)
+        raise ValueError(argument)
     return Pin(_endpoint(name), _endpoint(address))
 
 
-def cidr(text: str) -> str:
-    """A network in CIDR notation, as it was written.
+def cidr(argument: str) -> str:
+    """Checks a network in CIDR notation, and returns it.
 
     Raises:
-        ValueError: it is none; argparse tells so.
+        ValueError: it is none; argparse reports it.
     """
-    return str(ip_network(text))
+    return str(ip_network(argument))
 
 
-def _endpoint(text: str) -> Endpoint:
-    host, _, port = text.rpartition(":")
+def _endpoint(argument: str) -> Endpoint:
+    host, _, port = argument.rpartition(":")
     if not host or not port.isdigit():
-        raise ValueError(text)
+        raise ValueError(argument)
     return host.strip("[]"), int(port)
 
 
@@ -105,23 +105,23 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ChartlyError as error:
         end = _ended_early(error.reason, redacted(error.message, credential), arguments.spool)
     except OSError as error:
-        said = f"{error.filename}: {error.strerror}"
-        end = _ended_early(Reason.CONFIG_INVALID, said, arguments.spool)
-    except Exception as error:  # noqa: BLE001 - the loader has to be told, whatever it is
+        message = f"{error.filename}: {error.strerror}"
+        end = _ended_early(Reason.CONFIG_INVALID, message, arguments.spool)
+    except Exception as error:  # noqa: BLE001 - the loader reads the end, whatever failed
         _LOG.exception("this is a bug in Chartly")
-        said = f"the connector met {type(error).__name__}; its log has the details"
-        end = _ended_early(Reason.INTERNAL_ERROR, said, arguments.spool)
+        message = f"the connector met {type(error).__name__}; its log has the details"
+        end = _ended_early(Reason.INTERNAL_ERROR, message, arguments.spool)
     if end.reason is not Reason.SUCCEEDED:
-        connector_report.say(redacted(f"{end.reason}: {end.message}", credential))
+        connector_report.print_line(redacted(f"{end.reason}: {end.message}", credential))
     if arguments.termination_log is not None:
         _write_termination(arguments.termination_log, connector_report.termination(end, credential))
     return REASONS[end.reason].exit_code
 
 
-def _write_termination(path: Path, text: str) -> None:
-    """Logs that the file cannot be written: the spool says how the pull ended, and it stays so."""
+def _write_termination(path: Path, message: str) -> None:
+    """Writes the termination message; a failure is logged, since the spool holds the end."""
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(message, encoding="utf-8")
     except OSError as error:
         _LOG.warning("%s: %s", path, error.strerror)
 
@@ -149,23 +149,23 @@ def _pull(plan: RunPlan, credential: Credential | None, arguments: argparse.Name
 
 
 def _authority(folder: Path | None) -> Path | None:
-    """The certificates that a project trusts, if it has named any."""
+    """The file of certificates that a project trusts; None without one."""
     if folder is None or not (folder / TRUST_KEY).exists():
         return None
     return folder / TRUST_KEY
 
 
 def _ended_early(reason: Reason, message: str, spool: Path) -> End:
-    """Tells the loader, too, when there was no pull at all."""
+    """The end of a connector that pulled nothing, written into the spool for the loader."""
     end = End(0, reason, message, Counters())
-    # A full disk may be why it ended; then the lock's release tells the loader.
+    # On a full disk, the loader detects the end by the released lock.
     with contextlib.suppress(ChartlyError, OSError), SpoolWriter(spool) as writer:
         writer.end(end)
     return end
 
 
 def _terminate(number: int, _frame: FrameType | None) -> None:
-    # Once is enough: a second signal would cut off the words about the first.
+    # A second signal would interrupt the report on the first one.
     signal.signal(number, signal.SIG_IGN)
     raise RunError(Reason.TERMINATED, "the connector was told to stop")
 

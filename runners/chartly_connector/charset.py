@@ -1,4 +1,4 @@
-"""A response's text as UTF-8: the one form in which pages are stored and read."""
+"""Converts a response's text to UTF-8, the form in which pages are stored and read."""
 
 import codecs
 import re
@@ -25,22 +25,21 @@ _SAME = frozenset(("utf-8", "ascii"))
 
 
 def as_utf8(body: bytes, content_type: str) -> bytes:
-    """The text of a body in UTF-8; what is UTF-8 already stays as it is, byte for byte.
+    """The text of a body in UTF-8; a body in UTF-8 stays unchanged, byte for byte.
 
-    A byte order mark says more than the content type does. What its encoding does not have, such
-    as half of a surrogate pair, stays no text in UTF-8 either: it is for the reader of the page to
-    refuse the one record that holds it.
+    A byte order mark overrides the content type. Half of a surrogate pair stays invalid in UTF-8:
+    the reader of the page rejects the one record that holds it.
 
     Raises:
-        RunError: ``UpstreamUnavailable``: the content type names an encoding that is not read, or
-            that the body is not in.
+        RunError: ``UpstreamUnavailable``: the encoding of the content type is not supported, or
+            the body is not in it.
     """
     charset = _marked(body) or _declared(body, content_type)
     if charset in _SAME:
         return body
     errors = "surrogatepass" if charset in _WIDE else "surrogateescape"
     try:
-        text = body.decode(_ended(charset, body), errors)
+        text = body.decode(_with_byte_order(charset, body), errors)
     except UnicodeDecodeError:
         raise RunError(
             Reason.UPSTREAM_UNAVAILABLE,
@@ -72,8 +71,8 @@ def _declared(body: bytes, content_type: str) -> str:
     )
 
 
-def _ended(charset: str, body: bytes) -> str:
-    """The byte order of text without a mark: JSON begins with a character of ASCII."""
+def _with_byte_order(charset: str, body: bytes) -> str:
+    """The charset with its byte order, for text without a mark: JSON begins with ASCII."""
     if charset not in ("utf-16", "utf-32"):
         return charset
     return f"{charset}-be" if body.startswith(b"\0") else f"{charset}-le"

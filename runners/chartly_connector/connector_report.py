@@ -1,4 +1,4 @@
-"""What the connector tells the outside: JSON log lines and a termination message."""
+"""The connector's output: JSON log lines and a termination message."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ MESSAGE_LIMIT = 4096
 
 
 def log_to(stream: TextIO, credential: Credential | None) -> None:
-    """Sends the connector's log lines to ``stream``."""
+    """Writes the connector's log lines to ``stream``."""
     log_lines.log_to(stream, ("chartly_connector",), partial(redacted, credential=credential))
 
 
@@ -22,13 +22,13 @@ def termination(end: End, credential: Credential | None) -> str:
     """The termination message: at most 4 KiB of JSON."""
     message = redacted(end.message, credential)[:1000]
     content = {"reason": end.reason.value, "counters": asdict(end.counters)}
-    text = json.dumps({**content, "message": message})
-    while message and len(text) > MESSAGE_LIMIT:
+    document = json.dumps({**content, "message": message})
+    while message and len(document) > MESSAGE_LIMIT:
         message = message[: len(message) // 2]
-        text = json.dumps({**content, "message": message})
-    return text
+        document = json.dumps({**content, "message": message})
+    return document
 
 
-def say(text: str) -> None:
-    """One line on standard error, for a person."""
-    sys.stderr.write(text + "\n")
+def print_line(line: str) -> None:
+    """Prints a line on standard error."""
+    sys.stderr.write(line + "\n")

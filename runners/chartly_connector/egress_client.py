@@ -1,4 +1,4 @@
-"""The egress client: one page at a time, with every hop checked and every failure weighed."""
+"""The egress client: fetches one page at a time, checks every hop and retries passing failures."""
 
 import time
 from collections.abc import Callable
@@ -30,7 +30,7 @@ from chartly_connector.response_body import TruncatedError, check_size, read_bod
 from chartly_connector.secrets import Credential, check_origin, redacted
 
 NO_PAGE = b"null"
-"""Stands for a page that has no body: 204, or an answer behind the last page."""
+"""The body of a page without one: status 204, or a response after the last page."""
 _NO_CONTENT = 204
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _T = TypeVar("_T")
@@ -38,7 +38,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class PullClock:
-    """Time and chance, so that tests can hold them still."""
+    """The sources of time and chance of a pull, which tests replace."""
 
     monotonic: Callable[[], float]
     now: Callable[[], datetime]
@@ -48,7 +48,7 @@ class PullClock:
 
 @dataclass
 class Traffic:
-    """What went over the wire so far."""
+    """The requests, bytes and warnings of a pull so far."""
 
     requests: int = 0
     retries: int = 0
@@ -60,7 +60,7 @@ class Traffic:
 
 @dataclass(frozen=True)
 class Response:
-    """One whole response; what ``fetch`` returns has marks in place of the credential."""
+    """One complete response; in those that ``fetch`` returns, marks replace the credential."""
 
     target: RequestTarget
     status: int
@@ -70,11 +70,11 @@ class Response:
 
 @dataclass(frozen=True)
 class Expectation:
-    """What a page may be beside a page.
+    """The statuses that end the pages instead of failing.
 
     Attributes:
-        ends: whether a status stands for the end of the pages.
-        hint: what to write in a profile where it may stand for that.
+        ends: whether a status means the end of the pages.
+        hint: the clause of an error that names the field of a profile for such a status.
     """
 
     ends: Callable[[int], bool] = lambda _status: False
@@ -88,8 +88,8 @@ class EgressClient:
     """Fetches pages of one connector.
 
     Args:
-        transport: where requests leave; it checks addresses.
-        credential: goes to the origin of ``transport.baseUrl`` and nowhere else (INV-6).
+        transport: sends requests, and checks addresses.
+        credential: sent to the origin of ``transport.baseUrl`` only (INV-6).
     """
 
     def __init__(
@@ -117,19 +117,19 @@ class EgressClient:
                 )
 
     def redacted(self, text: str) -> str:
-        """``text`` without the credential: an API may echo it in what the run quotes."""
+        """``text`` without the credential, which an API may echo in any text."""
         return redacted(text, self._credential)
 
     def page_target(self, query: dict[str, str]) -> RequestTarget:
-        """The URL of a page: base URL, path, and both the profile's and the paging's query.
+        """The URL of a page: base URL, path, and the queries of the profile and of paging.
 
         Raises:
             RunError: the token in the query cannot be sent.
         """
         transport = self._spec.transport
         base = transport.base_url.rstrip("/") + transport.path
-        sent = {name: self._echo.restored(value) for name, value in query.items()}
-        pairs = {**transport.query, **sent}
+        restored = {name: self._echo.restored(value) for name, value in query.items()}
+        pairs = {**transport.query, **restored}
         try:
             return parse_target(f"{base}?{urlencode(pairs)}" if pairs else base)
         except UnicodeEncodeError:
@@ -139,10 +139,10 @@ class EgressClient:
             ) from None
 
     def link_target(self, link: str, current: RequestTarget) -> RequestTarget:
-        """The URL that a page names as the next one, checked."""
-        from_here = replace(current, path=self._echo.restored(current.path))
-        there = self._echo.restored(link) if isinstance(link, str) else link
-        return follow(from_here, there, self._policy, "next link")
+        """The checked URL of a page's link to the next one."""
+        source = replace(current, path=self._echo.restored(current.path))
+        restored = self._echo.restored(link) if isinstance(link, str) else link
+        return follow(source, restored, self._policy, "next link")
 
     def fetch(
         self,
@@ -150,11 +150,13 @@ class EgressClient:
         accept: Callable[[Response], _T],
         expected: Expectation = _A_PAGE,
     ) -> tuple[Response, _T]:
-        """A page, and what ``accept`` makes of it; its body is null where there is none.
+        """Fetches a page; returns it with the result of ``accept``.
+
+        The body of a page without one is ``null``.
 
         Raises:
-            RunError: as the retry policy decides; also what ``accept`` raises with another reason
-                than ``UpstreamUnavailable``, which is tried again.
+            RunError: as the retry policy decides; also errors of ``accept``, unless their reason
+                is ``UpstreamUnavailable``, which is retried.
         """
         attempt = 1
         while True:
@@ -187,20 +189,20 @@ class EgressClient:
         return replace(response, body=body)
 
     def _kept(self, response: Response) -> tuple[Response, int]:
-        """A response as it may be stored, and how often the credential stood in it."""
+        """The response in the form to be stored, and how often it held the credential."""
         page = self._echo.hidden(response.body)
         target = replace(response.target, path=self._echo.marked(response.target.path))
         return replace(response, target=target, body=page.content), page.count
 
     def _warn(self, echoes: int) -> None:
         if echoes:
-            said = "the API sends the credential back; __credential_...__ is kept in its place"
+            message = "the API sends the credential back; __credential_...__ is kept in its place"
             self.traffic.warnings.append(
-                RunWarning(WarningReason.CREDENTIAL_ECHOED, "auth.secretRef", said, echoes)
+                RunWarning(WarningReason.CREDENTIAL_ECHOED, "auth.secretRef", message, echoes)
             )
 
     def _check_credential(self, target: RequestTarget) -> None:
-        """No URL of another origin holds the credential (INV-6)."""
+        """Raises where a URL of another origin holds the credential (INV-6)."""
         if target.origin != self._policy.home and self._echo.occurs_in(target.url):
             raise RunError(
                 Reason.SECRET_ORIGIN_REFUSED,
@@ -259,7 +261,7 @@ class EgressClient:
         return Response(target, response.status_code, headers, body)
 
     def _sent(self, target: RequestTarget, seconds: float) -> httpx.Response:
-        """The answer to a request; a refused address names the URL that led to its host."""
+        """The response to a request; the error of a denied address names the URL that led to it."""
         try:
             return self._transport.handle_request(self._request(target, seconds))
         except RunError as error:
@@ -300,13 +302,13 @@ _FAULTS = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolEr
 
 
 def _without_page(response: Response) -> Response:
-    """A response whose page holds nothing, whatever its body and the type of that are."""
-    headers = {name: text for name, text in response.headers.items() if name != "content-type"}
+    """The response with an empty page, whatever its body and content type are."""
+    headers = {name: value for name, value in response.headers.items() if name != "content-type"}
     return replace(response, headers=headers, body=NO_PAGE)
 
 
 def _unsendable(target: RequestTarget) -> RunError:
-    """What another try would meet again: the request itself is at fault."""
+    """The error of an invalid request, which a retry would meet again."""
     return RunError(
         Reason.CONFIG_INVALID,
         f"{target.public}: the request cannot be sent; a header's name or value, or the URL, is "
@@ -315,11 +317,11 @@ def _unsendable(target: RequestTarget) -> RunError:
 
 
 def _fault(error: Exception) -> Failure:
-    text = str(error) or type(error).__name__
-    if isinstance(error, httpcore.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in text:
-        return Failure(f"TLS: {text.partition('failed: ')[2] or text}", transient=False)
+    message = str(error) or type(error).__name__
+    if isinstance(error, httpcore.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in message:
+        return Failure(f"TLS: {message.partition('failed: ')[2] or message}", transient=False)
     if isinstance(error, httpcore.TimeoutException):
         return Failure("no answer in time")
     if isinstance(error, httpcore.RemoteProtocolError):
         return Failure("the response is cut short or malformed")
-    return Failure(text)
+    return Failure(message)

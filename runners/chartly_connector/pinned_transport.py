@@ -1,4 +1,4 @@
-"""The way out: each connection resolves its name once, and goes to an address that was checked."""
+"""The HTTP transport: each connection resolves its name once, and goes to a checked address."""
 
 import math
 import socket
@@ -21,7 +21,7 @@ class PinnedBackend(httpcore.NetworkBackend):
     """Connects only to addresses that the policy allows (INV-7).
 
     Args:
-        pins: endpoints that go elsewhere, from ``--connect-to``; these addresses are not checked.
+        pins: from ``--connect-to``: the endpoint to connect to for another; it is not checked.
     """
 
     def __init__(self, policy: AddressPolicy, pins: Mapping[Endpoint, Endpoint]) -> None:
@@ -31,7 +31,7 @@ class PinnedBackend(httpcore.NetworkBackend):
         self._deadline = math.inf
 
     def finish_by(self, deadline: float) -> None:
-        """The monotonic time after which no stream of this backend reads on."""
+        """Sets the monotonic time after which the streams of this backend stop reading."""
         self._deadline = deadline
 
     def connect_tcp(
@@ -44,12 +44,12 @@ class PinnedBackend(httpcore.NetworkBackend):
     ) -> httpcore.NetworkStream:
         """A stream to a checked address of ``host``."""
         pinned = self._pins.get((host, port))
-        endpoints = [pinned] if pinned else [(one, port) for one in self._resolve(host, port)]
+        endpoints = [pinned] if pinned else [(ip, port) for ip in self._resolve(host, port)]
         failure: Exception | None = None
-        for address, at in endpoints:
+        for address, address_port in endpoints:
             try:
                 stream = self._backend.connect_tcp(
-                    address, at, timeout, local_address, socket_options
+                    address, address_port, timeout, local_address, socket_options
                 )
             except httpcore.ConnectError as error:
                 failure = error
@@ -60,14 +60,14 @@ class PinnedBackend(httpcore.NetworkBackend):
 
     def _resolve(self, host: str, port: int) -> list[str]:
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
             raise httpcore.ConnectError(f"cannot resolve host {host!r}: {error.strerror}") from None
         except UnicodeError:  # a label of more than 63 characters
             raise RunError(
                 Reason.EGRESS_DENIED, f"host {host!r} is not a DNS name; a label is too long"
             ) from None
-        addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+        addresses = list(dict.fromkeys(str(address[0]) for *_, address in resolved))
         for address in addresses:
             why = objection(address, self._policy)
             if why is not None:
@@ -76,7 +76,7 @@ class PinnedBackend(httpcore.NetworkBackend):
 
 
 class _TimedStream(httpcore.NetworkStream):
-    """A stream whose reads end by one deadline: a byte now and then does not keep it going."""
+    """A stream whose reads end by one deadline, however steadily bytes arrive."""
 
     def __init__(self, stream: httpcore.NetworkStream, deadline: Callable[[], float]) -> None:
         self._stream = stream
@@ -129,7 +129,7 @@ class PinnedTransport(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """One exchange; the body is not read yet, but has to be by the request's read timeout."""
+        """Sends a request; its read timeout includes the body, which the caller reads."""
         self._backend.finish_by(time.monotonic() + request.extensions["timeout"]["read"])
         response = self._pool.handle_request(
             httpcore.Request(
@@ -169,7 +169,7 @@ class _Body(httpx.SyncByteStream):
 
 
 def tls_context(authority: Path | None, trust: Path | None = None) -> ssl.SSLContext:
-    """TLS 1.2 or later, certificate and name verified; both files are trusted as well.
+    """TLS 1.2 or later, certificate and name verified; both files are trusted in addition.
 
     Raises:
         RunError: ``ConfigInvalid``: a file holds no certificate.

@@ -20,18 +20,18 @@ from chartly_spool.spool_writer import DEFAULT_LIMIT, SpoolWriter
 
 _LOG = logging.getLogger(__name__)
 _MAX_CONCURRENT = 1
-"""Slices that are pulled side by side: one thread sends one request at a time."""
+"""Slices that are pulled concurrently: one thread sends one request at a time."""
 _MESSAGE = 1000
-"""Characters of a slice's sentence in the end."""
+"""Characters of a slice's message in the end."""
 
 
 @dataclass(frozen=True)
 class Spooling:
-    """Where pages go.
+    """The spool of a pull.
 
     Attributes:
-        limit: bytes that may wait there.
-        grace: seconds to wait until the loader says where to start.
+        limit: bytes of pages that the loader has not removed.
+        grace: seconds to wait for the loader's state.
     """
 
     path: Path
@@ -40,7 +40,7 @@ class Spooling:
 
 
 class Pull:
-    """The course of one connector through the pages of its slices."""
+    """The pull of one connector over the pages of its slices."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Pull:
 
     @property
     def pages(self) -> int:
-        """How many pages were written."""
+        """The number of written pages."""
         return self._pages.total()
 
     @property
@@ -78,20 +78,20 @@ class Pull:
         )
 
     def run(self) -> None:
-        """Pulls every page that the state leaves.
+        """Pulls every page from the state on.
 
         Raises:
-            RunError: what ends all slices, such as a full spool; pages that were written stay.
+            RunError: an error that ends all slices, such as a full spool; written pages stay.
         """
         while isinstance(request := self.schedule.next(), SliceRequest):
             if self._is_late:
                 self.schedule.stop(self._late())
             else:
-                self._take(request)
+                self._pull_page(request)
         self._client.traffic.warnings.extend(self.schedule.warnings)
 
-    def _take(self, request: SliceRequest) -> None:
-        """Fetches and writes a page; what is wrong with it ends its slice."""
+    def _pull_page(self, request: SliceRequest) -> None:
+        """Fetches and writes a page; an error ends its slice."""
         try:
             meta, body = self._fetch(request)
         except RunError as error:
@@ -102,7 +102,7 @@ class Pull:
         try:
             self._write(meta, body)
         except ChartlyError as error:
-            # The slice may be over by this page, and yet the page is lost.
+            # The slice may end with this page, and yet the page is lost.
             self.schedule.failed(request.slice, error)
             raise
 
@@ -119,10 +119,11 @@ class Pull:
         return self._meta(request, response, records, receipt), response.body
 
     def _accept(self, request: SliceRequest, response: Response) -> tuple[int, PageReceipt]:
-        """How many records a page has, and its place; the schedule is behind it then.
+        """Moves the schedule past a page; returns its number of records and its receipt.
 
         Raises:
-            RunError: it is no page, or does not say how to go on; the schedule is where it was.
+            RunError: it is no page, or has no usable position of the next one; the schedule has
+                not moved.
         """
         page = self._peek.page(response.body)
         facts = PageFacts(
@@ -170,44 +171,44 @@ class Pull:
 
 
 def pull(plan: RunPlan, client: EgressClient, spool: Spooling, clock: PullClock) -> End:
-    """Pulls everything and says in the spool how it ended."""
+    """Pulls every page, and writes the end into the spool."""
     with SpoolWriter(spool.path, spool.limit) as writer:
-        course: Pull | None = None
+        started: Pull | None = None
         try:
             state = writer.wait_for_state(spool.grace)
-            course = Pull(plan, client, writer, clock, state)
-            course.run()
-            reason, message = verdict(course.schedule.ends)
+            started = Pull(plan, client, writer, clock, state)
+            started.run()
+            reason, message = verdict(started.schedule.ends)
         except ChartlyError as error:
-            reason, message = _stopped(course, error)
-        except Exception as error:  # noqa: BLE001 - the loader has to be told, whatever it is
+            reason, message = _stopped(started, error)
+        except Exception as error:  # noqa: BLE001 - the loader reads the end, whatever failed
             _LOG.exception("this is a bug in Chartly")
             message = f"the connector met {type(error).__name__}; its log has the details"
-            reason, message = _stopped(course, Bug(message))
-        end = _end(course, client, reason, client.redacted(message))
+            reason, message = _stopped(started, Bug(message))
+        end = _end(started, client, reason, client.redacted(message))
         writer.end(end)
         return end
 
 
-def _stopped(course: Pull | None, error: ChartlyError) -> tuple[Reason, str]:
-    """The end of a pull that is cut off: every slice with pages left ends by the same error."""
-    if course is not None:
-        course.schedule.stop(error)
+def _stopped(started: Pull | None, error: ChartlyError) -> tuple[Reason, str]:
+    """The end of an interrupted pull: every slice with pages left ends by the same error."""
+    if started is not None:
+        started.schedule.stop(error)
     return error.reason, error.message
 
 
-def _end(course: Pull | None, client: EgressClient, reason: Reason, message: str) -> End:
-    pages = course.pages if course else 0
+def _end(started: Pull | None, client: EgressClient, reason: Reason, message: str) -> End:
+    pages = started.pages if started else 0
     warnings = merge_warnings(
         replace(warning, message=client.redacted(warning.message))
         for warning in client.traffic.warnings
     )
-    slices = course.ends if course else ()
+    slices = started.ends if started else ()
     return End(pages, reason, message, counters(pages, client.traffic), warnings, slices)
 
 
 def counters(pages: int, traffic: Traffic) -> Counters:
-    """The traffic in the form that the spool carries."""
+    """The traffic in the form of the spool's end."""
     return Counters(
         pages=pages,
         requests=traffic.requests,

@@ -1,4 +1,4 @@
-"""A response's body, decompressed while it arrives, with caps on both sides of it."""
+"""Reads a response's body, decompressed while it arrives, with limits before and after that."""
 
 import time
 import zlib
@@ -14,22 +14,22 @@ _ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 
 
 class TruncatedError(Exception):
-    """The body ended before it was whole, or is not what its headers say."""
+    """The body ended early, or does not match its headers."""
 
 
 def read_body(
     response: httpx.Response, limit: int, deadline: float, count: Callable[[int], None]
 ) -> bytes:
-    """The whole decompressed body.
+    """Reads the complete body, decompressed.
 
     Args:
         limit: bytes allowed on the wire, and after decompression.
-        deadline: the monotonic time by which it must be there.
-        count: is told the size of each chunk on the wire.
+        deadline: the monotonic time by which it must have arrived.
+        count: called with the size of each chunk on the wire.
 
     Raises:
         RunError: ``LimitReached``: it is larger than allowed.
-        TruncatedError: it is cut short, comes too slowly, or is not decompressible.
+        TruncatedError: it ends early, arrives too slowly, or cannot be decompressed.
     """
     encoding = response.headers.get("content-encoding", "").strip().lower()
     if encoding not in _ENCODINGS:
@@ -47,7 +47,7 @@ def read_body(
 
 
 class _Sink:
-    """Collects bytes, through a decompressor where headers or the first bytes ask for one."""
+    """Collects bytes, through a decompressor where headers or the first bytes require one."""
 
     def __init__(self, encoding: str, limit: int) -> None:
         self._encoding = encoding
@@ -76,7 +76,7 @@ class _Sink:
         return b"".join(self._parts)
 
     def _finish(self, inflate: "zlib._Decompress") -> None:
-        # The last step may have stopped with all input read and some output still to come.
+        # The last step may have consumed all input with some output left.
         self._keep(inflate.flush())
         if not inflate.eof:
             raise TruncatedError("the compressed body is cut short")
@@ -111,10 +111,10 @@ class _Sink:
 
 
 def check_size(size: int, limit: int) -> None:
-    """Whether a body may be so large.
+    """Raises where a body is larger than allowed.
 
     Raises:
-        RunError: ``LimitReached``: it may not.
+        RunError: ``LimitReached``.
     """
     if size > limit:
         raise RunError(

@@ -1,4 +1,4 @@
-"""Credentials: read from files, sent to their own origin only, never shown."""
+"""Credentials: read from files, sent to their own origin only, redacted in every output."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +14,10 @@ ALLOWED_ORIGINS = "allowed-origins"
 
 @dataclass(frozen=True)
 class Credential:
-    """A secret value and where it may go; the value has no representation.
+    """A secret value with its allowed origins; the repr omits the value.
 
     Attributes:
-        origins: the origins that the Secret itself allows; None when it names none.
+        origins: the origins that the Secret itself allows; None where it names none.
     """
 
     name: str
@@ -29,22 +29,22 @@ def read_credential(auth: Auth, folder: Path) -> Credential | None:
     """The credential that a profile names, from ``<folder>/<name>/<key>``.
 
     Raises:
-        RunError: ``SecretMissing``: there is no such file, or it holds no usable value.
+        RunError: ``SecretMissing``: the file does not exist, or holds no usable value.
     """
     if auth.secret_ref is None:
         return None
     name, key = auth.secret_ref.name, auth.secret_ref.key
     path = folder / name / key
     try:
-        text = path.read_bytes().decode("ascii")
+        content = path.read_bytes().decode("ascii")
     except FileNotFoundError:
         raise _missing(name, key, f"{path} is not there") from None
     except (OSError, UnicodeDecodeError):
         raise _missing(name, key, f"{path} is not readable as ASCII text") from None
-    value = secret_value(text)
-    why = secret_objection(value)
-    if why is not None:
-        raise _missing(name, key, f"{path} {why}")
+    value = secret_value(content)
+    objection = secret_objection(value)
+    if objection is not None:
+        raise _missing(name, key, f"{path} {objection}")
     return Credential(f"{name}/{key}", value, _origins(folder / name / ALLOWED_ORIGINS))
 
 
@@ -58,10 +58,10 @@ def _origins(path: Path) -> frozenset[str] | None:
 
 
 def check_origin(credential: Credential, origin: Origin) -> None:
-    """Whether the Secret lets its value go to ``origin``.
+    """Raises unless the Secret allows its value to be sent to ``origin``.
 
     Raises:
-        RunError: ``SecretOriginRefused`` otherwise.
+        RunError: ``SecretOriginRefused``.
     """
     if credential.origins is not None and str(origin) not in credential.origins:
         raise RunError(
@@ -72,9 +72,9 @@ def check_origin(credential: Credential, origin: Origin) -> None:
 
 
 def redacted(text: str, credential: Credential | None) -> str:
-    """``text`` without the credential's value in any spelling, wherever it came from."""
+    """``text`` with the credential's value replaced, in any encoding."""
     return text if credential is None else echo_of(credential.value).redacted(text)
 
 
-def _missing(name: str, key: str, why: str) -> RunError:
-    return RunError(Reason.SECRET_MISSING, f"secret {name!r} key {key!r}: {why}")
+def _missing(name: str, key: str, problem: str) -> RunError:
+    return RunError(Reason.SECRET_MISSING, f"secret {name!r} key {key!r}: {problem}")

@@ -16,7 +16,7 @@ from chartly.plan.snapshot import thaw
 from chartly_loader import loader_report
 from chartly_loader.load import load
 from chartly_loader.load_request import EVIDENCE, LoadRequest, LoadResult, Progress
-from chartly_loader.recorded_result import earlier_success, send_home
+from chartly_loader.recorded_result import dismiss_connector, earlier_success
 from chartly_loader.stop_signals import StopSignals
 from chartly_spool.segment import Counters
 from chartly_spool.spool_argument import spool_of
@@ -31,20 +31,20 @@ _COUNTS = ("pages", "bytes", "read", "loaded", "rejected", "duplicate", "filtere
 
 
 @dataclass(frozen=True)
-class _Told:
-    """How the attempt ended, and whether an earlier one had recorded it."""
+class _Ended:
+    """How the attempt ended, and whether an earlier attempt had recorded it."""
 
     result: LoadResult
     recorded: bool = False
 
 
-def instant(text: str) -> datetime:
-    """An instant with its zone, as RFC 3339 writes it.
+def instant(argument: str) -> datetime:
+    """Parses an instant with its zone, in the form of RFC 3339.
 
     Raises:
-        ValueError: it is none; argparse tells so.
+        ValueError: it is none; argparse reports it.
     """
-    return parse_instant(text).astimezone(UTC)
+    return parse_instant(argument).astimezone(UTC)
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -80,29 +80,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     loader_report.log_to(sys.stderr)
     with StopSignals() as stop:
         try:
-            # Before the store's Secret is read, let alone a connection made (INV-3).
+            # Before the store's Secret is read and a connection opened (INV-3).
             request = _request(arguments)
             redact = read_access(arguments.store).redacted
             loader_report.log_to(sys.stderr, redact)
-            told = _attempt(request, arguments.store, stop)
+            ended = _attempt(request, arguments.store, stop)
         except ChartlyError as error:
-            told = _ended_early(error.reason, error.message, arguments.spool)
-        except Exception as error:  # noqa: BLE001 - the end must be told, whatever it is
+            ended = _ended_early(error.reason, error.message, arguments.spool)
+        except Exception as error:  # noqa: BLE001 - the end is reported, whatever failed
             _LOG.exception("this is a bug in Chartly")
             message = f"the loader met {type(error).__name__}; its log has the details"
-            told = _ended_early(Reason.INTERNAL_ERROR, message, arguments.spool)
+            ended = _ended_early(Reason.INTERNAL_ERROR, message, arguments.spool)
         stop.ignore()
-        return _say(told, redact, arguments.termination_log)
+        return _report(ended, redact, arguments.termination_log)
 
 
 def _request(arguments: argparse.Namespace) -> LoadRequest:
-    """The attempt that the arguments ask for, with the frozen inputs that they vouch for."""
+    """The attempt of the arguments, with frozen inputs that have the digest of the arguments."""
     project = parse_project(arguments.project)
     try:
         content = arguments.snapshot.read_bytes()
     except OSError as error:
-        said = f"{arguments.snapshot}: {error.strerror}"
-        raise RunError(Reason.CONFIG_INVALID, said) from None
+        raise RunError(Reason.CONFIG_INVALID, f"{arguments.snapshot}: {error.strerror}") from None
     return LoadRequest(
         plan=thaw(content, arguments.digest, project),
         workflow=arguments.workflow,
@@ -119,13 +118,13 @@ def _request(arguments: argparse.Namespace) -> LoadRequest:
     )
 
 
-def _attempt(request: LoadRequest, store: Path, stop: StopSignals) -> _Told:
+def _attempt(request: LoadRequest, store: Path, stop: StopSignals) -> _Ended:
     with contextlib.closing(open_server(store)) as engine:
-        found = earlier_success(request, engine)
-        if found is not None:
-            send_home(request)
-            return _Told(found, recorded=True)
-        return _Told(_loaded(request, engine, stop))
+        recorded = earlier_success(request, engine)
+        if recorded is not None:
+            dismiss_connector(request)
+            return _Ended(recorded, recorded=True)
+        return _Ended(_loaded(request, engine, stop))
 
 
 def _loaded(request: LoadRequest, engine: Engine, stop: StopSignals) -> LoadResult:
@@ -141,27 +140,27 @@ def _loaded(request: LoadRequest, engine: Engine, stop: StopSignals) -> LoadResu
     return load(request, engine, on_progress, lambda: datetime.now(UTC))
 
 
-def _ended_early(reason: Reason, message: str, spool: Path) -> _Told:
-    """The end of an attempt that recorded none; the connector learns it by the lock."""
+def _ended_early(reason: Reason, message: str, spool: Path) -> _Ended:
+    """The end of an attempt without a record; the connector detects it by the released lock."""
     with contextlib.suppress(ChartlyError, OSError), SpoolReader(spool):
         pass
     counts = dict.fromkeys((*_COUNTS, "corrected"), 0)
     result = LoadResult(reason, message, counts, Counters(), (), "", audited=False, seconds={})
-    return _Told(result)
+    return _Ended(result)
 
 
-def _say(told: _Told, redact: Callable[[str], str], log: Path | None) -> int:
-    """Tells the end in the log and in the termination message; returns the exit code."""
-    result = told.result
+def _report(ended: _Ended, redact: Callable[[str], str], log: Path | None) -> int:
+    """Writes the end to the log and the termination message; returns the exit code."""
+    result = ended.result
     level = logging.INFO if result.reason is Reason.SUCCEEDED else logging.ERROR
     _LOG.log(level, "%s: %s", result.reason, result.message or "everything is stored")
     if log is not None:
         try:
             log.write_text(
-                loader_report.termination(result, redact, recorded=told.recorded), encoding="utf-8"
+                loader_report.termination(result, redact, recorded=ended.recorded), encoding="utf-8"
             )
         except OSError as error:
-            # The store has the record; an exit code of another reason would hide it.
+            # The store has the record; the exit code keeps the reason of the record.
             _LOG.warning("%s: %s", log, error.strerror)
     return REASONS[result.reason].exit_code
 

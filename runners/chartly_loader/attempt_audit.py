@@ -1,4 +1,4 @@
-"""What an attempt tells of itself: in a chain of its own, and in its project's."""
+"""The audit events of an attempt, in a chain of its own and in its project's chain."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -37,17 +37,17 @@ class AttemptAudit:
 
     @property
     def head(self) -> str:
-        """The end of the attempt's own chain."""
+        """The head of the attempt's own chain."""
         return str(self._trail.head)
 
     def open(self) -> None:
-        """Makes the tables, and brings to an end what an earlier process began."""
+        """Creates the tables, and records the ends of attempts that died."""
         self._chains.create()
         self._home.create()
         self._home.settle(self._now)
 
     def started(self) -> None:
-        """The attempt has its place; both chains say so before it does anything."""
+        """Records the start in both chains, before the attempt does anything else."""
         for profile in self._request.plan.profiles:
             self._trail.record(
                 f"{profile.reference.profile.kind}.profile.resolved",
@@ -119,7 +119,7 @@ class AttemptAudit:
         counts: Mapping[str, int],
         warnings: Iterable[RunWarning] = (),
     ) -> None:
-        """How it ended, with every part that was started and has not said how it ended."""
+        """Records the end of the attempt, and of every part of it that has not ended."""
         types = {entry.event["type"] for entry in self._trail.entries}
         for part in ("connector", "normalizer"):
             if not types & {f"{part}.run.succeeded", f"{part}.run.failed"}:
@@ -139,7 +139,7 @@ class AttemptAudit:
         self._keep(kind, closing)
 
     def reads_back(self, reason: Reason) -> bool:
-        """Whether the store gives back every event that an attempt which ended so must have."""
+        """Whether the store returns every event that an attempt with this reason must have."""
         entries = self._chains.of_attempt(self._request.run_id, self._request.attempt)
         if verify(entries, self._trail.head).fault is not None:
             return False
@@ -152,7 +152,7 @@ class AttemptAudit:
 
     @property
     def _is_plain(self) -> bool:
-        """Whether the run is one plain slice, of which nothing needs to be told apart."""
+        """Whether the run has one plain slice only, so that events need not name it."""
         slices = self._request.plan.slices
         return len(slices) == 1 and slices[0].is_plain
 
@@ -160,7 +160,7 @@ class AttemptAudit:
         return {} if self._is_plain else {"stream": stream.name}
 
     def _keep(self, kind: str, data: Mapping[str, object]) -> None:
-        """Stores what was said so far, and has the project's chain say where it ends."""
+        """Stores the events so far, and records their head in the project's chain."""
         run_id, attempt = self._request.run_id, self._request.attempt
         self._chains.append(run_id, attempt, self._trail.entries)
         chain = {"chain": f"{run_id}/{attempt}", "head": self.head}
@@ -168,7 +168,7 @@ class AttemptAudit:
 
 
 def _listed(slices: Iterable[Mapping[str, object]]) -> dict[str, object]:
-    """Slices as an event holds them: the first ones, and how many more there are."""
+    """Slices in the form of an event: the first ones, and the number of the others."""
     each = [dict(counts) for counts in slices]
     left = {"slicesLeftOut": len(each) - _SLICES} if len(each) > _SLICES else {}
     return {"slices": each[:_SLICES], **left}

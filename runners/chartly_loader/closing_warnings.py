@@ -1,4 +1,4 @@
-"""What may be wrong with a load although nothing failed, as only its end can tell."""
+"""Warnings at the end of a load that did not fail."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from chartly_store.rollup import RollupResult
 
 
 def of_overlaps(stop: StopRules, duplicates: int) -> Iterator[RunWarning]:
-    """What came twice counts towards the total of an API, and stands for what did not come."""
+    """Warns of duplicates where an API counts its records: each may stand for a missing one."""
     if duplicates and (stop.total or stop.total_header):
         yield RunWarning(
             WarningReason.TOTAL_NOT_REACHED,
@@ -20,7 +20,7 @@ def of_overlaps(stop: StopRules, duplicates: int) -> Iterator[RunWarning]:
 
 
 def of_sealed_windows(result: RollupResult) -> Iterator[RunWarning]:
-    """Windows of a roll-up that were left as they are."""
+    """Warns of touched windows that a roll-up did not compute again."""
     if result.sealed:
         yield RunWarning(
             WarningReason.WINDOW_SEALED,

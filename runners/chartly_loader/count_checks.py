@@ -1,4 +1,4 @@
-"""What has to be true of a run's counts before it may go on."""
+"""Checks of a run's counts, before its analytics are computed."""
 
 from collections.abc import Mapping
 
@@ -9,10 +9,10 @@ from chartly_store.ledger import summed
 
 
 def check_sums(slices: Mapping[Slice, Mapping[str, int]]) -> None:
-    """Whether every record that was read is accounted for, in the run and in each slice (INV-4).
+    """Raises unless every record is accounted for, in the run and in each slice (INV-4).
 
     Raises:
-        Bug: one is not.
+        Bug: a record is not.
     """
     _check_sum("", summed(slices.values()))
     for slice_, totals in slices.items():
@@ -26,7 +26,7 @@ def _check_sum(where: str, totals: Mapping[str, int]) -> None:
 
 
 def check_rejects(plan: StreamPlan, totals: Mapping[str, int]) -> None:
-    """Whether the rejects stay within the profile's threshold; without one, not all may be rejects.
+    """Raises where the rejects exceed the profile's threshold; without one, where all are rejects.
 
     Raises:
         RunError: ``RejectThreshold``; the rows stay, analytics are not computed.

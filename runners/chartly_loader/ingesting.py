@@ -1,4 +1,4 @@
-"""The second phase of a load: pages from the spool to committed rows, and the connector's end."""
+"""The second phase of a load: commits the pages of the spool, and checks the connector's end."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
@@ -17,16 +17,16 @@ from chartly_spool.spool_reader import SpoolReader
 
 
 def ingest(context: LoadContext, streams: Sequence[LoadStream], state: PullState) -> None:
-    """Commits every page that the connector has left to pull.
+    """Commits every page that the connector pulls from the state on.
 
     Raises:
-        RunError: as the connector ended, when it did not succeed; what came is committed.
+        RunError: with the connector's reason, where it failed; pages that arrived are committed.
     """
     with SpoolReader(context.request.spool, context.request.grace) as reader:
         check_queries(context, streams)
         reader.write_state(state)
-        # The first of Python's values that pyarrow is given takes 0.15 s where pandas is
-        # installed; the first page takes as long to come.
+        # pyarrow's first conversion of Python values takes 0.15 s where pandas is installed; the
+        # first page takes as long to arrive.
         pa.array([0])
         with context.timed("load"):
             _run_intake(context, streams, reader)
@@ -63,7 +63,7 @@ def _lane(context: LoadContext, stream: LoadStream, seen: SeenKeys) -> Lane:
     return Lane(stream.pages, shaping, stream.schema, stream.table)
 
 
-def _check_end(context: LoadContext, end: End | None, asked: Mapping[Slice, object]) -> None:
+def _check_end(context: LoadContext, end: End | None, requested: Mapping[Slice, object]) -> None:
     if end is None:
         raise RunError(Reason.PEER_LOST, "the connector ended without saying how")
     context.outcome.counters = end.counters
@@ -72,7 +72,7 @@ def _check_end(context: LoadContext, end: End | None, asked: Mapping[Slice, obje
     if end.reason is not Reason.SUCCEEDED:
         raise RunError(end.reason, end.message)
     ends = {ended.slice: ended.reason for ended in end.slices}
-    for slice_ in asked:
+    for slice_ in requested:
         reason = ends.get(slice_)
         if reason is not Reason.SUCCEEDED:
             account = f"that it ended with {reason.value}" if reason else "nothing"

@@ -1,4 +1,4 @@
-"""One load: its phases in their order, over one context."""
+"""Runs one load: its phases in their order, over one context."""
 
 import pyarrow as pa
 
@@ -14,9 +14,9 @@ from chartly_store.engine_port import Engine
 
 
 def load(request: LoadRequest, engine: Engine, on_progress: OnProgress, now: Now) -> LoadResult:
-    """Loads what the connector spools, and records how it ended.
+    """Loads the pages that the connector spools, and records the end of the attempt.
 
-    A ``ChartlyError`` on the way becomes the result's reason; the attempt is recorded either way.
+    A ``ChartlyError`` becomes the result's reason; the attempt is recorded either way.
     """
     context = LoadContext(request, engine, on_progress, now)
     try:
@@ -30,7 +30,7 @@ def load(request: LoadRequest, engine: Engine, on_progress: OnProgress, now: Now
 def _load(context: LoadContext) -> None:
     streams, state = open_streams(context)
     ingest(context, streams, state)
-    # What is asked of the store from here on takes memory of its own.
+    # The following queries need the memory that the load has used.
     pa.default_memory_pool().release_unused()
     context.store.engine.release_unused()
     for stream in streams:

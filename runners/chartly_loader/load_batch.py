@@ -1,4 +1,4 @@
-"""Pages that are committed together, and where one such batch ends."""
+"""Batches: pages that are committed together, and the rule for where a batch ends."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from chartly_store.ledger import Committed
 from chartly_store.raw_page_table import RawPage
 
 MOST_ROWS = 128 * 1024
-"""Rows above which a batch leaves no pages to the next one."""
+"""Rows above which a batch is committed whole, with no page left to the next one."""
 LARGEST_ROWS = 512 * 1024
-"""Rows above which it does not wait for more, however many partitions they are scattered over."""
+"""Rows above which a batch is committed, however many partitions they are scattered over."""
 ROWS_A_PART = 8 * 1024
-"""Fewer are not worth a part: its files cost more than its rows, and it has to be merged again."""
+"""Rows below which a part costs more than its rows: it has files, and is merged again."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class LoadBatch:
 
     Attributes:
         starts: where each page's rows begin in ``rows``.
-        raw: the pages as received; none where the dataset does not keep them.
-        repeated: whether rows may share their key with others of the batch.
+        raw: the pages as received; empty where the dataset does not keep them.
+        repeated: whether rows of the batch may share a key.
     """
 
     rows: pa.Table
@@ -40,10 +40,10 @@ class LoadBatch:
     repeated: bool
 
     def split(self, page: int) -> tuple[LoadBatch, LoadBatch]:
-        """The pages before ``page``, and the others."""
+        """The batch of the pages before ``page``, and that of the others."""
         row = int(self.starts[page])
         number = self.ledger[page].segment
-        early = [one for one in self.rejects if int(str(one["segment"])) < number]
+        early = [reject for reject in self.rejects if int(str(reject["segment"])) < number]
         return (
             LoadBatch(
                 self.rows.slice(0, row),
@@ -65,7 +65,7 @@ class LoadBatch:
 
 
 def joined(parts: Sequence[LoadBatch]) -> LoadBatch:
-    """Batches as one, in their order."""
+    """Joins batches in their order."""
     if len(parts) == 1:
         return parts[0]
     offsets = np.cumsum([0, *(part.rows.num_rows for part in parts)])
@@ -74,17 +74,17 @@ def joined(parts: Sequence[LoadBatch]) -> LoadBatch:
         starts=np.concatenate(
             [part.starts + offset for part, offset in zip(parts, offsets, strict=False)]
         ),
-        rejects=[one for part in parts for one in part.rejects],
-        ledger=[one for part in parts for one in part.ledger],
-        raw=[one for part in parts for one in part.raw],
+        rejects=[reject for part in parts for reject in part.rejects],
+        ledger=[page for part in parts for page in part.ledger],
+        raw=[page for part in parts for page in part.raw],
         repeated=any(part.repeated for part in parts),
     )
 
 
 def cut(batch: LoadBatch, schema: EventSchema) -> tuple[LoadBatch | None, LoadBatch | None]:
-    """What of a batch is written now, and what goes with the pages that are at hand already.
+    """Cuts a batch in the part to commit now, and the part that waits for the next pages.
 
-    Rows that are scattered over many partitions wait for more; otherwise the last partition does,
+    Rows that are scattered over many partitions wait; otherwise the rows of the last partition do,
     where it begins with a page.
     """
     rows = batch.rows.num_rows
@@ -113,12 +113,12 @@ def _last_cut(batch: LoadBatch, partitions: npt.NDArray[np.int64]) -> int | None
 
 
 def settled(batch: LoadBatch, schema: EventSchema) -> LoadBatch:
-    """The batch, so that no two rows of one key and version are left to the engine to choose from.
+    """The batch without rows of equal key and version, between which the engine would choose.
 
-    Within a page the last row of a key stands; where an earlier one has another time, it becomes a
-    tombstone, so that both windows count as touched. With a version field equal versions may come
-    in any page, so there only rows of one time are brought down to one: of several times the later
-    stands, whatever the batches (``EventTable.correct``).
+    Within a page the last row of a key wins; an earlier one with another time becomes a tombstone,
+    so that both windows count as touched. With a version field, equal versions may occur in any
+    page, so that only rows of equal time are reduced to one: of several times the later wins, in
+    whatever batch (``EventTable.correct``).
     """
     if not batch.repeated:
         return batch
@@ -126,12 +126,12 @@ def settled(batch: LoadBatch, schema: EventSchema) -> LoadBatch:
     keys = _codes(rows.column("event_key"))
     versions = rows.column("_ver").to_numpy()
     moments = rows.column(time).cast(pa.int64()).to_numpy() if time else np.zeros_like(keys)
-    at_once = _last_of(keys, versions, moments)
-    standing = at_once if schema.version_field else _last_of(keys, versions)
-    kept = rows.filter(pa.array(at_once))
-    gone = pa.array((~standing[at_once]).astype(np.uint8))
+    distinct = _last_of(keys, versions, moments)
+    winners = distinct if schema.version_field else _last_of(keys, versions)
+    kept = rows.filter(pa.array(distinct))
+    deleted = pa.array((~winners[distinct]).astype(np.uint8))
     place = kept.schema.get_field_index("_deleted")
-    return replace(batch, rows=kept.set_column(place, "_deleted", gone))
+    return replace(batch, rows=kept.set_column(place, "_deleted", deleted))
 
 
 def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
@@ -143,7 +143,7 @@ def _codes(column: pa.ChunkedArray) -> npt.NDArray[np.int64]:
 
 
 def _last_of(*columns: npt.NDArray[np.generic]) -> npt.NDArray[np.bool_]:
-    """For each row, whether no later one is equal to it in all columns."""
+    """A mask of the rows that no later row equals in all columns."""
     order = np.lexsort(columns)
     last = np.zeros(len(order), dtype=np.bool_)
     last[-1:] = True

@@ -1,4 +1,4 @@
-"""What the phases of one load share: the attempt, the store, and what is known so far."""
+"""The state that the phases of one load share: the attempt, the store, and the outcome so far."""
 
 import time
 from collections.abc import Iterator
@@ -26,10 +26,10 @@ from chartly_store.rollup import RollupResult
 
 @dataclass
 class LoadStream:
-    """One stream of the run with everything that serves it.
+    """One stream of the run with its reader, shaper and table.
 
     Attributes:
-        resumed: earlier attempts have committed pages of it.
+        resumed: whether earlier attempts have committed pages of it.
     """
 
     plan: StreamPlan
@@ -46,7 +46,7 @@ class LoadStream:
 
 @dataclass
 class LoadOutcome:
-    """What is known of the attempt so far."""
+    """The results of an attempt so far."""
 
     corrected: int = 0
     counters: Counters = field(default_factory=Counters)
@@ -57,7 +57,7 @@ class LoadOutcome:
 
 
 class LoadContext:
-    """One attempt that has its place in the order of attempts."""
+    """One recorded attempt, with its ordinal."""
 
     def __init__(
         self, request: LoadRequest, engine: Engine, on_progress: OnProgress, now: Now
@@ -80,7 +80,7 @@ class LoadContext:
         self.audit.started()
 
     def check_turn(self) -> None:
-        """Whether the attempt may still write.
+        """Raises where the attempt may not write any more.
 
         Raises:
             RunError: ``Terminated``: a later one has begun.
@@ -88,15 +88,15 @@ class LoadContext:
         self.fence.check_turn()
 
     def resume(self) -> PullState:
-        """Where the run goes on."""
+        """The state from which the run continues."""
         return self.ledger.resume(self.request.run_id, self.request.plan.slices)
 
     def slice_totals(self) -> dict[Slice, dict[str, int]]:
-        """The counts of each slice of which a page is committed."""
+        """The counts of each slice with a committed page."""
         return self.ledger.slice_totals(self.request.run_id)
 
     def report(self, stage: str) -> dict[Slice, dict[str, int]]:
-        """Tells that a stage begins; returns the counts of each slice so far."""
+        """Reports that a stage begins; returns the counts of each slice so far."""
         slices = self.slice_totals()
         totals = summed(slices.values())
         self.on_progress(
@@ -106,7 +106,7 @@ class LoadContext:
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Adds the time that the block takes to a step's."""
+        """Adds the duration of the block to that of a step."""
         started = time.perf_counter()
         try:
             yield

@@ -1,4 +1,4 @@
-"""What a load is asked to do, tells while it runs, and gives back."""
+"""The interface of a load: its request, its progress and its result."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,12 +20,12 @@ class LoadRequest:
 
     Attributes:
         ingested_at: the run's freeze time, the same in every attempt.
-        checkpoint: where the head of the project's audit chain is kept; None in a cluster, where
+        checkpoint: the file with the head of the project's audit chain; None in a cluster, where
             that chain is not written.
-        window: computes analytics for this range instead of what was touched.
-        evidence: what else the audit trail shall say, such as ``--connect-to``.
-        grace: seconds to wait for a connector that has not come yet.
-        turn: what the run knows of its turn among the runs of its workflow.
+        window: computes analytics for this range instead of the touched windows.
+        evidence: further data of the audit trail, such as ``--connect-to``.
+        grace: seconds to wait for the connector to start.
+        turn: of the run among the runs of its workflow.
     """
 
     plan: RunPlan
@@ -49,7 +49,7 @@ LOADING, ANALYTICS, EVIDENCE = "loading", "analytics", "evidence"
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a load is; from the stage ``EVIDENCE`` on, it is known how the attempt ends."""
+    """The progress of a load; from the stage ``EVIDENCE`` on, its reason is decided."""
 
     pages: int = 0
     read: int = 0
@@ -69,8 +69,8 @@ class LoadResult:
     Attributes:
         counts: of the whole run: pages, bytes, read, loaded, rejected, duplicate, filtered, late,
             corrected; read = loaded + rejected + duplicate + filtered + late (INV-4).
-        audited: the attempt's audit chain reads back from the store, whole and with every event
-            that an attempt which ended like this must have.
+        audited: whether the attempt's audit chain reads back from the store, complete and with
+            every event that an attempt with this reason must have.
         newest: the time of the newest event of each dataset that has one; known after success.
         datasets: the counts of the whole run for each dataset.
     """

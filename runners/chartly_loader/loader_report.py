@@ -1,4 +1,4 @@
-"""What the loader's process tells the outside: JSON log lines and a termination message."""
+"""The loader's output: JSON log lines and a termination message."""
 
 import json
 import logging
@@ -17,20 +17,20 @@ Redact = Callable[[str], str]
 
 
 def log_to(stream: TextIO, redact: Redact = str) -> None:
-    """Sends the log lines of the process to ``stream``."""
+    """Writes the log lines of the process to ``stream``."""
     log_lines.log_to(stream, ("chartly_loader", "chartly_store"), redact)
-    # The engine's adapter says what went wrong, once and in one sentence.
+    # The engine's adapter reports each failure once, in one sentence.
     logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 
 
 def termination(result: LoadResult, redact: Redact, *, recorded: bool) -> str:
-    """The termination message; where it is too long, words and outputs go, the counts stay."""
+    """The termination message; where it is too long, messages and outputs go, the counts stay."""
     content: dict[str, Any] = {
         "reason": result.reason.value,
         "message": redact(result.message)[:_SENTENCE],
         "counts": result.counts,
         "counters": asdict(result.counters),
-        "outputs": [asdict(one) for one in result.outputs],
+        "outputs": [asdict(output) for output in result.outputs],
         "auditHead": result.audit_head,
         "audited": result.audited,
         "seconds": result.seconds,
@@ -41,13 +41,13 @@ def termination(result: LoadResult, redact: Redact, *, recorded: bool) -> str:
         ],
     }
     # JSON in ASCII: as many bytes as characters.
-    while len(text := json.dumps(content)) > MESSAGE_LIMIT:
+    while len(document := json.dumps(content)) > MESSAGE_LIMIT:
         _shorten(content)
-    return text
+    return document
 
 
 def _shorten(content: dict[str, Any]) -> None:
-    """Takes the least needed part out."""
+    """Removes the least important part."""
     if content["message"]:
         content["message"] = content["message"][: len(content["message"]) // 2]
     elif content["outputs"]:

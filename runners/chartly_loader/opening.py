@@ -1,4 +1,4 @@
-"""The first phase of a load: tables as the profiles say, and queries that the engine accepts."""
+"""The first phase of a load: creates or alters the tables, and checks the queries."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from chartly_store.rollup import Rollup
 
 
 def open_streams(context: LoadContext) -> tuple[list[LoadStream], PullState]:
-    """The plan's streams, each with its dataset, and where the run goes on."""
+    """Opens the plan's streams, each with its dataset; returns the state to continue from, too."""
     streams = [_opened(context, plan) for plan in context.request.plan.streams]
     state = context.resume()
     resumed = {slice_.stream for slice_, start in state.slices.items() if start.next_page}
@@ -23,7 +23,7 @@ def open_streams(context: LoadContext) -> tuple[list[LoadStream], PullState]:
 
 
 def check_queries(context: LoadContext, streams: Sequence[LoadStream]) -> None:
-    """What an engine says of a query, it says before the connector may ask for anything."""
+    """Raises where the engine refuses a query, before the connector sends any request."""
     times = {stream.plan.storage.dataset: stream.schema.time_column for stream in streams}
     for query in context.request.plan.analytics:
         time = times[query.spec.inputs.dataset]

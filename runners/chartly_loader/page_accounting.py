@@ -1,4 +1,4 @@
-"""What became of the records of pages: counts, rejects, and the pages' entries in the ledger."""
+"""Accounts for the records of pages: counts, rejects, and the pages' entries in the ledger."""
 
 import json
 from collections.abc import Sequence
@@ -15,11 +15,11 @@ from chartly_spool.segment import SegmentMeta
 from chartly_store.ledger import Committed
 
 Places = npt.NDArray[np.uint32]
-"""For each row, its page's place among the pages of a batch."""
+"""For each row, the position of its page in the batch."""
 
 
 class PageAccounting:
-    """Accounts for the pages of one stream of one attempt."""
+    """The accounts of one stream of one attempt."""
 
     def __init__(self, request: LoadRequest, stream: StreamPlan, ordinal: int, now: Now) -> None:
         self._request = request
@@ -37,8 +37,8 @@ class PageAccounting:
         """The ledger's entries of pages.
 
         Args:
-            kept: the pages of the rows that came in time.
-            repeated: which of them have a key that the run has loaded before.
+            kept: the pages of the rows that are not late.
+            repeated: a mask of those whose key the run has loaded before.
         """
         counts = _counts(shaped, kept, repeated)
         return [
@@ -47,7 +47,7 @@ class PageAccounting:
         ]
 
     def reject(self, rejection: Rejection, meta: SegmentMeta) -> dict[str, object]:
-        """The row of a record that was rejected."""
+        """The row of a rejected record."""
         return {
             "run_id": self._request.run_id,
             "raw_ref": f"sha256:{meta.sha256}#{rejection.index}",
@@ -87,12 +87,12 @@ class PageAccounting:
 def _counts(
     shaped: ShapedBatch, kept: Places, repeated: Mask | None
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """What became of each page's records (INV-4)."""
+    """The counts of each page's records by outcome (INV-4)."""
     size = len(shaped.read)
     rejected = np.bincount([rejection.page for rejection in shaped.rejections], minlength=size)
     in_time = np.bincount(kept, minlength=size)
-    nothing = np.zeros(size, dtype=np.int64)
-    duplicate = nothing if repeated is None else np.bincount(kept[repeated], minlength=size)
+    none = np.zeros(size, dtype=np.int64)
+    duplicate = none if repeated is None else np.bincount(kept[repeated], minlength=size)
     return {
         "read": np.array(shaped.read),
         "loaded": in_time - duplicate,

@@ -1,4 +1,4 @@
-"""From segments to committed rows: one thread parses, one shapes, and this one writes."""
+"""Commits the rows of segments: one thread parses, one shapes, and the main thread writes."""
 
 import gc
 import sys
@@ -32,7 +32,7 @@ _TURN_SECONDS = 0.0002
 
 @dataclass(frozen=True)
 class Lane:
-    """What the pages of one stream go through."""
+    """The reader, shaping and table of one stream."""
 
     pages: ObservedReader
     shaping: Shaping
@@ -41,11 +41,11 @@ class Lane:
 
 
 @dataclass
-class _Sheaf:
+class _ParsedPages:
     """Pages that were parsed together, by their stream.
 
     Attributes:
-        more: whether other pages were there already when these were given on.
+        more: whether further pages were ready already.
     """
 
     parsed: dict[str, list[tuple[Segment, Page]]]
@@ -72,29 +72,29 @@ class PageIntake:
         """Commits every segment until the connector has ended.
 
         Raises:
-            RunError: the connector is lost, a page is unusable, or the store refuses; what came
-                before is committed.
+            RunError: the connector is lost, a page is unusable, or the store refuses; earlier
+                pages are committed.
         """
         with (
             _interpreter_for_loading(),
-            reading_ahead(self._sheaves(reader), "parse") as sheaves,
-            reading_ahead(self._batches(sheaves), "shape") as batches,
+            reading_ahead(self._parsed_pages(reader), "parse") as parsed_pages,
+            reading_ahead(self._batches(parsed_pages), "shape") as batches,
         ):
-            for made in batches:
-                if made is not None:
-                    stream, batch = made
+            for item in batches:
+                if item is not None:
+                    stream, batch = item
                     self._commit(self._lanes[stream].table, batch, reader)
                     self._advance(batch)
                 on_progress(self.progress)
         self._check_whole(reader.end)
 
-    def _sheaves(self, reader: SpoolReader) -> Iterator[_Sheaf]:
-        """Parses pages and gives some at a time; none when none came for a while."""
+    def _parsed_pages(self, reader: SpoolReader) -> Iterator[_ParsedPages]:
+        """Parses pages and yields some at a time; none where none arrived for a while."""
         gathered = _Gathered()
         ended = False
         try:
             while not ended:
-                # Asked before the segments: what comes between the two is then seen next time.
+                # Read before the segments: those that arrive in between are read next time.
                 over = reader.end is not None
                 segments = reader.next_segments(_SEGMENTS, BATCH_BYTES, gathered.patience)
                 for segment in segments:
@@ -109,26 +109,30 @@ class PageIntake:
             yield gathered.take(more=False)
             raise
 
-    def _batches(self, sheaves: Iterable[_Sheaf]) -> Iterator[tuple[str, LoadBatch] | None]:
-        """Shapes pages, and cuts where a partition ends while more of them come."""
+    def _batches(
+        self, parsed_pages: Iterable[_ParsedPages]
+    ) -> Iterator[tuple[str, LoadBatch] | None]:
+        """Shapes pages, and cuts batches where a partition ends while more pages are ready."""
         held: dict[str, LoadBatch] = {}
-        for sheaf in sheaves:
-            for stream, parsed in sheaf.parsed.items():
+        for pages in parsed_pages:
+            for stream, parsed in pages.parsed.items():
                 shaped = self._lanes[stream].shaping.shape(parsed)
                 held[stream] = joined([held[stream], shaped] if stream in held else [shaped])
-            made = [*self._ready(held, sheaf)]
-            for stream, batch in made:
+            ready = [*self._ready(held, pages)]
+            for stream, batch in ready:
                 yield stream, settled(batch, self._lanes[stream].schema)
-            if not made:
+            if not ready:
                 yield None
 
-    def _ready(self, held: dict[str, LoadBatch], sheaf: _Sheaf) -> Iterator[tuple[str, LoadBatch]]:
-        """Takes out what is to be written now; what waits is no more than one stream may hold."""
-        if not sheaf.more:
+    def _ready(
+        self, held: dict[str, LoadBatch], pages: _ParsedPages
+    ) -> Iterator[tuple[str, LoadBatch]]:
+        """Removes the batches to commit now; the others are limited over all streams."""
+        if not pages.more:
             yield from held.items()
             held.clear()
             return
-        for stream in sheaf.parsed:
+        for stream in pages.parsed:
             batch, rest = cut(held.pop(stream), self._lanes[stream].schema)
             if batch is not None:
                 yield stream, batch
@@ -139,13 +143,13 @@ class PageIntake:
             yield largest, held.pop(largest)
 
     def _commit(self, table: EventTable, batch: LoadBatch, reader: SpoolReader) -> None:
-        """Rows first, then the ledger, then the spool: whatever dies, nothing is lost."""
+        """Writes rows, then the ledger, then the spool: a kill in between loses nothing."""
         self._check_turn()
         table.check_quota()
         table.insert(batch.rows)
         table.insert_rejects(batch.rejects)
         table.insert_raw(batch.raw)
-        # Again: while this attempt was held up, another may have moved the table aside.
+        # Again: while this attempt was suspended, another may have exchanged the table.
         self._check_turn()
         self._ledger.commit(batch.ledger)
         reader.done(page.segment for page in batch.ledger)
@@ -161,7 +165,7 @@ class PageIntake:
         )
 
     def _check_whole(self, end: End | None) -> None:
-        """Whether the connector's last word fits the pages that came, on the whole and by slice."""
+        """Raises unless the end's numbers of pages match those that arrived, by run and slice."""
         written = end.pages if end is not None else 0
         if written != self.progress.pages:
             raise RunError(
@@ -179,7 +183,7 @@ class PageIntake:
 
 
 class _Gathered:
-    """Pages until there are enough of them, or the first has waited long enough."""
+    """Collects pages until there are enough of them, or the first has waited long enough."""
 
     def __init__(self) -> None:
         self._parsed: dict[str, list[tuple[Segment, Page]]] = {}
@@ -202,18 +206,18 @@ class _Gathered:
         """Seconds to wait for the next page."""
         return max(0.0, self._until - time.monotonic()) if self._parsed else _WAIT_SECONDS
 
-    def take(self, *, more: bool) -> _Sheaf:
-        taken = _Sheaf(self._parsed, more)
+    def take(self, *, more: bool) -> _ParsedPages:
+        taken = _ParsedPages(self._parsed, more)
         self._parsed, self._rows, self._bytes = {}, 0, 0
         return taken
 
 
 @contextmanager
 def _interpreter_for_loading() -> Iterator[None]:
-    """No cyclic collection while pages are in hand: records hold no cycles, and there are many.
+    """Turns cyclic garbage collection off, since the many records hold no cycles.
 
-    And quick turns: the thread that writes has little to do between the engine's answers, but
-    would wait for 5 ms each time while another parses or shapes.
+    The switch interval is shortened: the thread that writes has little to do between the engine's
+    responses, and would wait 5 ms each time while another one parses or shapes.
     """
     collects, turn = gc.isenabled(), sys.getswitchinterval()
     gc.disable()

@@ -1,4 +1,4 @@
-"""Pages as received, on their way into the table that keeps them."""
+"""The rows of pages as received."""
 
 from collections.abc import Sequence
 
@@ -8,7 +8,7 @@ from chartly_store.raw_page_table import RawPage
 
 
 def raw_pages(request: LoadRequest, segments: Sequence[Segment]) -> list[RawPage]:
-    """The rows of pages; one that comes again in another attempt is the same row."""
+    """The rows of pages; a page that another attempt receives again is the same row."""
     return [
         RawPage(
             meta.sha256,

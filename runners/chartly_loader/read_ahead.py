@@ -1,4 +1,4 @@
-"""An iterator that works in a thread of its own, one item ahead of who takes them."""
+"""An iterator that runs in a thread of its own, one item ahead of its consumer."""
 
 import queue
 import threading
@@ -18,57 +18,57 @@ _END = object()
 
 
 class ReadAhead(Generic[T]):
-    """The items of a source, in order; what the source raises comes after them.
+    """The items of a source, in order; an error of the source is raised after them.
 
-    At most one item waits while another is made, so that memory stays bounded however slow the
-    taker is.
+    At most one item waits while another is produced, so that memory stays bounded however slow
+    the consumer is.
     """
 
     def __init__(self, source: Iterator[T]) -> None:
         self._source = source
-        self._room = threading.Semaphore(1)
-        self._made: queue.SimpleQueue[T | _Raised | object] = queue.SimpleQueue()
-        self._left = False
+        self._slots = threading.Semaphore(1)
+        self._produced: queue.SimpleQueue[T | _Raised | object] = queue.SimpleQueue()
+        self._stopped = False
 
     def __iter__(self) -> Iterator[T]:
-        while (item := self._made.get()) is not _END:
+        while (item := self._produced.get()) is not _END:
             if isinstance(item, _Raised):
                 raise item.error
-            self._room.release()
+            self._slots.release()
             yield item  # type: ignore[misc]  # the queue holds items, errors and the end
 
-    def work(self) -> None:
-        """Makes items until the source ends, fails, or nobody takes them any more."""
+    def produce(self) -> None:
+        """Produces items until the source ends or fails, or the consumer stops."""
         while True:
-            self._room.acquire()
-            if self._left:
+            self._slots.acquire()
+            if self._stopped:
                 return
             try:
                 item: object = next(self._source, _END)
-            except BaseException as error:  # noqa: BLE001 - raised again where items are taken
+            except BaseException as error:  # noqa: BLE001 - raised again in the consumer
                 item = _Raised(error)
-            self._made.put(item)
+            self._produced.put(item)
             if item is _END or isinstance(item, _Raised):
                 return
 
-    def leave(self) -> None:
-        """Nobody takes items any more."""
-        self._left = True
-        self._room.release()
+    def stop(self) -> None:
+        """Stops the production: the consumer takes no more items."""
+        self._stopped = True
+        self._slots.release()
 
 
 @contextmanager
 def reading_ahead(source: Iterator[T], name: str) -> Iterator[ReadAhead[T]]:
     """Runs a source in a thread while the block takes its items; the thread ends with the block.
 
-    A source that waits for something must give an item, if an empty one, from time to time: it is
-    only between two items that the thread can be ended.
+    A source that waits must yield an item, if an empty one, from time to time: the thread can end
+    only between two items.
     """
-    made = ReadAhead(source)
-    worker = threading.Thread(target=made.work, name=name, daemon=True)
-    worker.start()
+    items = ReadAhead(source)
+    producer = threading.Thread(target=items.produce, name=name, daemon=True)
+    producer.start()
     try:
-        yield made
+        yield items
     finally:
-        made.leave()
-        worker.join()
+        items.stop()
+        producer.join()

@@ -1,4 +1,4 @@
-"""A run whose end the store has already: told again, not done again."""
+"""The recorded results of attempts: a run that succeeded is reported again, not repeated."""
 
 from contextlib import suppress
 from dataclasses import asdict
@@ -18,7 +18,7 @@ _WAIT_SECONDS = 1.0
 
 
 def record_of(result: LoadResult) -> dict[str, object]:
-    """What an attempt's record holds beside the columns of its own."""
+    """The members of an attempt's record that are no columns of the table."""
     return {
         "counts": result.counts,
         "counters": asdict(result.counters),
@@ -70,10 +70,10 @@ def earlier_success(request: LoadRequest, engine: Engine) -> LoadResult | None:
     return None
 
 
-def send_home(request: LoadRequest) -> None:
-    """Tells the connector that nothing is left to pull, and waits until it has ended.
+def dismiss_connector(request: LoadRequest) -> None:
+    """Writes a state without open slices for the connector, and waits until it has ended.
 
-    How it ends changes nothing any more.
+    The reason of its end is ignored.
     """
     with suppress(RunError), SpoolReader(request.spool, request.grace) as reader:
         reader.write_state(complete_state(request.plan.slices))

@@ -1,4 +1,4 @@
-"""The last phase of a load: how the attempt ended, in the audit trail and in its record."""
+"""The last phase of a load: records the end of the attempt, in the audit trail and the store."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -52,7 +52,7 @@ def _by_dataset(
 
 
 def _earlier_warnings(context: LoadContext) -> Iterator[RunWarning]:
-    """What earlier attempts said of the pages that they committed."""
+    """The warnings of earlier attempts about the pages that they committed."""
     if context.request.attempt > 1:
         for attempt in context.attempts.of_run(context.request.run_id):
             yield from parse_warnings(attempt.outcome.get("warnings", []))

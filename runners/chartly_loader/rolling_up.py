@@ -1,4 +1,4 @@
-"""The fourth phase of a load: the analytics queries over the datasets that were written."""
+"""The fourth phase of a load: runs the analytics queries over the written datasets."""
 
 import json
 from collections.abc import Iterator
@@ -34,7 +34,7 @@ def _published(context: LoadContext, query: AnalyticsPlan, stream: LoadStream) -
     layout = json.dumps({"window": query.spec.inputs.window})
     context.store.claim(query.spec.outputs.dataset, request.workflow, layout)
     rollup = Rollup(context.store, query.spec, time_column)
-    # Before the windows are looked for: who ends meanwhile may leave rows in others.
+    # Read before the windows: an attempt that ends meanwhile may leave rows in other windows.
     rivals = tuple(context.fence.rivals())
     windows = (
         rollup.touched(query.digest)
@@ -48,7 +48,7 @@ def _published(context: LoadContext, query: AnalyticsPlan, stream: LoadStream) -
 
 @contextmanager
 def _named(query: AnalyticsPlan) -> Iterator[None]:
-    """Puts the profile before what is wrong with its output."""
+    """Puts the profile's reference before an error of its output."""
     try:
         yield
     except RunError as error:

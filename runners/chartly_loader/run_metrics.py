@@ -25,11 +25,11 @@ class _Values(Collector):
     """Values of the table's metrics, one for each set of labels."""
 
     values: dict[str, dict[tuple[str, ...], float]] = field(
-        default_factory=lambda: {one.name: {} for one in METRICS}
+        default_factory=lambda: {metric.name: {} for metric in METRICS}
     )
 
     def put(self, name: str, value: float, **labels: str) -> None:
-        declared = next(one.labels for one in METRICS if one.name == name)
+        declared = next(metric.labels for metric in METRICS if metric.name == name)
         self.values[name][tuple(labels[label] for label in declared)] = value
 
     def collect(self) -> Iterator[Family]:
@@ -53,7 +53,9 @@ def _family(metric: Metric, values: dict[tuple[str, ...], float]) -> Family:
 def _buckets(value: float) -> list[tuple[str, float]]:
     """The cumulative buckets of one observation."""
     bounds = [*map(float, _BUCKETS), float("inf")]
-    return [("+Inf" if one == bounds[-1] else str(one), float(value <= one)) for one in bounds]
+    return [
+        ("+Inf" if bound == bounds[-1] else str(bound), float(value <= bound)) for bound in bounds
+    ]
 
 
 def run_metrics(
@@ -62,13 +64,13 @@ def run_metrics(
     """The metrics of one attempt.
 
     Args:
-        seconds: how long the attempt took.
-        ended: when it was over.
+        seconds: the duration of the attempt.
+        ended: when the attempt ended.
     """
     metrics = _Values()
     project = {"tenant": plan.project.tenant, "project": plan.project.project}
     _put_connector(metrics, result, {**project, "connector": plan.connector_name})
-    # Who recorded no counts by dataset wrote one.
+    # An attempt of an earlier version recorded no counts by dataset, and wrote one dataset.
     datasets = result.datasets or {plan.streams[0].storage.dataset: result.counts}
     for name, counts in datasets.items():
         for outcome in _OUTCOMES:
@@ -99,5 +101,5 @@ def _put_connector(metrics: _Values, result: LoadResult, connector: dict[str, st
 
 
 def write_metrics(registry: CollectorRegistry, path: Path) -> None:
-    """The metrics as a text file, whole or not at all."""
+    """Writes the metrics to a text file atomically."""
     write_to_textfile(str(path), registry)

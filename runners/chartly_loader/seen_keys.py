@@ -1,4 +1,4 @@
-"""Which keys a run has written already, in eight bytes each."""
+"""The set of keys that a run has written, in eight bytes each."""
 
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -29,10 +29,10 @@ class SeenKeys:
         self._files: list[BinaryIO] = []
 
     def add(self, keys: Sequence[str]) -> Mask | None:
-        """Adds keys; tells for each whether it was there or came before, or None if none did.
+        """Adds keys; returns a mask of those that are repeated, or None where none is.
 
         Raises:
-            RunError: ``LimitReached``: there is no room on the disk for them.
+            RunError: ``LimitReached``: the disk has no space for them.
         """
         hashes = np.fromiter(map(hash, keys), dtype=np.int64, count=len(keys))
         ordered = np.sort(hashes)
@@ -82,7 +82,7 @@ class SeenKeys:
         self._runs.clear()
         whole.sort()
         try:
-            # Nobody else can open it, and it goes with the process, however that ends.
+            # It has no name, and is removed with the process, in whatever way that ends.
             file = tempfile.TemporaryFile()  # noqa: SIM115 - kept until the run is over
             self._files.append(file)
             file.write(whole.data)
@@ -97,12 +97,12 @@ class SeenKeys:
 def _among(ordered: Hashes, run: Hashes) -> Mask:
     places = np.searchsorted(run, ordered)
     places[places == len(run)] = 0
-    found: Mask = run[places] == ordered
-    return found
+    mask: Mask = run[places] == ordered
+    return mask
 
 
 def _blocks(file: BinaryIO) -> Iterator[Hashes]:
-    """A file's hashes, some at a time: what is on disk shall not come to stay in memory."""
+    """A file's hashes in blocks, so that they do not fill the memory."""
     file.seek(0)
     while len(block := np.fromfile(file, dtype=np.int64, count=_BLOCK)):
         yield block

@@ -1,4 +1,4 @@
-"""The third phase of a load: what can only be said when all pages of a stream are in."""
+"""The third phase of a load: corrections, checks and expiry, once all pages are committed."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -47,7 +47,7 @@ def settle(context: LoadContext, stream: LoadStream) -> None:
 
 
 def _never_matched(context: LoadContext, stream: LoadStream) -> list[RunWarning]:
-    """The mapped paths that led to nothing, also in what earlier attempts have committed."""
+    """Warnings of mapped paths that matched no value, in any attempt of the run."""
     unmatched = stream.pages.unmatched
     if stream.resumed:
         rows = stream.table.of_run(context.request.run_id)
@@ -57,7 +57,7 @@ def _never_matched(context: LoadContext, stream: LoadStream) -> list[RunWarning]
 
 
 def _expire(context: LoadContext, stream: LoadStream) -> None:
-    """Windows are sealed before their rows go: computed without them they would be wrong."""
+    """Deletes expired rows, and seals their windows before: without the rows they would change."""
     newest = stream.table.newest_expired(context.request.ingested_at)
     if newest is not None:
         stream.row = _sealed(context, stream, newest)
@@ -66,7 +66,7 @@ def _expire(context: LoadContext, stream: LoadStream) -> None:
 
 
 def _sealed(context: LoadContext, stream: LoadStream, newest: datetime) -> DatasetRow:
-    """Windows that lost a row to expiry are never computed again."""
+    """The dataset's record with all windows sealed that lose a row to expiry."""
     lengths = [
         parse_duration(query.spec.inputs.window)
         for query in context.request.plan.analytics

@@ -1,4 +1,4 @@
-"""From parsed pages to a batch of rows with their envelope."""
+"""Shapes parsed pages into a batch of rows with their envelope."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class Shaping:
     """Shapes the pages of one stream of one attempt.
 
     Args:
-        sealed_before: the end of the newest window that is never computed again.
+        sealed_before: the end of the newest sealed window, before which rows are late.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what rows are made of
@@ -51,7 +51,7 @@ class Shaping:
         self._keeps_pages = stream.storage.raw.enabled
 
     def shape(self, pages: Sequence[tuple[Segment, Page]]) -> LoadBatch:
-        """The batch of some pages."""
+        """Shapes pages into a batch."""
         shaped = self._shaper.shape([page for _, page in pages])
         self._truncated.update(shaped.truncated)
         segments = [segment for segment, _ in pages]
@@ -72,7 +72,7 @@ class Shaping:
         )
 
     def warnings(self) -> list[RunWarning]:
-        """What may be wrong with the rows of all pages so far."""
+        """The warnings about the rows of all pages so far."""
         return [
             RunWarning(WarningReason.TIMES_TRUNCATED, name, self._truncation(name), count)
             for name, count in self._truncated.items()
@@ -110,7 +110,7 @@ class Shaping:
         columns = {
             name: rows.column(name) for name in rows.column_names if not name.startswith("_")
         }
-        columns |= {name: _constant(text, count) for name, text in constants.items()}
+        columns |= {name: _constant(value, count) for name, value in constants.items()}
         columns["ingested_at"] = pa.repeat(
             pa.scalar(self._request.ingested_at, pa.timestamp("ms", tz="UTC")), count
         )
@@ -133,8 +133,8 @@ class Shaping:
         return pa.array(np.array(versions, dtype=np.uint64)[places])
 
 
-def _constant(text: str, count: int) -> pa.Array:
-    """One text for every row, stored once."""
+def _constant(value: str, count: int) -> pa.Array:
+    """The same text for every row, stored once."""
     return pa.DictionaryArray.from_arrays(
-        pa.repeat(pa.scalar(0, pa.int8()), count), pa.array([text], pa.string())
+        pa.repeat(pa.scalar(0, pa.int8()), count), pa.array([value], pa.string())
     )

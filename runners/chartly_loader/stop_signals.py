@@ -1,4 +1,4 @@
-"""The signals that end an attempt, until it is known how it ended."""
+"""The signals that end an attempt, until its reason is decided."""
 
 import signal
 from types import FrameType
@@ -10,14 +10,14 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class StopSignals:
-    """SIGTERM and SIGINT end whatever runs, by an error that the attempt records as its own."""
+    """Raises an error at SIGTERM and SIGINT, which the attempt records as its own."""
 
     def __init__(self) -> None:
-        self._asked = False
-        self._over = False
+        self._received = False
+        self._ignored = False
 
     def __enter__(self) -> Self:
-        self._before = {number: signal.signal(number, self._hear) for number in _SIGNALS}
+        self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -25,20 +25,20 @@ class StopSignals:
             signal.signal(number, handler)
 
     def check(self) -> None:
-        """Stops where a signal has come whose error got lost: some libraries swallow any.
+        """Raises again after a signal whose error was lost: some libraries swallow any error.
 
         Raises:
             RunError: ``Terminated``.
         """
-        if self._asked and not self._over:
+        if self._received and not self._ignored:
             raise RunError(Reason.TERMINATED, "the loader was told to stop")
 
     def ignore(self) -> None:
-        """From now on the attempt is only written down; cut off, its record would be missing."""
-        self._over = True
+        """Ignores signals from now on: the attempt only has to be recorded."""
+        self._ignored = True
 
-    def _hear(self, _number: int, _frame: FrameType | None) -> None:
-        # Once is enough: a second signal would cut off the words about the first.
-        first, self._asked = not self._asked, True
+    def _handle(self, _number: int, _frame: FrameType | None) -> None:
+        # A second signal would interrupt the report on the first one.
+        first, self._received = not self._received, True
         if first:
             self.check()
