@@ -18,7 +18,7 @@ _SUMS = ", ".join(("count()", *(f"sum({name})" for name in ("bytes", *COUNTS))))
 
 
 @dataclass(frozen=True)
-class Committed:
+class CommittedPage:
     """One page in the ledger; read = loaded + rejected + duplicate + filtered + late (INV-4).
 
     Attributes:
@@ -62,7 +62,7 @@ class Ledger:
         is_first = "slice" not in self._store.columns(LEDGER)
         return f"({pages_of_run(self._store.database, is_first=is_first)})"
 
-    def commit(self, pages: list[Committed]) -> None:
+    def commit(self, pages: list[CommittedPage]) -> None:
         """Commits pages atomically: one insert of one block into one partition."""
         self._store.insert_dicts(LEDGER, [asdict(page) for page in pages])
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from chartly.api.event_schema import EventSchema
-from chartly_store.ledger import Committed
+from chartly_store.ledger import CommittedPage
 from chartly_store.raw_page_table import RawPage
 
 MOST_ROWS = 128 * 1024
@@ -35,7 +35,7 @@ class LoadBatch:
     rows: pa.Table
     starts: npt.NDArray[np.int64]
     rejects: list[dict[str, object]]
-    ledger: list[Committed]
+    ledger: list[CommittedPage]
     raw: list[RawPage]
     repeated: bool
 

@@ -12,7 +12,7 @@ from chartly.plan.runplan import StreamPlan
 from chartly_loader.load_request import LoadRequest, Now
 from chartly_loader.seen_keys import Mask
 from chartly_spool.segment import SegmentMeta
-from chartly_store.ledger import Committed
+from chartly_store.ledger import CommittedPage
 
 Places = npt.NDArray[np.uint32]
 """For each row, the position of its page in the batch."""
@@ -33,7 +33,7 @@ class PageAccounting:
         shaped: ShapedBatch,
         kept: Places,
         repeated: Mask | None,
-    ) -> list[Committed]:
+    ) -> list[CommittedPage]:
         """The ledger's entries of pages.
 
         Args:
@@ -64,8 +64,8 @@ class PageAccounting:
             "ordinal": self._ordinal,
         }
 
-    def _committed(self, meta: SegmentMeta, counts: dict[str, int]) -> Committed:
-        return Committed(
+    def _committed(self, meta: SegmentMeta, counts: dict[str, int]) -> CommittedPage:
+        return CommittedPage(
             dataset=self._stream.storage.dataset,
             run_id=self._request.run_id,
             stream=meta.slice.stream,

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from chartly.errors import Reason
-from chartly_connector.connector_report import log_to, say, termination
+from chartly_connector.connector_report import log_to, print_line, termination
 from chartly_connector.secrets import Credential
 from chartly_spool.segment import Counters, End
 from support.connecting import CANARY
@@ -56,5 +56,5 @@ def test_inv_6_the_termination_message_is_small_whole_and_holds_no_secret(messag
 
 
 def test_what_a_person_reads_goes_to_standard_error(capsys):
-    say("one line")
+    print_line("one line")
     assert capsys.readouterr() == ("", "one line\n")

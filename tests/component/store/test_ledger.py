@@ -5,7 +5,7 @@ import pytest
 from chartly.errors import Reason
 from chartly.slices import PullState, Slice, SliceState, slice_of
 from chartly_store.attempts import Attempt, Attempts
-from chartly_store.ledger import Committed, Ledger, summed
+from chartly_store.ledger import CommittedPage, Ledger, summed
 from chartly_store.project_store import ProjectStore
 from support.spooling import MAIN
 
@@ -40,7 +40,7 @@ def _page(segment, **changes):
         "token_hash": f"hash-{segment}",
         "committed_at": NOW,
     }
-    return Committed(**{**made, **changes})
+    return CommittedPage(**{**made, **changes})
 
 
 def test_a_run_without_pages_starts_at_the_beginning(store):
