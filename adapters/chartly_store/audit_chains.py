@@ -6,7 +6,7 @@ Teardown drops none of them.
 import json
 from collections.abc import Sequence
 
-from chartly.evidence.hash_chain import Entry, Head
+from chartly.evidence.hash_chain import Entry, Head, parse_head
 from chartly.load.dataset_tables import DURABLE
 from chartly.load.sql import qualified, quoted
 from chartly_store.arrow_rows import table_of
@@ -86,6 +86,14 @@ class AttemptChains:
             f"FROM {self._table.name} GROUP BY chain ORDER BY chain"
         )
         return {str(row[0]): Head(int(str(row[1])), str(row[2])) for row in rows}
+
+
+def recorded_head(recorded: str) -> Head:
+    """The head that an event or a record holds; an edited one matches no entry."""
+    try:
+        return parse_head(recorded)
+    except ValueError:
+        return Head(1, recorded)
 
 
 def _row(chain: str, entry: Entry) -> dict[str, object]:

@@ -16,7 +16,7 @@ from chartly.evidence.audit_event import Data, Source
 from chartly.evidence.audit_trail import STARTED, Trail, closing_event
 from chartly.evidence.hash_chain import ChainVerdict, Entry, Head, parse_head, verify, verify_chain
 from chartly.names import SYSTEM_DATABASE
-from chartly_store.audit_chains import SEPARATOR, AttemptChains, ChainTable
+from chartly_store.audit_chains import SEPARATOR, AttemptChains, ChainTable, recorded_head
 from chartly_store.project_store import ProjectStore
 
 
@@ -201,17 +201,9 @@ class AuditLog:
             "WHERE chain = {chain:String} AND of != '' GROUP BY of ORDER BY of",
             {"chain": str(self._project)},
         )
-        return {str(row[0]): (_recorded_head(str(row[1])), str(row[2])) for row in rows}
+        return {str(row[0]): (recorded_head(str(row[1])), str(row[2])) for row in rows}
 
 
 def project_chain(store: ProjectStore, checkpoint: Path | None) -> ProjectChain:
     """The project's chain with its head in a file; without a file, the one that records nothing."""
     return NotKept() if checkpoint is None else AuditLog(store, Checkpoint(checkpoint))
-
-
-def _recorded_head(recorded: str) -> Head:
-    """A head from the project's chain; an edited one matches no entry."""
-    try:
-        return parse_head(recorded)
-    except ValueError:
-        return Head(1, recorded)

@@ -10,11 +10,11 @@ from datetime import datetime
 
 from chartly.evidence.audit_event import Data, Source
 from chartly.evidence.audit_trail import Trail
-from chartly.evidence.hash_chain import ChainVerdict, Entry, Head, parse_head, verify_chain
+from chartly.evidence.hash_chain import ChainVerdict, Entry, Head, verify_chain
 from chartly.load.project_tables import ATTEMPTS
 from chartly.load.sql import qualified
 from chartly_store.attempts import FINISHED
-from chartly_store.audit_chains import SEPARATOR, AttemptChains
+from chartly_store.audit_chains import SEPARATOR, AttemptChains, recorded_head
 from chartly_store.project_store import ProjectStore
 
 _COMMAND = "command"
@@ -58,12 +58,6 @@ class CommandTrail:
             f"{qualified(self._store.database, ATTEMPTS)} FINAL WHERE state = {{state:String}}",
             {"state": FINISHED},
         )
-        return {f"{run}{SEPARATOR}{attempt}": _head(str(head)) for run, attempt, head in rows}
-
-
-def _head(recorded: str) -> Head:
-    """A head from a record; an edited one matches no entry."""
-    try:
-        return parse_head(recorded)
-    except ValueError:
-        return Head(1, recorded)
+        return {
+            f"{run}{SEPARATOR}{attempt}": recorded_head(str(head)) for run, attempt, head in rows
+        }

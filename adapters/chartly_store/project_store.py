@@ -16,6 +16,7 @@ from chartly.load.store_format import FORMAT, insist_on_known
 from chartly.names import database, sql_name
 from chartly_store.arrow_rows import table_of
 from chartly_store.engine_port import Engine
+from chartly_store.exchange import unfenced
 from chartly_store.layout import Layout
 from chartly_store.system_tables import columns, columns_by_table, read_only_replicas, size
 
@@ -23,10 +24,6 @@ from chartly_store.system_tables import columns, columns_by_table, read_only_rep
 def claim_view(dataset: str) -> str:
     """The view that exists while a dataset is claimed for the first time."""
     return sql_name(dataset) + "__claim"
-
-
-def _always_in_turn() -> None:
-    """A store with one owner has no other writer."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +103,7 @@ class ProjectStore:
         schema: EventSchema,
         storage: StorageSpec,
         workflow: str,
-        check_turn: Callable[[], None] = _always_in_turn,
+        check_turn: Callable[[], None] = unfenced,
     ) -> DatasetRow:
         """Creates or alters a dataset's tables as its profiles require, and claims it.
 
