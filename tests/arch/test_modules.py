@@ -51,6 +51,21 @@ def test_no_two_public_classes_have_one_name():
     assert {name: paths for name, paths in places.items() if len(paths) > 1} == {}
 
 
+def test_no_two_modules_have_one_name():
+    """A module's name says what it contains without its folder; a command has its use case's."""
+    places = defaultdict(list)
+    for path in SOURCES:
+        if not path.stem.startswith("__"):
+            places[path.stem].append(named(path))
+    twins = {name: paths for name, paths in places.items() if len(paths) > 1}
+    pair = "service/chartly_service/{0}.py", "cli/chartly_cli/commands/{0}.py"
+    assert twins == {
+        name: paths
+        for name, paths in twins.items()
+        if sorted(paths) == sorted(path.format(name) for path in pair)
+    }
+
+
 def test_tests_need_no_packages():
     """Importlib mode: an __init__.py would make two test files of one name collide."""
     assert [
