@@ -24,7 +24,7 @@ NAMED = sorted(
 )
 STAGES = re.findall(
     r"^\| \w+ \| `(\w+)`.*?\| `([\w/]+\.py)` \|",
-    ARCHITECTURE.partition("A page on its way")[2],
+    ARCHITECTURE.partition("## The stages of a page")[2],
     re.MULTILINE,
 )
 
