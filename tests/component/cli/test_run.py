@@ -14,7 +14,7 @@ from chartly.load.dataset_tables import rejected_table
 from chartly.load.sql import qualified
 from chartly_cli.store_binding import FolderBinding
 from chartly_folder.object_files import read_workspace
-from chartly_loader.attempt_audit import Account
+from chartly_loader.attempt_audit import AttemptAudit
 from support.command import TOKEN, chartly, chartly_json, edit, sales_folder
 from support.profiles import HOME
 from support.sales_api import Answer, in_order, pages_of, sale, serving
@@ -100,7 +100,7 @@ def test_a_run_that_fails_has_whole_evidence_too(tmp_path, folder):
 
 
 def test_a_run_whose_evidence_does_not_read_back_is_no_success(tmp_path, folder, monkeypatch):
-    monkeypatch.setattr(Account, "reads_back", lambda *_: False)
+    monkeypatch.setattr(AttemptAudit, "reads_back", lambda *_: False)
     with serving(tmp_path, in_order(pages_of([sale(1)], 1))) as api:
         outcome = chartly(folder, "--output", "json", "run", "sales", *api.options)
     document = failed(outcome, REASONS[Reason.EVIDENCE_MISSING].exit_code, "EvidenceMissing")
