@@ -1,11 +1,11 @@
-"""The columns that a query reads of its dataset: those that it has, each where it has a value."""
+"""Which columns a query may name, and where: those of its dataset, grouped or aggregated."""
 
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from chartly.api.place import Place
 from chartly.api.suggestion import suggestion_for
-from chartly.query.functions import is_aggregate
+from chartly.query.grouping import aggregates_rows, has_plain_keys, is_aggregate
 from chartly.query.placeholders import placeholder_of
 from chartly.query.sql_reader import QueryReading
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 
 def check_columns(reading: QueryReading, columns: Collection[str], where: Place) -> None:
-    """Whether every name is a column of the dataset or a name that the query gives.
+    """Whether every name is a column of the dataset or an alias of the query.
 
-    What both may be is left to an engine.
+    A name that is both is left to the engine.
 
     Raises:
-        SpecError: the dataset has no such column, or the column stands outside GROUP BY.
+        SpecError: the dataset has no such column, or the column is not in GROUP BY.
     """
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
@@ -44,9 +44,9 @@ def _own_names(tree: "exp.Query") -> Iterator[str]:
 
     for node in tree.find_all(exp.Alias, exp.TableAlias, exp.CTE, exp.Lambda):
         if isinstance(node, exp.Lambda):
-            yield from (one.name for one in node.expressions)
+            yield from (argument.name for argument in node.expressions)
         elif isinstance(node, exp.TableAlias):
-            yield from (node.name, *(one.name for one in node.columns))
+            yield from (node.name, *(column.name for column in node.columns))
         else:
             yield node.alias
 
@@ -54,42 +54,32 @@ def _own_names(tree: "exp.Query") -> Iterator[str]:
 def _outside_group(select: "exp.Select") -> Iterator[str]:
     """The columns of outputs that have many values in a group."""
     group = select.args.get("group")
-    extra = {} if group is None else group.args
-    if any(value for name, value in extra.items() if name != "expressions"):
+    if group is not None and not has_plain_keys(group):
         return
-    keys = [] if group is None else list(group.expressions)
-    if not keys and not any(aggregates(one) for each in select.selects for one in each.walk()):
+    keys = [] if group is None else [_output(key, select) for key in group.expressions]
+    if not keys and not aggregates_rows(select):
         return
-    meant = [_output(key, select) for key in keys]
     for output in select.selects:
-        yield from _ungrouped(output, meant)
+        yield from _ungrouped(output, keys)
 
 
 def _output(key: "exp.Expr", select: "exp.Select") -> "exp.Expr":
-    """A key, or the output that it names by its place or its alias."""
+    """A key, or the output that it names by its position or its alias."""
     if key.is_int and 0 < int(key.name) <= len(select.selects):
         return select.selects[int(key.name) - 1].unalias()
-    named = {one.alias: one.unalias() for one in select.selects if one.key == "alias"}
-    return named.get(key.name, key) if key.key == "column" else key
+    aliases = {output.alias: output.unalias() for output in select.selects if output.key == "alias"}
+    return aliases.get(key.name, key) if key.key == "column" else key
 
 
 def _ungrouped(node: "exp.Expr", keys: "list[exp.Expr]") -> Iterator[str]:
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
-    if node in keys or aggregates(node) or isinstance(node, exp.Query | exp.Subquery):
+    if node in keys or is_aggregate(node) or isinstance(node, exp.Query | exp.Subquery):
         return
     if isinstance(node, exp.Column):
-        if not any(one.name == node.name for key in keys for one in key.find_all(exp.Column)):
+        grouped = {column.name for key in keys for column in key.find_all(exp.Column)}
+        if node.name not in grouped:
             yield node.name
         return
     for child in node.iter_expressions():
         yield from _ungrouped(child, keys)
-
-
-def aggregates(node: "exp.Expr") -> bool:
-    """Whether a node is a call that makes one value of many rows."""
-    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
-
-    return isinstance(node, exp.AggFunc) or (
-        isinstance(node, exp.Anonymous) and is_aggregate(node.name)
-    )

@@ -1,8 +1,8 @@
-"""Exact arithmetic: what an engine would let wrap around runs in 76 digits, or fails.
+"""Exact arithmetic: what would wrap around in an engine runs in 76 digits, or fails.
 
 The text of a checked query changes only where numbers are added, multiplied, divided, summed or
-converted, and where a time is cut to a type that holds 1970 to 2106 only. What comes out is told
-apart by its type, ``Decimal(76, s)``, and takes its stored type in ``chartly_store.outputs``.
+converted, and where a time is cut to a type that holds 1970 to 2106 only. A result has the type
+``Decimal(76, s)``, and ``chartly_store.outputs`` converts it to its stored type.
 """
 
 from collections.abc import Mapping
@@ -42,10 +42,10 @@ def exact_query(
     for _ in range(_PASSES):
         rewriter = Rewriter(parsable, where, known, _scales(spec))
         text = rewriter.rewritten()
-        found = {**columns, **rewriter.aliases}
-        if found == known:
+        inferred = {**columns, **rewriter.aliases}
+        if inferred == known:
             break
-        known = found
+        known = inferred
     else:
         raise where.refusal("aliases refer to each other in a circle")
     return CheckedQuery(_unmarked(checked.text, parsable, text), checked.columns)
@@ -57,7 +57,7 @@ def _scales(spec: AnalyticsSpec) -> dict[str, int]:
 
 
 def _unmarked(text: str, parsable: str, changed: str) -> str:
-    """The changed text with placeholders again; a marker is as long as what it stands for."""
+    """The changed text with placeholders again; a marker is as long as its placeholder."""
     for token in tokens(parsable, TEMPLATE):
         if placeholder_of(token.text):
             changed = changed.replace(token.text, text[token.start : token.end])

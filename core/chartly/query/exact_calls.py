@@ -1,4 +1,4 @@
-"""Calls of functions that wrap around, and what stands in their place."""
+"""Calls of functions that wrap around, and the exact calls that replace them."""
 
 from collections.abc import Sequence
 
@@ -49,7 +49,7 @@ _REFUSED = {
     **dict.fromkeys(("date_add", "dateadd"), "{name}() is not looked at; write addDays(x, n)"),
     **dict.fromkeys(("date_sub", "datesub"), "{name}() is not looked at; write subtractDays(x, n)"),
 }
-"""What is never exact, with what to write instead."""
+"""Functions that are never exact, with what to write instead."""
 _COMPARISONS = names("equals notequals less greater lessorequals greaterorequals")
 _UNITS = "tointerval"
 _MOVES = ("add", "subtract")
@@ -73,7 +73,7 @@ def call(name: str, spelled: str, parameters: str, arguments: Sequence[Value], k
         kind: the type behind ``AS``.
 
     Raises:
-        ValueError: it may be wrong in silence; says what to write instead.
+        ValueError: its result may be silently wrong; names what to write instead.
     """
     folded = name.lower()
     _refuse(folded, spelled, kind)
@@ -117,7 +117,7 @@ def _aggregate(folded: str, spelled: str, arguments: Sequence[Value]) -> Value |
 
 def _sum(spelled: str, arguments: Sequence[Value]) -> Value:
     first, *others = arguments
-    listed = ", ".join([first.widened(), *(one.text for one in others)])
+    listed = ", ".join([first.widened(), *(argument.text for argument in others)])
     family = "integer" if first.family == "integer" else "decimal"
     return Value(
         f"{spelled}({listed})", family, first.summed(), first.scale, wide=True, changed=True
@@ -157,12 +157,12 @@ def _other(folded: str, spelled: str, arguments: Sequence[Value]) -> Value:
     if folded in _TOLERANT:
         text = f"{spelled}({_list(arguments)})"
     else:
-        if any(one.changed and one.digits > _COLUMN for one in arguments):
+        if any(argument.changed and argument.digits > _COLUMN for argument in arguments):
             raise ValueError(
                 f"{spelled}() of a computed number may take more than {_COLUMN} digits; "
                 f"write CAST(... AS Decimal(p, s)) around it"
             )
-        text = f"{spelled}({', '.join(one.narrow() for one in arguments)})"
+        text = f"{spelled}({', '.join(argument.narrow() for argument in arguments)})"
     if folded in _SAME:
         return combined(text, _results(folded, arguments))
     if folded.startswith(_MOVES) and arguments:
@@ -175,31 +175,33 @@ def _other(folded: str, spelled: str, arguments: Sequence[Value]) -> Value:
     if folded.startswith(_UNITS):
         return Value(text, "interval", scale=0)
     family = "date" if folded in _DATES else "unknown"
-    return Value(text, family, changed=any(one.changed for one in arguments))
+    return Value(text, family, changed=any(argument.changed for argument in arguments))
 
 
 def _prepared(folded: str, arguments: Sequence[Value]) -> Sequence[Value]:
-    """Arguments where an engine would take another number for them."""
+    """Arguments, with those rewritten that an engine would convert to another number."""
     if folded == "gcd":
-        return [one.spelled(one.counted()) for one in arguments]
+        return [argument.spelled(argument.counted()) for argument in arguments]
     if folded.startswith(_UNITS) and arguments:
         unit = folded.removeprefix(_UNITS)
         return [arguments[0].spelled(amount(arguments[0].text, unit)), *arguments[1:]]
     if folded in _COMPARISONS and len(arguments) == _PAIR:
         return [arguments[0].comparable(arguments[1]), arguments[1]]
-    families = {one.family for one in arguments}
-    is_number = not any(one.is_time or one.family == "text" for one in arguments)
+    families = {argument.family for argument in arguments}
+    is_number = not any(argument.is_time or argument.family == "text" for argument in arguments)
     if folded in ("greatest", "least") and is_number and families != {"integer"}:
-        return [one.as_wide() if "decimal" in families else one for one in arguments]
+        return (
+            [argument.as_wide() for argument in arguments] if "decimal" in families else arguments
+        )
     if folded.startswith(_MOVES) and len(arguments) == _PAIR:
         unit = folded.removeprefix("add").removeprefix("subtract")
         return [arguments[0], arguments[1].spelled(amount(arguments[1].text, unit))]
     unit = arguments[0].text.strip("'").lower() if arguments else ""
-    return [_towards_the_past(folded, unit, one) for one in arguments]
+    return [_towards_the_past(folded, unit, argument) for argument in arguments]
 
 
 def _results(folded: str, arguments: Sequence[Value]) -> Sequence[Value]:
-    """The arguments that a call may give back."""
+    """The arguments that a call may return."""
     if folded == "if":
         return arguments[1:]
     if folded == "multiif":
@@ -217,11 +219,11 @@ def _towards_the_past(folded: str, unit: str, value: Value) -> Value:
 
 
 def _moved(spelled: str, text: str, arguments: Sequence[Value]) -> Value:
-    """A time plus an interval; a type that holds 1970 to 2106 only must hold the sum."""
+    """A time plus an interval; a short type must hold the sum."""
     family = arguments[0].family
     if family in ("instant", "date"):
         digits = arguments[0].subsecond_digits
-        amounts = [one.text for one in arguments[1:]]
+        amounts = [argument.text for argument in arguments[1:]]
         wide = f"{spelled}({', '.join([arguments[0].widely(family), *amounts])})"
         return Value(
             within(text, f"{spelled}()", wide if wide != text else ""), family, scale=digits
@@ -234,4 +236,4 @@ def _moved(spelled: str, text: str, arguments: Sequence[Value]) -> Value:
 
 
 def _list(arguments: Sequence[Value]) -> str:
-    return ", ".join(one.text for one in arguments)
+    return ", ".join(argument.text for argument in arguments)

@@ -1,4 +1,4 @@
-"""Conversions of numbers and times: what does not fit, or would be cut, is a failure."""
+"""Conversions of numbers and times: what does not fit, or would be cut, fails."""
 
 from collections.abc import Sequence
 
@@ -36,7 +36,7 @@ _NO_TIME = "a number is no time here; write fromUnixTimestamp64Milli(x)"
 
 
 def narrow_cast(value: Value, kind: str) -> Value:
-    """A value in a type that is asked for, or a failure.
+    """The SQL of a value in another type, which fails where it does not fit.
 
     Raises:
         ValueError: it would be cut to what the type holds.
@@ -83,7 +83,7 @@ def converted(folded: str, spelled: str, arguments: Sequence[Value]) -> Value | 
 
 def _time(folded: str, spelled: str, arguments: Sequence[Value]) -> Value | None:
     first, *others = arguments
-    listed = "".join(f", {one.text}" for one in others)
+    listed = "".join(f", {argument.text}" for argument in others)
     if folded in _SHORT:
         family = "integer" if folded == "tounixtimestamp" else "short"
         return Value(
@@ -101,16 +101,16 @@ def _time(folded: str, spelled: str, arguments: Sequence[Value]) -> Value | None
 
 
 def undropped(value: Value, scale: int, name: str) -> str:
-    """A number of which no digit is behind the last that is kept, or a failure."""
+    """SQL of a number, which fails where a digit behind the last one kept would be dropped."""
     if value.family in ("integer", "decimal") and value.scale <= scale:
         return value.text
     return _kept(value, scale, f"{name} would drop digits; write round(x, {scale}) within")
 
 
-def _kept(value: Value, scale: int, said: str) -> str:
+def _kept(value: Value, scale: int, message: str) -> str:
     text = value.text if value.family == "text" else f"toString({value.text})"
     dropped = f"match({text}, '[.]{'[0-9]' * scale}[0-9]*[1-9]|[0-9][eE]-')"
-    return f"concat({text}, substring('', toUInt8(throwIf({dropped}, {_literal(said)})) + 1))"
+    return f"concat({text}, substring('', toUInt8(throwIf({dropped}, {_literal(message)})) + 1))"
 
 
 def _whole(value: Value, name: str) -> str:
@@ -118,8 +118,8 @@ def _whole(value: Value, name: str) -> str:
         return value.text
     if value.is_time:
         return f"toInt256({floored(value.text, value.subsecond_digits, 0)})"
-    said = f"{name} would drop digits; write round(x) or trunc(x) within"
-    return f"toDecimal256({_kept(value, 0, said)}, 0)"
+    message = f"{name} would drop digits; write round(x) or trunc(x) within"
+    return f"toDecimal256({_kept(value, 0, message)}, 0)"
 
 
 def _decimal(folded: str, spelled: str, arguments: Sequence[Value]) -> Value:
@@ -143,7 +143,7 @@ def _instant_text(value: Value, scale: str, name: str) -> str:
 
 
 def _uncut(value: Value, scale: int, name: str) -> str:
-    """An instant without a digit behind those that are kept, or a failure.
+    """SQL of an instant, which fails where a digit behind those that are kept would be cut.
 
     Raises:
         ValueError: parts of a second are never kept.
@@ -151,12 +151,12 @@ def _uncut(value: Value, scale: int, name: str) -> str:
     units = {digits: unit for unit, digits in SUBSECOND_DIGITS.items()}
     if scale not in units:
         raise ValueError("parts of a second would be cut; write date_trunc('second', x)")
-    said = _literal(f"{name} would cut digits; write date_trunc('{units[scale]}', x) within")
+    message = _literal(f"{name} would cut digits; write date_trunc('{units[scale]}', x) within")
     kept = floored(value.text, value.subsecond_digits, scale)
-    return f"addDays({value.text}, throwIf({kept} != {value.text}, {said}))"
+    return f"addDays({value.text}, throwIf({kept} != {value.text}, {message}))"
 
 
-def _literal(said: str) -> str:
-    """A sentence as SQL; the name of a type may hold quotes."""
-    doubled = said.replace("'", "''")
+def _literal(message: str) -> str:
+    """A message as SQL; the name of a type may contain quotes."""
+    doubled = message.replace("'", "''")
     return f"'{doubled}'"

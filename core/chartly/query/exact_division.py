@@ -17,16 +17,16 @@ def quotient(top: Value, scale: int) -> Value:
             f"this division may take more than {MOST} digits; "
             f"write CAST(... AS Decimal(p, s)) around its operands"
         )
-    # An engine divides also where a null stands, by whatever lies below it.
+    # An engine divides also where a value is null, by whatever the column stores below it.
     known = f"ifNull({bottom.text}, toDecimal256(1, 0))"
-    found = f"divideDecimal({top.text}, {known}, {scale})"
-    rest = f"abs({top.text} - {found} * {bottom.text}) * 2"
+    result = f"divideDecimal({top.text}, {known}, {scale})"
+    rest = f"abs({top.text} - {result} * {bottom.text}) * 2"
     unit = f"toDecimal256('{Decimal(1).scaleb(-scale):f}', {scale})"
     half = f"abs({bottom.text}) * {unit}"
-    up = f"({rest} > {half} OR ({rest} = {half} AND abs({found}) % (2 * {unit}) != 0))"
+    up = f"({rest} > {half} OR ({rest} = {half} AND abs({result}) % (2 * {unit}) != 0))"
     sign = f"if(({top.text} < 0) = ({bottom.text} < 0), {unit}, -{unit})"
     return Value(
-        f"if(isNull({bottom.text}), NULL, ({found} + if({up}, {sign}, 0 * {unit})))",
+        f"if(isNull({bottom.text}), NULL, ({result} + if({up}, {sign}, 0 * {unit})))",
         "decimal",
         38,
         scale,

@@ -1,4 +1,4 @@
-"""Reads an expression token by token and writes it anew with arithmetic that is exact."""
+"""The rewriter of a query: reads it token by token and writes it with exact arithmetic."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,7 +38,7 @@ class Rewriter:
 
     Attributes:
         known: what is known of columns and aliases.
-        aliases: what is found of aliases in this pass.
+        aliases: what this pass infers of aliases.
     """
 
     text: str
@@ -70,14 +70,14 @@ class Rewriter:
 
     @contextmanager
     def _refusing(self, token: Token) -> Iterator[None]:
-        """Names the place of what a value refuses."""
+        """Adds the place of a token to a refusal."""
         try:
             yield
         except ValueError as error:
             raise self._refuse(token, str(error)) from None
 
     def _sequence(self, ends: tuple[str, ...]) -> Value:
-        """Whatever stands up to a closing token; of several values, all that they may be."""
+        """Everything up to a closing token; several values are combined."""
         parts: list[str] = []
         values: list[Value] = []
         last: Value | None = None
@@ -117,7 +117,7 @@ class Rewriter:
         return self._peek().text.lower() in ("left", "right") and self._peek(1).text == "("
 
     def _run(self) -> Value:
-        """Operands with arithmetic signs between them; a quotient alone may fill a column."""
+        """Operands with arithmetic signs between them; a quotient must be a whole column."""
         start = self._peek()
         value = self._operation(1)
         if value.by is None:
@@ -228,8 +228,8 @@ class Rewriter:
             text += "." + self._take().text
         if placeholder_of(token.text):
             return Value(text, "bound", scale=DEFAULT_DIGITS)
-        found = self.known.get(name) or self.aliases.get(name)
-        return found.spelled(text) if found is not None else Value(text, NAME)
+        known = self.known.get(name) or self.aliases.get(name)
+        return known.spelled(text) if known is not None else Value(text, NAME)
 
     def _postfix(self, value: Value) -> Value:
         while self._peek().text in ("::", "[", "."):
@@ -259,7 +259,7 @@ class Rewriter:
         return text
 
     def _call(self, name: Token) -> Value:
-        """A call, with the parameters of an aggregate in brackets of their own before it."""
+        """A call; the parameters of an aggregate are in brackets before those of its arguments."""
         start = self._take().start
         arguments, type_name = self._arguments()
         parameters = ""
@@ -271,18 +271,18 @@ class Rewriter:
 
     def _arguments(self) -> tuple[list[Value], str]:
         """Arguments up to the closing bracket, and the type behind AS."""
-        found: list[Value] = []
+        arguments: list[Value] = []
         kind = ""
         while self._peek().text != ")" and self._peek().kind != "end":
             inner = self._argument()
             if self._peek().text.lower() == "as" and self._peek(1).kind == "word":
                 self._take()
                 kind = self._type()
-            found.append(inner)
+            arguments.append(inner)
             if self._peek().text == ",":
                 self._take()
         self._take()
-        return found, kind
+        return arguments, kind
 
     def _argument(self) -> Value:
         if self._peek().text == "*":
@@ -303,7 +303,7 @@ class Rewriter:
 
 
 def _whole(parts: list[str], values: list[Value]) -> Value:
-    """A value by itself, or words, signs and values of which only the size is known."""
+    """A single value, or words, signs and values of which only the size is known."""
     if len(parts) == len(values) == 1:
         return values[0]
     return combined(" ".join(parts), values, "unknown")

@@ -1,4 +1,4 @@
-"""Times in a query that an engine would cut to the nearest that it holds, or a failure."""
+"""Times in a query: what an engine would cut to the nearest that its type holds, fails."""
 
 _BEFORE, _BEHIND = "toDate32('1970-01-01')", "toDate32('2106-02-07')"
 _FIRST, _LAST = "toDate32('1900-01-01')", "toDate32('2299-12-31')"
@@ -16,23 +16,23 @@ _MOST_SECONDS = 12_630_000_000
 
 
 def amount(text: str, unit: str) -> str:
-    """A number of units, within the years that there are; an engine would cut a larger one.
+    """A number of units within the supported years; an engine would cut a larger one.
 
     Raises:
-        ValueError: a number that is written out is beyond them.
+        ValueError: a literal is beyond them.
     """
     most = _MOST_OF.get(unit.lower().removesuffix("s"), _MOST_SECONDS)
-    said = f"no time is moved by more than 400 years, {most} of its units"
+    message = f"no time is moved by more than 400 years, {most} of its units"
     if text.lstrip("-").isdigit():
         if abs(int(text)) > most:
-            raise ValueError(said)
+            raise ValueError(message)
         return text
     beyond = f"{text} > {most} OR {text} < -{most}"
-    return f"(accurateCast({text}, 'Nullable(Int64)') + throwIf({beyond}, '{said}'))"
+    return f"(accurateCast({text}, 'Nullable(Int64)') + throwIf({beyond}, '{message}'))"
 
 
 def guarded(text: str, family: str, name: str) -> str:
-    """A time that lies between 1970 and 2106, or a failure."""
+    """SQL of a time, which fails outside 1970 to 2106."""
     if family == "short":
         return text
     if family == "text":
@@ -42,19 +42,19 @@ def guarded(text: str, family: str, name: str) -> str:
 
 
 def check(text: str, name: str) -> str:
-    """Zero, or a failure where a time lies outside 1970 to 2106."""
-    said = f"{name} holds times of 1970 to 2106 only; toDate32() and date_trunc() hold others"
-    return f"throwIf({text} < {_BEFORE} OR {text} >= {_BEHIND}, '{said}')"
+    """SQL that is zero, and fails where a time is outside 1970 to 2106."""
+    message = f"{name} holds times of 1970 to 2106 only; toDate32() and date_trunc() hold others"
+    return f"throwIf({text} < {_BEFORE} OR {text} >= {_BEHIND}, '{message}')"
 
 
 def within(text: str, name: str, wide: str = "") -> str:
-    """A time that lies between 1900 and 2299, or a failure.
+    """SQL of a time, which fails outside 1900 to 2299.
 
     Args:
-        wide: the same in a type of more years, if the time's own ends in 2262: beyond that it
-            would be another time, in silence.
+        wide: the same in a type of more years, if the time's own type ends in 2262: beyond that
+            an engine silently returns another time.
     """
     moved = f"({wide or text})"
     last, year = (_NANOSECONDS_END, 2261) if wide else (_LAST, 2299)
-    said = f"{name} gives times of 1900 to {year} only"
-    return f"addDays(({text}), throwIf({moved} < {_FIRST} OR {moved} >= {last}, '{said}'))"
+    message = f"{name} gives times of 1900 to {year} only"
+    return f"addDays(({text}), throwIf({moved} < {_FIRST} OR {moved} >= {last}, '{message}'))"

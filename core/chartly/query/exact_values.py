@@ -60,11 +60,11 @@ class Value:
 
     @property
     def subsecond_digits(self) -> int:
-        """Those that a time, or what it is moved by, has behind the second."""
+        """The digits that a time or an interval has behind the second."""
         return min(self.scale, FINEST_DIGITS) if self.family in _SUBSECOND else 0
 
     def spelled(self, text: str) -> "Value":
-        """The same value in other words."""
+        """The same value as another expression."""
         return replace(self, text=text)
 
     def widened(self) -> str:
@@ -78,7 +78,7 @@ class Value:
         return f"(({self.text}) + {ZERO})"
 
     def narrow(self) -> str:
-        """The value where only whole numbers of 64 bits may stand."""
+        """The value where only whole numbers of 64 bits are allowed."""
         if self.changed and self.family == "integer":
             return f"accurateCast({self.text}, 'Nullable(Int64)')"
         return self.text
@@ -135,7 +135,7 @@ class Value:
         return self.widened() if is_so else f"toDecimal256({self.widened()}, {scale})"
 
     def comparable(self, right: "Value") -> "Value":
-        """The value where it is compared; an engine does not see digits that it has no room for."""
+        """The value as it is compared; an engine drops digits that its type has no room for."""
         numbers = {self.family, right.family}
         if "decimal" not in numbers or not numbers <= {"integer", "decimal"}:
             return self
@@ -150,7 +150,9 @@ class Value:
 
     def _moved(self, sign: str, right: "Value") -> "Value":
         both = self.is_time and right.is_time and "interval" not in (self.family, right.family)
-        times = [one.family for one in (self, right) if one.is_time and one.family != "interval"]
+        times = [
+            value.family for value in (self, right) if value.is_time and value.family != "interval"
+        ]
         family = times[0] if times else "interval"
         text = f"{self.moving(family)} {sign} {right.moving(family)}"
         digits = max(self.subsecond_digits, right.subsecond_digits)
@@ -167,7 +169,7 @@ class Value:
         return Value(within(text, sign, wide if wide != text else ""), family, scale=digits)
 
     def moving(self, family: str) -> str:
-        """What a time is moved by, or the time."""
+        """The time, or the amount that it is moved by."""
         unit = "day" if family == "date" else "second"
         return self.text if self.is_time else amount(self.text, unit)
 
@@ -192,18 +194,18 @@ class Value:
 
 
 def combined(text: str, values: Sequence[Value], family: str = "") -> Value:
-    """What may be any of some values."""
+    """What is known of an expression that has any of some values."""
     return Value(
         text,
         family or _joined(values),
-        max((one.digits for one in values), default=INTEGER),
-        max((one.scale for one in values), default=0),
-        changed=any(one.changed for one in values),
+        max((value.digits for value in values), default=INTEGER),
+        max((value.scale for value in values), default=0),
+        changed=any(value.changed for value in values),
     )
 
 
 def literal(text: str) -> Value:
-    """A number as it is written; one that an engine would take for a float is a Decimal."""
+    """A number as it is written; one that an engine would parse as a float is a Decimal."""
     number = Decimal(text)
     exponent = int(number.as_tuple().exponent)
     scale, digits = max(0, -exponent), len(number.as_tuple().digits) + max(0, exponent)
@@ -234,7 +236,7 @@ def value_of_type(kind: str) -> Value:
 
 
 def _joined(values: Sequence[Value]) -> str:
-    families = {one.family for one in values}
+    families = {value.family for value in values}
     if len(families) == 1:
         return families.pop()
     if families == {"instant", "bound"}:

@@ -9,7 +9,7 @@ _EXPRESSION = (
 def fingerprint_query(view: str) -> str:
     """The query whose one row is the fingerprint of a view.
 
-    XOR alone would cancel pairs of equal rows, so count and sum stand beside it.
+    XOR alone would cancel pairs of equal rows, so count and sum are part of it.
     """
     return f"SELECT {_EXPRESSION} FROM {view}"
 

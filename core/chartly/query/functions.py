@@ -1,5 +1,9 @@
-"""Which functions an analytics query may call: those that give the same answer every time."""
+"""Which functions a query may call; those of roll-ups give the same answer every time."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chartly.api.suggestion import did_you_mean
 from chartly.query.vocabulary import names
 
 _AGGREGATES = """
@@ -43,7 +47,6 @@ Decimal Decimal32 Decimal64 Decimal128 Decimal256 DateTime64 DateTime Nullable L
 FixedString Array Map Tuple Enum8 Enum16
 """.split()  # noqa: SIM905 - as the other lists
 )
-_COMBINATORS = ("If", "OrNull", "OrDefault", "Distinct")
 
 NON_REPEATABLE: dict[str, str] = {
     "now": "use {{window_end}}",
@@ -113,37 +116,54 @@ CALLED_WITHOUT_BRACKETS = names("""
 now today curdate current_date current_timestamp localtime localtimestamp current_user session_user
 currentUser current_database currentDatabase
 """)
-"""Those of them that an engine calls where it finds no column of the name, in quotes or not."""
-
+"""Those of them that an engine calls where no column has their name, in quotes or not."""
 
 AGGREGATES = names(_AGGREGATES)
 SCALARS = names(_SCALARS)
 
 
-def is_allowed(name: str) -> bool:
-    """Whether a function may be called."""
-    return name.lower() in SCALARS or is_aggregate(name)
+@dataclass(frozen=True)
+class FunctionSet:
+    """Functions that a query may call.
+
+    Attributes:
+        scalars: their names in lower case.
+        aggregates: those that make one value of many rows.
+        combinators: what may stand behind the name of an aggregate, such as ``If``.
+    """
+
+    scalars: frozenset[str]
+    aggregates: frozenset[str]
+    combinators: tuple[str, ...]
+
+    def allows(self, name: str) -> bool:
+        """Whether a function, or a type that takes arguments, may be called."""
+        return name in _TYPES or name.lower() in self.scalars or self.is_aggregate(name)
+
+    def is_aggregate(self, name: str) -> bool:
+        """Whether a name is an aggregate's, with or without a combinator."""
+        return any(stem in self.aggregates for stem in _stems(name, self.combinators))
+
+    def nearest(self, name: str) -> str | None:
+        """The function whose name resembles another one most."""
+        return did_you_mean(name.lower(), sorted(self.aggregates | self.scalars))
 
 
-def is_aggregate(name: str) -> bool:
-    """Whether a function may be called and makes one value of many rows; also with ``If``."""
-    folded = name.lower()
-    stems = (folded.removesuffix(one.lower()) for one in _COMBINATORS)
-    return folded in AGGREGATES or any(stem in AGGREGATES for stem in stems if stem != folded)
-
-
-def is_type(name: str) -> bool:
-    """Whether what takes arguments is a type."""
-    return name in _TYPES
+REPEATABLE = FunctionSet(SCALARS, AGGREGATES, ("If", "OrNull", "OrDefault", "Distinct"))
+"""The functions of roll-ups."""
 
 
 def hint(name: str) -> str | None:
     """Why a function is known to be non-repeatable: a hint, or "" without one; else None."""
+    stems = _stems(name, REPEATABLE.combinators)
+    return next((NON_REPEATABLE[stem] for stem in stems if stem in NON_REPEATABLE), None)
+
+
+def _stems(name: str, combinators: tuple[str, ...]) -> Iterator[str]:
+    """A name in lower case as it is, then without each combinator that it ends with."""
     folded = name.lower()
-    if folded in NON_REPEATABLE:
-        return NON_REPEATABLE[folded]
-    for one in _COMBINATORS:
-        stem = folded.removesuffix(one.lower())
-        if stem != folded and stem in NON_REPEATABLE:
-            return NON_REPEATABLE[stem]
-    return None
+    yield folded
+    for combinator in combinators:
+        stem = folded.removesuffix(combinator.lower())
+        if stem != folded:
+            yield stem

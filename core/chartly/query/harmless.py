@@ -1,6 +1,6 @@
-"""Functions that only compute: a query may call them that needs no same answer next time."""
+"""Functions that only compute: ad-hoc queries may call them, repeatable or not."""
 
-from chartly.query.functions import AGGREGATES
+from chartly.query.functions import AGGREGATES, SCALARS, FunctionSet
 from chartly.query.vocabulary import names
 
 _AGGREGATES = names("""
@@ -99,16 +99,7 @@ currentDatabase
 """)
 _COMBINATORS = ("If", "OrNull", "OrDefault", "Distinct", "Array", "ForEach", "Map")
 
-HARMLESS = _AGGREGATES | _TIMES | _NUMBERS | _TEXTS | _SHAPES
-"""In lower case; those of analytics queries come on top."""
-
-
-def is_harmless(name: str) -> bool:
-    """Whether a function only computes; an aggregate also with combinators such as ``If``."""
-    folded = name.lower()
-    if folded in HARMLESS:
-        return True
-    stems = (folded.removesuffix(one.lower()) for one in _COMBINATORS)
-    return any(
-        stem in _AGGREGATES or stem in AGGREGATES for stem in stems if stem and stem != folded
-    )
+HARMLESS = FunctionSet(
+    SCALARS | _TIMES | _NUMBERS | _TEXTS | _SHAPES, AGGREGATES | _AGGREGATES, _COMBINATORS
+)
+"""The functions of ad-hoc queries: those of roll-ups, and those whose answer may differ."""

@@ -57,27 +57,27 @@ def tokens(sql: str, where: Place) -> list[Token]:
 
     Raises:
         SpecError: a semicolon, a heredoc, a backslash, a brace, a comment with ``#`` or within
-            another, or a character outside ASCII stands outside a string; names line and column.
+            another, or a character outside ASCII is outside a string; names line and column.
     """
-    found = _scanned(sql, where)
-    for token in found:
+    scanned = _scanned(sql, where)
+    for token in scanned:
         if token.text == ";":
             raise where.refusal(f"{place(sql, token.start)}: ';' is not allowed in a query")
-    return found
+    return scanned
 
 
 def _scanned(sql: str, where: Place) -> list[Token]:
-    found: list[Token] = []
+    scanned: list[Token] = []
     position = 0
     while position < len(sql):
         match = _TOKEN.match(sql, position)
         if match is None:
-            shown = _shown(sql, position)
-            raise where.refusal(f"{place(sql, position)}: {shown} is not allowed in a query")
+            sign = _refused_sign(sql, position)
+            raise where.refusal(f"{place(sql, position)}: {sign} is not allowed in a query")
         if match.lastgroup not in ("space", "comment"):
-            found.append(Token(str(match.lastgroup), match.group(), position))
+            scanned.append(Token(str(match.lastgroup), match.group(), position))
         position = match.end()
-    return found
+    return scanned
 
 
 def uncommented(sql: str, where: Place) -> str:
@@ -100,11 +100,12 @@ def place(sql: str, position: int) -> str:
     return f"line {line}, column {position - before.rfind(chr(10))}"
 
 
-def _shown(sql: str, position: int) -> str:
+def _refused_sign(sql: str, position: int) -> str:
+    """What starts at a position where no token does."""
     if sql[position] == "#":
         return _COMMENT
-    names = [name for sign, name in _UNENDED if sql.startswith(sign, position)]
-    return names[0] if names else repr(sql[position])
+    unended = [name for sign, name in _UNENDED if sql.startswith(sign, position)]
+    return unended[0] if unended else repr(sql[position])
 
 
 def _blank(gap: str) -> str:

@@ -20,13 +20,13 @@ def marked(text: str, where: Place) -> str:
     """
     if re.search(rf"\b{_MARKER}", text, re.IGNORECASE):
         raise where.refusal(f"names that start with {_MARKER} are ours")
-    for found in _PLACEHOLDER.finditer(text):
-        if found[1] not in PLACEHOLDERS:
+    for match in _PLACEHOLDER.finditer(text):
+        if match[1] not in PLACEHOLDERS:
             raise where.refusal(
-                f"{place(text, found.start())}: {found.group()} is not a placeholder; "
-                f"{suggestion_for(found[1], PLACEHOLDERS)}"
+                f"{place(text, match.start())}: {match.group()} is not a placeholder; "
+                f"{suggestion_for(match[1], PLACEHOLDERS)}"
             )
-    return _PLACEHOLDER.sub(lambda one: (_MARKER + one[1]).ljust(len(one.group()), "_"), text)
+    return _PLACEHOLDER.sub(lambda match: (_MARKER + match[1]).ljust(len(match.group()), "_"), text)
 
 
 def placeholder_of(word: str) -> str:
@@ -36,9 +36,9 @@ def placeholder_of(word: str) -> str:
 
 def uses(text: str, name: str) -> int:
     """How often a placeholder appears, in quotes or not."""
-    return sum(one[1] == name for one in _PLACEHOLDER.finditer(text))
+    return sum(match[1] == name for match in _PLACEHOLDER.finditer(text))
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:
     """The text with values for its placeholders."""
-    return _PLACEHOLDER.sub(lambda found: values[found[1]], text)
+    return _PLACEHOLDER.sub(lambda match: values[match[1]], text)

@@ -1,4 +1,4 @@
-"""What a query reads: every place where an engine may take a name for a table's."""
+"""What a query reads: every place where an engine may resolve a name to a table."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ class Relation:
     Attributes:
         name: of a table of the current database or a CTE, as it is written; empty for anything
             else: a table of a named database, a function that makes rows, an alias.
-        shown: how it is called in a message.
+        shown: its name in a message.
         is_cte: whether it is a CTE that can be seen from where it is read.
-        is_operand: whether it stands where IN takes values, too.
+        is_operand: whether it is an operand of IN, which takes values, too.
     """
 
     name: str
@@ -29,29 +29,29 @@ class Relation:
 
 
 def relations_of(tree: "exp.Query") -> tuple[Relation, ...]:
-    """Everything that a query reads, wherever it stands: FROM, JOIN, IN and the functions of IN.
+    """Everything that a query reads: in FROM, JOIN, IN and the functions of IN.
 
-    A CTE is seen by those behind it and by the query it stands before, with all that is within;
-    names are told apart by case. No engine sees less.
+    A CTE is visible in the CTEs after it and in its query, with all that is nested there; names are
+    case-sensitive. No engine sees less.
     """
     aliases = frozenset(_aliases(tree))
-    found: list[Relation] = []
+    relations: list[Relation] = []
     waiting: list[tuple[exp.Expr, frozenset[str]]] = [(tree, frozenset())]
     while waiting:
         node, visible = waiting.pop()
         children, visible = _with_visible(node, visible)
-        found += _read_by(node, visible, aliases)
+        relations += _read_by(node, visible, aliases)
         waiting += children
         waiting += [(child, visible) for child in _children(node)]
-    return tuple(found)
+    return tuple(relations)
 
 
 def _aliases(tree: "exp.Query") -> Iterator[str]:
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
-    for one in tree.find_all(exp.Alias, exp.Aliases, exp.CTE):
-        if not isinstance(one, exp.CTE) or one.args.get("scalar"):
-            yield one.alias
+    for alias in tree.find_all(exp.Alias, exp.Aliases, exp.CTE):
+        if not isinstance(alias, exp.CTE) or alias.args.get("scalar"):
+            yield alias.alias
 
 
 def _children(node: "exp.Expr") -> Iterator["exp.Expr"]:
@@ -61,16 +61,16 @@ def _children(node: "exp.Expr") -> Iterator["exp.Expr"]:
 def _with_visible(
     node: "exp.Expr", visible: frozenset[str]
 ) -> tuple[list[tuple["exp.Expr", frozenset[str]]], frozenset[str]]:
-    """The CTEs that stand before a query, each with what it sees, and what the query sees."""
-    found = []
+    """The CTEs of a query, each with those visible in it, and those visible in the query."""
+    definitions = []
     clause = node.args.get("with_")
     if clause is None:
         return [], visible
-    for one in clause.expressions:
-        named = set() if one.args.get("scalar") else {one.alias}
-        found.append((one.this, visible | named if clause.args.get("recursive") else visible))
-        visible |= named
-    return found, visible
+    for cte in clause.expressions:
+        names = set() if cte.args.get("scalar") else {cte.alias}
+        definitions.append((cte.this, visible | names if clause.args.get("recursive") else visible))
+        visible |= names
+    return definitions, visible
 
 
 def _read_by(
@@ -79,7 +79,7 @@ def _read_by(
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     if isinstance(node, exp.Table):
-        # A table function whose argument is taken for the name of a column is one all the same.
+        # A table function whose argument is parsed as the name of a column is one all the same.
         is_call = bool(node.alias_column_names)
         plain = isinstance(node.this, exp.Identifier) and not node.args.get("db") and not is_call
         yield _relation(node, node.name if plain else "", visible, is_operand=False)
@@ -94,21 +94,21 @@ def _read_by(
 
 
 def _makes_rows(node: "exp.Expr") -> bool:
-    """Whether it stands in FROM or JOIN without being a table or a query."""
+    """Whether a node is in FROM or JOIN and neither a table nor a query."""
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
-    place = node.parent
+    parent = node.parent
     if node.arg_key != "this" or isinstance(node, exp.Subquery):
         return False
-    is_joined = isinstance(place, exp.Join) and place.kind != "ARRAY"
-    return isinstance(place, exp.From) or is_joined
+    is_joined = isinstance(parent, exp.Join) and parent.kind != "ARRAY"
+    return isinstance(parent, exp.From) or is_joined
 
 
 def _operands(node: "exp.Expr") -> list["exp.Expr"]:
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     if isinstance(node, exp.In):
-        return [one for one in (node.args.get("field"), *node.expressions) if one is not None]
+        return [part for part in (node.args.get("field"), *node.expressions) if part is not None]
     if isinstance(node, exp.Anonymous) and node.name.lower() in IN_FUNCTIONS:
         return list(node.expressions[1:])
     return []
@@ -119,8 +119,8 @@ def _relation(
 ) -> Relation:
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
-    parts = (node.args.get(part) for part in ("catalog", "db", "table", "this"))
-    shown = ".".join(one.sql("clickhouse") for one in parts if isinstance(one, exp.Expr))
+    parts = (node.args.get(level) for level in ("catalog", "db", "table", "this"))
+    shown = ".".join(part.sql("clickhouse") for part in parts if isinstance(part, exp.Expr))
     if not shown or (isinstance(node, exp.Table) and node.alias_column_names):
         shown = f"{shown or node.key}()"
     return Relation(name, shown[:80], is_cte=name in visible, is_operand=is_operand)

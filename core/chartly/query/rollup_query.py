@@ -1,4 +1,4 @@
-"""The SQL gate: what users write is checked outside the engine, before any engine sees it.
+"""Roll-up queries: their SQL is checked before any engine sees it.
 
 The text that runs is the text that was checked; only placeholders are replaced, by a quoted name
 and by typed parameters.
@@ -10,40 +10,35 @@ from typing import TYPE_CHECKING
 
 from chartly.api.analytics import QUERY_TEXT, AnalyticsSpec
 from chartly.api.place import Place
-from chartly.api.suggestion import did_you_mean
-from chartly.query.functions import (
-    AGGREGATES,
-    CALLED_WITHOUT_BRACKETS,
-    SCALARS,
-    hint,
-    is_allowed,
-    is_type,
-)
-from chartly.query.lexer import Token, place, tokens, uncommented
+from chartly.query.functions import REPEATABLE
+from chartly.query.lexer import uncommented
 from chartly.query.placeholders import PLACEHOLDERS, filled, marked, placeholder_of, uses
-from chartly.query.sql_reader import QueryReading, may_be_called, read
+from chartly.query.sql_policy import CLAUSES, ReadableTables, SqlPolicy, read_allowed
+from chartly.query.sql_reader import QueryReading, read
+from chartly.query.ties import check_orders
 
 if TYPE_CHECKING:
     from sqlglot import exp
 
 TEMPLATE = Place(object="analytics", path="spec").at(*QUERY_TEXT)
-"""Where it stands, if nobody says it better."""
+"""The place of a template in a profile, for callers that have no place of their own."""
 INSTANT = "DateTime64(3, 'UTC')"
 _COLUMN = re.compile(r"[a-z][a-z0-9_]{0,62}")
-_REFUSED_WORDS = {
-    **dict.fromkeys(("settings", "format", "into", "outfile", "sample", "final", "prewhere"), ""),
+_FLOATS = "sums of floats depend on their order; use Decimal"
+_WORDS = {
+    **CLAUSES,
+    **dict.fromkeys(("sample", "final", "prewhere", "global", "over", "window", "array_join"), ""),
     **dict.fromkeys(("insert", "create", "drop", "alter", "attach", "system", "explain"), ""),
-    **dict.fromkeys(("information_schema", "global", "over", "window", "array_join", "apply"), ""),
-    **dict.fromkeys(
-        ("float", "float32", "float64", "bfloat16", "double", "real"),
-        "sums of floats depend on their order; use Decimal",
-    ),
+    "information_schema": "",
+    **dict.fromkeys(("float", "float32", "float64", "bfloat16", "double", "real"), _FLOATS),
 }
+_POLICY = SqlPolicy(REPEATABLE, _WORDS, is_repeatable=True)
+_DATASET = ReadableTables(lambda name: placeholder_of(name) == "dataset", ("{{dataset}}",))
 
 
 @dataclass(frozen=True)
 class CheckedQuery:
-    """A query that passed the gate; ``read_template(query.text)`` gives its tree.
+    """A query that passed ``check_query``; ``read_template(query.text)`` returns its tree.
 
     Attributes:
         text: as it was written, without comments, with placeholders.
@@ -58,7 +53,7 @@ class CheckedQuery:
 
         Args:
             view: a quoted, qualified name.
-            suffix: is put behind the parameters' names, to run several windows at once.
+            suffix: is appended to the parameters' names, to run several windows at once.
         """
         values = {
             "dataset": view,
@@ -76,68 +71,24 @@ def check_query(spec: AnalyticsSpec, where: Place = TEMPLATE) -> CheckedQuery:
             would not give the same answer every time.
     """
     text = uncommented(spec.query_template.text, where)
-    parsable = marked(text, where)
-    found = tokens(parsable, where)
-    _check_words(found, parsable, where)
-    _check_placeholders(found, text, where)
-    reading = read(parsable, where)
-    _check_relations(reading, where)
-    _check_limits(reading.tree, where)
+    reading = read_allowed(marked(text, where), _POLICY, _DATASET, where)
+    _check_placeholders(reading, text, where)
+    check_orders(reading, where)
+    _check_totals(reading.tree, where)
     return CheckedQuery(text, _columns(reading.tree.selects, where))
 
 
 def read_template(text: str, where: Place = TEMPLATE) -> QueryReading:
-    """How the text of a ``CheckedQuery`` is read: its tokens, tree, relations and calls.
+    """The reading of a ``CheckedQuery``'s text: its tokens, tree, relations and calls.
 
-    A placeholder is an identifier of its length there, so that offsets are those of the text;
-    ``placeholder_of`` says which it is.
+    A placeholder is read as an identifier of its length, so that offsets are those of the text;
+    ``placeholder_of`` returns its name.
     """
     return read(marked(text, where), where)
 
 
-def _check_words(found: list[Token], sql: str, where: Place) -> None:
-    around = zip([None, *found], found, [*found[1:], None], strict=False)
-    for before, token, following in around:
-        if token.kind not in ("word", "quoted"):
-            continue
-        name, at = token.name.lower(), place(sql, token.start)
-        if token.kind == "word" and name in _REFUSED_WORDS:
-            raise where.refusal(f"{at}: {token.name} is not allowed in a query{_why(name)}")
-        if following is not None and following.text == "(":
-            _check_call(token.name, token, at, where)
-        elif name in CALLED_WITHOUT_BRACKETS and not _is_own_name(before):
-            why = hint(name)
-            raise where.refusal(
-                f"{at}: {token.name} is not repeatable" + (f"; {why}" if why else "")
-            )
-
-
-def _why(word: str) -> str:
-    why = _REFUSED_WORDS[word]
-    return f"; {why}" if why else ""
-
-
-def _is_own_name(before: Token | None) -> bool:
-    """Whether what follows names a column or an alias, and never a function."""
-    return before is not None and before.text.lower() in (".", "as")
-
-
-def _check_call(name: str, token: Token, at: str, where: Place) -> None:
-    if not may_be_called(token):
-        return
-    why = hint(name)
-    if why is not None:
-        raise where.refusal(f"{at}: {name}() is not repeatable" + (f"; {why}" if why else ""))
-    if not is_allowed(name) and not is_type(name):
-        near = did_you_mean(name.lower(), sorted(AGGREGATES | SCALARS))
-        raise where.refusal(
-            f"{at}: function {name}() is not allowed"
-            + (f"; did you mean {near!r}?" if near else "")
-        )
-
-
-def _check_placeholders(found: list[Token], text: str, where: Place) -> None:
-    words = [placeholder_of(token.text) for token in found if token.kind == "word"]
+def _check_placeholders(reading: QueryReading, text: str, where: Place) -> None:
+    words = [placeholder_of(token.text) for token in reading.tokens if token.kind == "word"]
     for name in PLACEHOLDERS:
         used = uses(text, name)
         if used == 0:
@@ -146,25 +97,16 @@ def _check_placeholders(found: list[Token], text: str, where: Place) -> None:
             raise where.refusal(f"{{{{{name}}}}} must not stand in quotes")
 
 
-def _check_relations(reading: QueryReading, where: Place) -> None:
-    for one in reading.relations:
-        if not one.is_cte and placeholder_of(one.name) != "dataset":
-            raise where.refusal(f"table {one.shown} is not allowed; allowed is {{{{dataset}}}}")
-
-
-def _check_limits(tree: "exp.Query", where: Place) -> None:
+def _check_totals(tree: "exp.Query", where: Place) -> None:
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
-    for select in tree.find_all(exp.Select):
-        if select.args.get("limit") is not None and select.args.get("order") is None:
-            raise where.refusal("LIMIT without ORDER BY is not repeatable")
-        group = select.args.get("group")
-        if group is not None and group.args.get("totals"):
+    for group in tree.find_all(exp.Group):
+        if group.args.get("totals"):
             raise where.refusal("WITH TOTALS is not allowed; its row is none of the result")
 
 
-def _columns(selects: "list[exp.Expr]", where: Place) -> tuple[str, ...]:
-    names = [one.alias_or_name for one in selects]
+def _columns(outputs: "list[exp.Expr]", where: Place) -> tuple[str, ...]:
+    names = [output.alias_or_name for output in outputs]
     for position, name in enumerate(names, 1):
         if _COLUMN.fullmatch(name) is None:
             raise where.refusal(

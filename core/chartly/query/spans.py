@@ -1,4 +1,4 @@
-"""A query over many windows at once: the window's start is one more key and one more column."""
+"""A query over many windows at once: the window's start is an additional key and column."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SpanQuery:
-    """A query whose rows say, in ``_window_start``, which window they are of.
+    """A query whose rows carry the start of their window in ``_window_start``.
 
     Attributes:
         before: its text up to the conditions, with placeholders.
@@ -34,7 +34,7 @@ class SpanQuery:
     def sql(self, view: str, spans: int) -> str:
         """The query over some spans of time.
 
-        Its parameters ``window_start`` and ``window_end`` are the ends of them all; those of each
+        Its parameters ``window_start`` and ``window_end`` bound all of them; those of each span
         have its number behind their names.
 
         Args:
@@ -49,32 +49,30 @@ class SpanQuery:
 
 
 def spanning(query: CheckedQuery, time: str, length: Length, digits: int) -> SpanQuery | None:
-    """The query over many windows, where its rows are those of one query a window.
-
-    None where that is not known: it runs window by window.
+    """The query over many windows; None unless its rows are known to be those window by window.
 
     Args:
         time: the time column of its dataset.
         digits: those that it has behind the second.
     """
     parsable = marked(query.text, TEMPLATE)
-    found = tokens(parsable, TEMPLATE)
+    scanned = tokens(parsable, TEMPLATE)
     tree = _select(parsable)
-    if tree is None or not is_spannable(tree, found, time):
+    if tree is None or not is_spannable(tree, scanned, time):
         return None
     column = f"`{time}`"
     key = f", {window_start_sql(column, length, digits)} AS {START} "
-    places = _places(found, len(parsable))
+    places = _places(scanned, len(parsable))
     before, after = _with_key(parsable, places, key)
     if not _reads_as(f"{before} 1 AND {after}", tree):
         return None
     return SpanQuery(*_with_key(query.text, places, key), column)
 
 
-def _places(found: list[Token], end: int) -> tuple[int, int, int]:
-    """Where the column, the condition and the key go: behind SELECT's list, WHERE and the keys."""
+def _places(scanned: list[Token], end: int) -> tuple[int, int, int]:
+    """The offsets of the new column, condition and key: behind the outputs, WHERE and the keys."""
     depth, starts = 0, dict[str, int]()
-    for token in found:
+    for token in scanned:
         depth += (token.text in "([") - (token.text in ")]")
         word = token.text.lower() if token.kind == "word" else ""
         if depth == 0 and word in ("from", "where", "having", "order"):
@@ -90,30 +88,30 @@ def _with_key(text: str, places: tuple[int, int, int], key: str) -> tuple[str, s
 
 
 def _select(text: str) -> "exp.Select | None":
-    """A text as one SELECT; None if it is something else, or nested too deeply to tell."""
+    """A text as one SELECT; None if it is something else, or nested too deeply."""
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     try:
-        found = read(text, TEMPLATE).tree
+        tree = read(text, TEMPLATE).tree
     except SpecError:
         return None
-    return found if isinstance(found, exp.Select) else None
+    return tree if isinstance(tree, exp.Select) else None
 
 
-def _reads_as(text: str, meant: "exp.Select") -> bool:
-    """Whether a text reads as the query that is meant, with one column, condition and key more."""
-    found = _select(text)
-    # A comma at the end of a list is read by both; two of them only by this parser.
+def _reads_as(text: str, query: "exp.Select") -> bool:
+    """Whether a text reads as a query with one column, condition and key more."""
+    tree = _select(text)
+    # Parser and engine read a comma at the end of a list; two of them, only this parser.
     pairs = pairwise(token.text for token in tokens(text, TEMPLATE))
-    if found is None or (",", ",") in pairs:
+    if tree is None or (",", ",") in pairs:
         return False
     return (
-        clauses_of(found) == clauses_of(meant)
-        and found.selects[:-1] == meant.selects
-        and found.selects[-1].alias == START
-        and found.args["group"].expressions[:-1] == meant.args["group"].expressions
-        and found.args["group"].expressions[-1].name == START
-        and list(conditions(found.args["where"].this))[1:]
-        == list(conditions(meant.args["where"].this))
-        and all(found.args.get(one) == meant.args.get(one) for one in ("having", "order"))
+        clauses_of(tree) == clauses_of(query)
+        and tree.selects[:-1] == query.selects
+        and tree.selects[-1].alias == START
+        and tree.args["group"].expressions[:-1] == query.args["group"].expressions
+        and tree.args["group"].expressions[-1].name == START
+        and list(conditions(tree.args["where"].this))[1:]
+        == list(conditions(query.args["where"].this))
+        and all(tree.args.get(clause) == query.args.get(clause) for clause in ("having", "order"))
     )

@@ -1,6 +1,6 @@
 """Instants of an engine as counts of their unit since 1970, and cut to a coarser one.
 
-Always towards the past: what an engine cuts by itself, it cuts towards 1970.
+Both round towards the past; an engine by itself rounds towards 1970.
 """
 
 import re
@@ -24,7 +24,7 @@ def ticks(instant: str, digits: int, kept: int | None = None) -> str:
 
     Args:
         digits: those that the instant has behind the second.
-        kept: those of the unit, 3, 6 or 9; without it, the coarsest that keeps all of them.
+        kept: those of the unit, 3, 6 or 9; by default those of the coarsest unit that keeps all.
     """
     own = _unit(digits)
     unit = own if kept is None else kept

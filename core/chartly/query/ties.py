@@ -1,9 +1,9 @@
-"""Whether LIMIT may cut off rows that ORDER BY cannot tell apart: now these, then others."""
+"""Whether LIMIT keeps the same rows every time: ORDER BY must leave no ties that it cuts."""
 
 from typing import TYPE_CHECKING
 
 from chartly.api.place import Place
-from chartly.query.column_scope import aggregates
+from chartly.query.grouping import aggregates_rows, has_plain_keys, is_aggregate
 from chartly.query.sql_reader import QueryReading
 
 if TYPE_CHECKING:
@@ -14,28 +14,40 @@ _UNIQUE = "event_key"
 
 
 def check_ties(reading: QueryReading, where: Place) -> None:
-    """Whether every LIMIT and OFFSET stands behind an order without ties that matter.
+    """Whether the order behind every LIMIT and OFFSET leaves no ties that matter.
 
     Raises:
-        SpecError: which rows are left would differ from run to run.
+        SpecError: which rows remain would differ from run to run.
+    """
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
+    check_orders(reading, where)
+    for select in reading.tree.find_all(exp.Select):
+        cut = _cut(select)
+        missing = _undecided(select, select.args["order"]) if cut else None
+        if missing is not None:
+            raise where.refusal(
+                f"ORDER BY with {cut} leaves ties, and which of them stay is not "
+                f"repeatable; add {missing!r} to ORDER BY"
+            )
+
+
+def check_orders(reading: QueryReading, where: Place) -> None:
+    """Whether every LIMIT and OFFSET has an order.
+
+    Raises:
+        SpecError: which rows remain would differ from run to run.
     """
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     for select in reading.tree.find_all(exp.Select):
-        cut, order = _cut(select), select.args.get("order")
-        if not cut:
-            continue
-        if order is None:
+        cut = _cut(select) or ("LIMIT" if select.args.get("limit") is not None else "")
+        if cut and select.args.get("order") is None:
             raise where.refusal(f"{cut} without ORDER BY is not repeatable")
-        left = _undecided(select, order)
-        if left is not None:
-            raise where.refusal(
-                f"ORDER BY with {cut} leaves ties, and which of them stay is not "
-                f"repeatable; add {left!r} to ORDER BY"
-            )
 
 
 def _cut(select: "exp.Select") -> str:
+    """The clause that keeps some of the rows that are alike in the order, or ""."""
     limit = select.args.get("limit")
     options = None if limit is None else limit.args.get("limit_options")
     if limit is not None and not (options is not None and options.args.get("with_ties")):
@@ -47,42 +59,45 @@ def _cut(select: "exp.Select") -> str:
 
 
 def _undecided(select: "exp.Select", order: "exp.Order") -> str | None:
-    """What the order does not decide of a row: a key of its group, or a column; None if nothing."""
+    """The first key or output of a row that its order does not determine; None if there is none."""
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
-    aliases = {one.alias: one.this for one in select.selects if isinstance(one, exp.Alias)}
-    ordered = [_meant(one.this, select, aliases) for one in order.expressions]
+    aliases = {
+        output.alias: output.this for output in select.selects if isinstance(output, exp.Alias)
+    }
+    ordered = [_resolved(term.this, select, aliases) for term in order.expressions]
     group = select.args.get("group")
-    if any(one.name == _UNIQUE for one in ordered) and _is_of_events(select):
+    if any(term.name == _UNIQUE for term in ordered) and _is_of_events(select):
         return None
-    if group is None and _is_one_row(select):
+    if group is None and aggregates_rows(select):
         return None
-    outputs = [_meant(one, select, aliases) for one in select.selects]
-    ways = [outputs]
-    if group is not None and _has_plain_keys(group):
-        ways.insert(0, [_meant(one, select, aliases) for one in group.expressions])
-    lacking = [_first_undecided(way, ordered) for way in ways]
-    return None if None in lacking else lacking[0]
+    identities = [[_resolved(output, select, aliases) for output in select.selects]]
+    if group is not None and group.expressions and has_plain_keys(group):
+        identities.insert(0, [_resolved(key, select, aliases) for key in group.expressions])
+    missing = [_first_undecided(parts, ordered) for parts in identities]
+    return None if None in missing else missing[0]
 
 
 def _first_undecided(parts: "list[exp.Expr]", ordered: "list[exp.Expr]") -> str | None:
-    for one in parts:
-        if not _is_decided(one, ordered):
-            return one.sql("clickhouse")[:60]
+    for part in parts:
+        if not _is_decided(part, ordered):
+            return part.sql("clickhouse")[:60]
     return None
 
 
 def _is_decided(node: "exp.Expr", ordered: "list[exp.Expr]") -> bool:
-    """Whether rows that are alike in the order are alike in this."""
+    """Whether rows that are alike in the order have the same value of a node."""
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     if node in ordered:
         return True
     if isinstance(node, exp.Literal | exp.Boolean | exp.Null):
         return True
-    if isinstance(node, exp.Column | exp.Subquery | exp.Lambda | exp.Star) or aggregates(node):
+    if isinstance(node, exp.Column | exp.Subquery | exp.Lambda | exp.Star) or is_aggregate(node):
         return False
-    return all(_is_decided(one, ordered) for one in node.iter_expressions() if not _is_word(one))
+    return all(
+        _is_decided(child, ordered) for child in node.iter_expressions() if not _is_word(child)
+    )
 
 
 def _is_word(node: "exp.Expr") -> bool:
@@ -91,28 +106,19 @@ def _is_word(node: "exp.Expr") -> bool:
     return isinstance(node, exp.Identifier | exp.Var | exp.DataType | exp.DataTypeParam)
 
 
-def _meant(node: "exp.Expr", select: "exp.Select", aliases: "dict[str, exp.Expr]") -> "exp.Expr":
-    """What a place in the list of outputs, or an alias, stands for."""
+def _resolved(node: "exp.Expr", select: "exp.Select", aliases: "dict[str, exp.Expr]") -> "exp.Expr":
+    """A node, or the output that it names by its position or its alias."""
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     if isinstance(node, exp.Literal) and not node.is_string and node.name.isdigit():
-        place = int(node.name)
-        return select.selects[place - 1].unalias() if 0 < place <= len(select.selects) else node
+        position = int(node.name)
+        is_output = 0 < position <= len(select.selects)
+        return select.selects[position - 1].unalias() if is_output else node
     if isinstance(node, exp.Alias | exp.Paren):
-        return _meant(node.this, select, {})
+        return _resolved(node.this, select, {})
     if isinstance(node, exp.Column) and not node.table:
         return aliases.get(node.name, node).unnest()
     return node
-
-
-def _is_one_row(select: "exp.Select") -> bool:
-    return any(aggregates(one) for output in select.selects for one in output.walk())
-
-
-def _has_plain_keys(group: "exp.Group") -> bool:
-    return bool(group.expressions) and not any(
-        value for name, value in group.args.items() if name != "expressions"
-    )
 
 
 def _is_of_events(select: "exp.Select") -> bool:

@@ -1,4 +1,4 @@
-"""Words of SQL, and the names that an engine treats in a way of their own; all in lower case."""
+"""Words of SQL, and names that a parser or an engine treats specially; all in lower case."""
 
 
 def names(text: str) -> frozenset[str]:
@@ -10,7 +10,7 @@ KEYWORDS = names("""
 select from where having by and or not in as over on using when then else case between exists
 distinct all union join limit with interval is like ilike order group except intersect
 """)
-"""Words before a bracket that call nothing."""
+"""Words that are no call when a bracket follows."""
 
 FORMS = names("""
 select union except intersect subquery from table tablealias join where having group order ordered
@@ -20,7 +20,7 @@ nullsafeeq nullsafeneq dpipe dot lambda case if cast casttostrtype datatype data
 var distinct window windowspec exists any all collate cube rollup groupingsets withfill
 limitoptions jsonpath jsonpathroot jsonpathkey jsonpathsubscript
 """)
-"""Kinds of nodes that both read alike, next to functions; whatever a parser may add is refused."""
+"""Kinds of nodes, beside functions, that parser and engine read alike; others are refused."""
 
 TAKE_LAMBDAS = names("""
 arrayAll arrayAvg arrayBottomK arrayCompact arrayCount arrayCumSum arrayCumSumNonNegative
@@ -30,17 +30,17 @@ arrayPartialReverseSort arrayPartialShuffle arrayPartialSort arrayProduct arrayR
 arrayReverseSort arrayReverseSplit arraySort arraySplit arraySum arrayTopK mapAll mapApply
 mapExists mapFilter mapPartialReverseSort mapPartialSort mapReverseSort mapSort
 """)
-"""Functions that call what stands in first place, be it only named."""
+"""Functions that call their first argument, even where it is only a name."""
 
 IN_FUNCTIONS = names("""
 in notIn globalIn globalNotIn nullIn notNullIn globalNullIn globalNotNullIn inIgnoreSet
 notInIgnoreSet globalInIgnoreSet globalNotInIgnoreSet nullInIgnoreSet notNullInIgnoreSet
 globalNullInIgnoreSet globalNotNullInIgnoreSet
 """)
-"""The functions behind IN; a name in second place is a table to the engine."""
+"""The functions of IN; a name as second argument is a table to the engine."""
 
-WITHOUT_BRACKETS = names("""
+PARSED_AS_CALLS = names("""
 current_date current_datetime current_role current_time current_user current_timestamp
 current_database current_schema current_catalog session_user system_user localtime localtimestamp
 """)
-"""Words that the parser takes for calls by themselves, where an engine may see a qualifier."""
+"""Words that the parser reads as calls, where an engine may read a qualifier."""

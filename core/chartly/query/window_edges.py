@@ -1,6 +1,6 @@
-"""Whether a query takes each event into one window: a window's end is the start of the next."""
+"""Whether a query counts each event in one window: a window's end is the start of the next."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import TYPE_CHECKING
 
 from chartly.api.place import Place
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _CLOSED_END = {("lte", "expression"), ("gte", "this")}
 _OPEN_START = {("gt", "expression"), ("lt", "this")}
-_SAYS = "a window holds its start and not its end"
+_HALF_OPEN = "a window holds its start and not its end"
 
 
 def check_edges(reading: QueryReading, time: str, where: Place) -> None:
@@ -29,10 +29,10 @@ def check_edges(reading: QueryReading, time: str, where: Place) -> None:
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     for node in reading.tree.walk():
-        if isinstance(node, exp.Between) and _edge(node.args["high"]) == "window_end":
+        if isinstance(node, exp.Between) and _edge_of(node.args["high"]) == "window_end":
             raise _refused(node.this, "BETWEEN counts {{window_end}} in", where)
         for side in ("this", "expression"):
-            edge = _edge(node.args.get(side))
+            edge = _edge_of(node.args.get(side))
             other: exp.Expr = node.args.get("expression" if side == "this" else "this", node)
             if edge == "window_end" and (node.key, side) in _CLOSED_END:
                 raise _refused(other, "a comparison counts {{window_end}} in", where)
@@ -69,7 +69,7 @@ def check_bounds(reading: QueryReading, time: str, where: Place) -> None:
 
 
 def check_aliases(reading: QueryReading, columns: Collection[str], where: Place) -> None:
-    """Whether WHERE means columns by their names: an engine takes an output of the same name.
+    """Whether names in WHERE are those of columns: an engine prefers an output of the same name.
 
     Raises:
         SpecError: an output has the name of another column that WHERE reads.
@@ -82,7 +82,10 @@ def check_aliases(reading: QueryReading, columns: Collection[str], where: Place)
         is_itself = isinstance(alias.this, exp.Column) and alias.this.name == alias.alias
         if clause is None or is_itself or alias.alias not in columns:
             continue
-        if any(one.name == alias.alias and not one.table for one in clause.find_all(exp.Column)):
+        if any(
+            column.name == alias.alias and not column.table
+            for column in clause.find_all(exp.Column)
+        ):
             raise where.refusal(
                 f"output {alias.alias!r} has the name of a column that WHERE reads, and "
                 "an engine takes the output there; give it another name"
@@ -90,18 +93,22 @@ def check_aliases(reading: QueryReading, columns: Collection[str], where: Place)
 
 
 def _names_of(tree: "exp.Query", time: str) -> set[str]:
-    """The time column, and whatever is made of it under another name."""
+    """The time column, and the aliases that are computed from it."""
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     names, before = {time}, set[str]()
     while names != before:
         before = set(names)
-        names |= {one.alias for one in tree.find_all(exp.Alias) if _mentions(one.this, names)}
+        names |= {
+            alias.alias
+            for alias in tree.find_all(exp.Alias)
+            if _reads(alias.this, before.__contains__)
+        }
     return names
 
 
 def _bounded(condition: "exp.Expr", names: Collection[str]) -> Iterator[str]:
-    """The edges of the window that a condition holds a time against."""
+    """The edges of the window that a condition compares a time with."""
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     if isinstance(condition, exp.Between):
@@ -114,33 +121,33 @@ def _bounded(condition: "exp.Expr", names: Collection[str]) -> Iterator[str]:
     else:
         return
     for later, earlier in pairs:
-        if _mentions(later, names) and _mentions_edge(earlier, "window_start"):
+        if _reads(later, names.__contains__) and _reads_edge(earlier, "window_start"):
             yield "window_start"
-        if _mentions(earlier, names) and _mentions_edge(later, "window_end"):
+        if _reads(earlier, names.__contains__) and _reads_edge(later, "window_end"):
             yield "window_end"
 
 
-def _mentions(node: "exp.Expr", names: Collection[str]) -> bool:
+def _reads_edge(node: "exp.Expr", edge: str) -> bool:
+    return _reads(node, lambda name: placeholder_of(name) == edge)
+
+
+def _reads(node: "exp.Expr", matches: Callable[[str], bool]) -> bool:
+    """Whether a node contains a column whose name matches."""
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
-    return any(one.name in names for one in node.find_all(exp.Column))
+    return any(matches(column.name) for column in node.find_all(exp.Column))
 
 
-def _mentions_edge(node: "exp.Expr", edge: str) -> bool:
-    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
-
-    return any(_edge(one) == edge for one in node.find_all(exp.Column))
-
-
-def _edge(node: object) -> str:
+def _edge_of(node: object) -> str:
+    """The placeholder that a node itself is; empty for any other."""
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     return placeholder_of(node.name) if isinstance(node, exp.Column) else ""
 
 
-def _refused(compared: "exp.Expr", what: str, where: Place) -> SpecError:
+def _refused(compared: "exp.Expr", mistake: str, where: Place) -> SpecError:
     column = compared.sql("clickhouse")[:60]
     return where.refusal(
-        f"{column}: {what}; {_SAYS}; write `{column} >= {{{{window_start}}}} "
+        f"{column}: {mistake}; {_HALF_OPEN}; write `{column} >= {{{{window_start}}}} "
         f"AND {column} < {{{{window_end}}}}`"
     )

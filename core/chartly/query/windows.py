@@ -29,7 +29,7 @@ class Window:
 
 
 def window_of(moment: datetime, length: Length) -> Window:
-    """The window that ``moment`` lies in: weeks start on Monday, multiples count from 1970."""
+    """The window that contains ``moment``: weeks start on Monday, multiples count from 1970."""
     if length.unit in _FIXED:
         unit, origin = _FIXED[length.unit]
         size = unit * length.count
@@ -59,11 +59,11 @@ def window_start_sql(instant: str, length: Length, digits: int) -> str:
 
 
 def windows_between(start: datetime, end: datetime, length: Length) -> list[Window]:
-    """Every window that holds an instant of ``[start, end)``, in order."""
-    found = [window_of(start, length)]
-    while found[-1].end < end:
-        found.append(window_of(found[-1].end, length))
-    return found
+    """Every window that contains an instant of ``[start, end)``, in order."""
+    windows = [window_of(start, length)]
+    while windows[-1].end < end:
+        windows.append(window_of(windows[-1].end, length))
+    return windows
 
 
 def windows_of(moments: Iterable[datetime], length: Length) -> list[Window]:
@@ -72,14 +72,14 @@ def windows_of(moments: Iterable[datetime], length: Length) -> list[Window]:
 
 
 def spans_of(windows: Iterable[Window]) -> list[Window]:
-    """The time that windows cover, as few spans as possible; windows come in order."""
-    found: list[Window] = []
-    for one in windows:
-        if found and found[-1].end == one.start:
-            found[-1] = Window(found[-1].start, one.end)
+    """The time that windows cover, as few spans as possible; windows are sorted."""
+    spans: list[Window] = []
+    for window in windows:
+        if spans and spans[-1].end == window.start:
+            spans[-1] = Window(spans[-1].start, window.end)
         else:
-            found.append(one)
-    return found
+            spans.append(window)
+    return spans
 
 
 def grain(length: Length) -> timedelta:

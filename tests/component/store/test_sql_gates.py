@@ -9,7 +9,7 @@ from chartly.api.place import Place
 from chartly.api.profile import parse_profile
 from chartly.errors import RunError, SpecError
 from chartly.query.adhoc_query import check_select
-from chartly.query.functions import AGGREGATES, CALLED_WITHOUT_BRACKETS, SCALARS
+from chartly.query.functions import CALLED_WITHOUT_BRACKETS
 from chartly.query.harmless import HARMLESS
 from chartly.query.lexer import tokens
 from chartly.query.rollup_query import INSTANT, check_query
@@ -21,9 +21,8 @@ from support.hostile_sql import ALIKE, ROWS, TABLES
 from support.profiles import changed, playbook_profile
 
 HERE = Place(object="here")
-
-
 SECRET = "canary-7f3a"
+CALLABLE = HARMLESS.aggregates | HARMLESS.scalars
 WINDOW = {"window_start": "2026-01-01 00:00:00.000", "window_end": "2026-02-01 00:00:00.000"}
 IDS = [f"{number} {row.because}" for number, row in enumerate(ROWS)]
 
@@ -195,14 +194,14 @@ def _names(store, condition):
 def test_no_function_that_makes_rows_may_be_called(store):
     made = {str(row[0]).lower() for row in store.rows("SELECT name FROM system.table_functions")}
     # As a value it only puts text together; as a table it is refused like any other.
-    assert made & (AGGREGATES | SCALARS | HARMLESS) == {"format"}
+    assert made & CALLABLE == {"format"}
 
 
 def test_every_function_that_calls_another_by_name_is_known(store):
     """To the engine, a bare name in first place may be a function."""
     callers = set()
     for name in _names(store, "NOT is_aggregate"):
-        if name.lower() not in AGGREGATES | SCALARS | HARMLESS:
+        if name.lower() not in CALLABLE:
             continue
         for arguments in ("lower, ['a']", "plus, 1, 2", "lower, map('a', 'b')"):
             try:
@@ -240,4 +239,4 @@ def test_the_functions_behind_in_are_known(store):
             if "UNKNOWN_IDENTIFIER" in error.message or "UNKNOWN_FUNCTION" in error.message:
                 continue
         behind.add(name)
-    assert behind & (AGGREGATES | SCALARS | HARMLESS) <= IN_FUNCTIONS
+    assert behind & CALLABLE <= IN_FUNCTIONS
