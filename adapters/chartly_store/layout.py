@@ -13,7 +13,7 @@ from chartly.load.dataset_tables import (
     rejected_table,
     replace_rejected,
 )
-from chartly.load.evolution import changes, evolve, insist_on_layout, insist_on_own, layout_of
+from chartly.load.evolution import changes, check_event_table, check_layout, evolve, layout_of
 from chartly.load.rebuild import Rebuild, aside_table
 from chartly.load.sql import qualified
 from chartly_store.engine_port import Engine
@@ -51,8 +51,8 @@ class Layout:
         """
         dataset, current = self._storage.dataset, json.loads(recorded)
         stored = columns(self._engine, self._database, self._table)
-        insist_on_own(dataset, current, stored)
-        insist_on_layout(dataset, current, layout_of(self._schema))
+        check_event_table(dataset, current, stored)
+        check_layout(dataset, current, layout_of(self._schema))
         for statement in create_dataset(self._database, self._schema, self._storage):
             self._engine.command(statement)
         self._migrate_rejected(check_turn)

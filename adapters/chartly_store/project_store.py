@@ -12,7 +12,7 @@ from chartly.load.dataset_tables import data_table, rejected_table
 from chartly.load.page_dataset import create_pages, pages_dataset, pages_layout
 from chartly.load.project_tables import DATASETS, FORMATS, create_project
 from chartly.load.sql import qualified
-from chartly.load.store_format import FORMAT, insist_on_known
+from chartly.load.store_format import FORMAT, check_format
 from chartly.names import database, sql_name
 from chartly_store.arrow_rows import table_of
 from chartly_store.engine_port import Engine
@@ -60,7 +60,7 @@ class ProjectStore:
         """
         stored = columns_by_table(self.engine, self.database)
         number = self._format(stored)
-        insist_on_known(self.database, number)
+        check_format(self.database, number)
         for statement in create_project(self.database, stored):
             self.engine.command(statement)
         if number < FORMAT:
@@ -95,7 +95,7 @@ class ProjectStore:
             RunError: ``SchemaIncompatible``: a later version of Chartly wrote them.
         """
         stored = columns_by_table(self.engine, self.database)
-        insist_on_known(self.database, self._format(stored))
+        check_format(self.database, self._format(stored))
         return bool(stored)
 
     def ensure_dataset(

@@ -10,7 +10,7 @@ from chartly.names import sql_name
 DATA = "__data"
 REJECTED = "__rejected"
 DURABLE = "fsync_after_insert = 1, fsync_part_directory = 1"
-"""Costs a few milliseconds an insert and survives a power cut."""
+"""Settings that cost some milliseconds per insert and make it survive a power cut."""
 
 INSTANT = "DateTime64(3, 'UTC')"
 TEXT = "LowCardinality(String)"
@@ -24,8 +24,8 @@ ENVELOPE_TYPES = {
     "profile_digest": TEXT,
     "event_key": "String",
 }
-"""What a view shows of an event beside its payload."""
-# A reference into a page is computed: as text of its own it would cost a quarter of an insert.
+"""The columns of a view beside the payload."""
+# A reference into a page is computed: stored as text it would cost a quarter of an insert.
 _REFERENCE = "concat('sha256:', _page, '#', toString(_record)) AS `raw_ref`"
 OWN_TYPES = {
     **{name: kind for name, kind in ENVELOPE_TYPES.items() if name != "raw_ref"},
@@ -34,8 +34,8 @@ OWN_TYPES = {
     "_ver": "UInt64",
     "_deleted": "UInt8",
 }
-"""What a row of events holds beside its payload: ``_page`` is the SHA-256 of its page in hex,
-``_record`` the place of its record there."""
+"""The stored columns of events beside the payload: ``_page`` is the SHA-256 of the page in hex,
+``_record`` the position of the record in it."""
 REJECTED_TYPES = {
     "run_id": TEXT,
     "raw_ref": "String",
@@ -52,8 +52,8 @@ REJECTED_TYPES = {
     "ordinal": "UInt32",
 }
 REJECTED_ENGINE = "ReplacingMergeTree(ordinal) ORDER BY (run_id, raw_ref, slice)"
-"""Equal pages of two slices hold equal references; a process that was given up for dead may still
-insert rejects, with a lower ordinal than the attempt that took its place."""
+"""Equal pages of two slices have equal references; a process that was declared dead may still
+insert rejects, with a lower ordinal than the attempt that replaced it."""
 _PARTITIONS = {
     "hour": "toStartOfHour({})",
     "day": "toYYYYMMDD({})",
@@ -73,7 +73,7 @@ def rejected_table(dataset: str) -> str:
 
 
 def create_dataset(database: str, schema: EventSchema, storage: StorageSpec) -> list[str]:
-    """The tables of a dataset; its view comes after any change of columns."""
+    """The statements that create the tables of a dataset; its view follows changes of columns."""
     columns = {column.name: column_type(column) for column in schema.columns}
     columns |= OWN_TYPES
     data = data_table(storage.dataset)
@@ -85,7 +85,7 @@ def create_dataset(database: str, schema: EventSchema, storage: StorageSpec) -> 
 
 
 def dataset_view(database: str, schema: EventSchema, dataset: str) -> str:
-    """What users and analytics read: one row per event, without tombstones and versions."""
+    """The view that users and analytics read: one row per event, without tombstones or versions."""
     payload = [quoted(column.name) for column in schema.columns]
     envelope = [_REFERENCE if name == "raw_ref" else quoted(name) for name in ENVELOPE_TYPES]
     return (
@@ -98,7 +98,7 @@ def dataset_view(database: str, schema: EventSchema, dataset: str) -> str:
 def create_events(
     database: str, table: str, columns: dict[str, str], schema: EventSchema, storage: StorageSpec
 ) -> str:
-    """A table of events, ordered and indexed as the profiles say."""
+    """The statement that creates a table of events, ordered and indexed by its profiles."""
     engine = "ReplacingMergeTree(_ver, _deleted)"
     partition = partition_of(schema)
     if partition:
@@ -111,21 +111,21 @@ def create_events(
 
 
 def partition_of(schema: EventSchema) -> str:
-    """The partition key of a table of events; empty where they have no time."""
+    """The partition key of a table of events; empty if they have no time."""
     if schema.time_column is None:
         return ""
     return _PARTITIONS[schema.granularity or "day"].format(quoted(schema.time_column))
 
 
 def order_of(schema: EventSchema) -> str:
-    """What the rows of a table of events are ordered by."""
+    """The sorting key of a table of events."""
     return "event_key" if schema.time_column is None else f"{schema.time_column}, event_key"
 
 
 def add_indexes(database: str, schema: EventSchema, storage: StorageSpec) -> list[str]:
-    """The statements that give a stored table the indexes it does not have yet.
+    """The statements that add the indexes that a stored table lacks.
 
-    They serve rows that are written from then on, and others as they are merged.
+    They cover rows that are written later, and older ones once they are merged.
     """
     table = qualified(database, data_table(storage.dataset))
     return [
@@ -135,7 +135,7 @@ def add_indexes(database: str, schema: EventSchema, storage: StorageSpec) -> lis
 
 
 def index_kinds(schema: EventSchema, storage: StorageSpec) -> dict[str, str]:
-    """The fields that have a skip index, and of which type it is."""
+    """The types of the skip indexes by field."""
     types = {column.name: base_type(column.type) for column in schema.columns}
     return {
         name: "bloom_filter" if "String" in types[name] else "minmax"
@@ -151,7 +151,7 @@ def _indexes(schema: EventSchema, storage: StorageSpec) -> list[str]:
 
 
 def replace_rejected(database: str, aside: str, table: str) -> str:
-    """Makes a table beside one of rejects of format 1, with its rows; repeating it makes one."""
+    """Creates a table beside one of rejects of format 1, with its rows; it is idempotent."""
     columns = ", ".join(f"{quoted(name)} {kind}" for name, kind in REJECTED_TYPES.items())
     return (
         f"CREATE OR REPLACE TABLE {qualified(database, aside)} ({columns}) "

@@ -1,4 +1,4 @@
-"""How a stored table follows its profiles: in its place, by a rebuild, or not at all."""
+"""The evolution of a stored table towards its profiles: in place, by a rebuild, or refused."""
 
 import json
 from collections.abc import Mapping
@@ -20,14 +20,14 @@ _FIXED = {
 
 @dataclass(frozen=True)
 class Evolution:
-    """What brings a stored table to what its profiles say.
+    """The changes that bring a stored table to the layout of its profiles.
 
     Attributes:
-        columns: every column that the table shall have, with its type.
-        modified: those of them that are changed in their place or added.
-        casts: those that are rewritten, each value on its own.
-        carried: SQL of those of our own that hold their values in another form from now on.
-        rebuilt: whether the rows must move to a table that is laid out anew.
+        columns: every column of the table after the change, with its type.
+        modified: those of them that are changed in place or added.
+        casts: those whose values are rewritten.
+        carried: SQL of the internal columns whose values take another form.
+        rebuilt: whether the rows must move to a new table.
     """
 
     columns: dict[str, str]
@@ -38,7 +38,7 @@ class Evolution:
 
 
 def layout_of(schema: EventSchema) -> dict[str, object]:
-    """What is recorded of a dataset's layout; only the granularity may ever change."""
+    """The recorded layout of a dataset; only the granularity may change."""
     return {
         "time": schema.time_column,
         "granularity": schema.granularity,
@@ -47,25 +47,27 @@ def layout_of(schema: EventSchema) -> dict[str, object]:
     }
 
 
-def insist_on_layout(
+def check_layout(
     dataset: str, recorded: Mapping[str, object], wanted: Mapping[str, object]
 ) -> None:
-    """Whether a dataset's events stay the events that they are.
+    """Whether a dataset keeps the identity and order of its events.
 
     Raises:
-        RunError: ``SchemaIncompatible``: what makes or orders them is another one now.
+        RunError: ``SchemaIncompatible``: what identifies or orders them has changed.
     """
     for part, (name, because) in _FIXED.items():
         if recorded.get(part) != wanted[part]:
             raise RunError(
                 Reason.SCHEMA_INCOMPATIBLE,
-                f"dataset {dataset!r}: its {name} is {_shown(recorded.get(part))} and cannot "
-                f"become {_shown(wanted[part])}: {because}; write another dataset",
+                f"dataset {dataset!r}: its {name} is {_layout_text(recorded.get(part))} and cannot "
+                f"become {_layout_text(wanted[part])}: {because}; write another dataset",
             )
 
 
-def insist_on_own(dataset: str, recorded: Mapping[str, object], stored: Mapping[str, str]) -> None:
-    """Whether a table holds events, and as this version stores them.
+def check_event_table(
+    dataset: str, recorded: Mapping[str, object], stored: Mapping[str, str]
+) -> None:
+    """Whether a table contains events in the layout of this version.
 
     Args:
         stored: its columns; empty where there is none yet.
@@ -92,27 +94,27 @@ def insist_on_own(dataset: str, recorded: Mapping[str, object], stored: Mapping[
 def evolve(
     dataset: str, schema: EventSchema, stored: Mapping[str, str], partition: str
 ) -> Evolution:
-    """What is to be done about a stored table.
+    """The evolution of a stored table.
 
     Args:
         stored: the table's columns and the engine's types.
         partition: its partition key as the engine spells it.
 
     Raises:
-        RunError: ``SchemaIncompatible``: a column that makes the identity has another type.
+        RunError: ``SchemaIncompatible``: a column of the identity has another type.
     """
     wanted = {column.name: column for column in schema.columns}
     columns: dict[str, str] = {}
     casts = []
     for name, column in wanted.items():
         if name not in stored:
-            # Rows that are there already have no value, whatever new ones must have.
+            # Stored rows have no value, even where new rows must have one.
             columns[name] = nullable(base_type(column.type))
             continue
-        columns[name] = _following(stored[name], column)
+        columns[name] = _evolved_type(stored[name], column)
         if not _in_place(bare(stored[name]), bare(columns[name])):
             casts.append(cast(quoted(name), stored[name], columns[name]))
-            _insist_on_free(dataset, schema, name, casts[-1])
+            _check_identity(dataset, schema, name, casts[-1])
     for stored_name, kind in stored.items():
         name = RENAMED.get(stored_name, stored_name)
         if name not in wanted:
@@ -126,7 +128,7 @@ def evolve(
 def changes(
     database: str, dataset: str, evolution: Evolution, stored: Mapping[str, str]
 ) -> list[str]:
-    """The statements that change a table in its place."""
+    """The statements that change a table in place."""
     table = qualified(database, data_table(dataset))
     return [
         f"ALTER TABLE {table} "
@@ -136,29 +138,30 @@ def changes(
     ]
 
 
-def _following(stored: str, column: Column) -> str:
-    """The type that a stored column takes on; where old rows may hold null, it stays allowed."""
+def _evolved_type(stored: str, column: Column) -> str:
+    """The type of a stored column after the change; null stays allowed where rows may have it."""
     wanted = column_type(column)
     return nullable(wanted) if nullable(stored) == stored else wanted
 
 
 def _in_place(old: str, new: str) -> bool:
-    """Whether the engine may change the type: every value stays what it is."""
-    one, two = decimal_digits(old), decimal_digits(new)
-    wider = one is not None and two is not None and one[1] == two[1] and one[0] < two[0]
-    return old == new or wider
+    """Whether the engine may change the type in place: every value stays the same."""
+    stored, wanted = decimal_digits(old), decimal_digits(new)
+    if stored is None or wanted is None:
+        return old == new
+    return stored[1] == wanted[1] and stored[0] <= wanted[0]
 
 
-def _insist_on_free(dataset: str, schema: EventSchema, name: str, made: Cast) -> None:
-    if name in schema.identity and not made.keeps_text:
+def _check_identity(dataset: str, schema: EventSchema, name: str, column: Cast) -> None:
+    if name in schema.identity and not column.keeps_text:
         raise RunError(
             Reason.SCHEMA_INCOMPATIBLE,
             f"dataset {dataset!r}: column {name!r} makes the identity and is stored as "
-            f"{made.stored}; as {made.wanted} {_FIXED['identity'][1]}; write another dataset",
+            f"{column.stored}; as {column.wanted} {_FIXED['identity'][1]}; write another dataset",
         )
 
 
-def _shown(value: object) -> str:
+def _layout_text(value: object) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "none" if value is None else str(value)

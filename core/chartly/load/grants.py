@@ -9,22 +9,22 @@ from chartly.load.sql import qualified, quoted
 LOADER, ANALYST = "_loader", "_analyst"
 AUDIT = "__audit"
 
-_LOADER_MAY = (
+_LOADER_RIGHTS = (
     "SHOW, SELECT, INSERT, ALTER TABLE, CREATE DATABASE, CREATE TABLE, CREATE VIEW, "
     "DROP TABLE, DROP VIEW"
 )
-"""What making, filling and changing its own tables takes; no other database, no user, no file."""
+"""The rights to create, fill and change its own tables; no other database, no user, no file."""
 _ENGINES = ("ReplacingMergeTree",)
-"""Of its tables; a server with its shipped configuration asks for a right on each."""
+"""Those of its tables; a server with its shipped configuration requires a right on each."""
 _NOT_ON_AUDIT = "ALTER, DROP"
-_NEVER = "SOURCES, INTROSPECTION, dictGet, CREATE TEMPORARY TABLE"
-"""Files, addresses and other stores as tables, the server's insides, dictionaries: a query that got
-past the gate finds nothing but the project's own tables."""
-_LOOKS = (
+_REVOKED = "SOURCES, INTROSPECTION, dictGet, CREATE TEMPORARY TABLE"
+"""Files, addresses and other stores as tables, the server's insides, dictionaries: a query that
+passed the check by mistake reads nothing but the project's own tables."""
+_POLICY_RIGHTS = (
     "GRANT SELECT(active, bytes_on_disk, database, table) ON system.parts",
     "GRANT SELECT(database, expr, table, type) ON system.data_skipping_indices",
 )
-"""What measuring a storage policy takes; the server shows nobody the tables of others."""
+"""The rights to measure a storage policy; the server hides the tables of others."""
 _REPLICAS = "SELECT(database, is_readonly, table)"
 
 ANALYST_LIMITS: Mapping[str, int] = {
@@ -41,7 +41,7 @@ LOADER_LIMITS: Mapping[str, int] = {
     "max_memory_usage_for_user": 8 * 1024**3,
     "max_concurrent_queries_for_user": 128,
 }
-"""Of all its statements together, so that a profile's own limits hold within; each is constant."""
+"""Of all its statements together, so that a profile's own limits apply below them; all constant."""
 
 _CLOSED: Mapping[str, int] = {"readonly": 1, "allow_ddl": 0, "allow_introspection_functions": 0}
 
@@ -52,12 +52,12 @@ def loader_user(database: str) -> str:
 
 
 def analyst_user(database: str) -> str:
-    """The user that reads it."""
+    """The user that reads a project's database."""
     return database + ANALYST
 
 
 def password_hash(password: str) -> str:
-    """What the store is told of a password, so that no statement or log of it holds the password.
+    """The hash of a password that statements contain, so that no log contains the password.
 
     A password of 256 random bits needs neither salt nor a slow hash.
     """
@@ -65,9 +65,9 @@ def password_hash(password: str) -> str:
 
 
 def create_users(database: str, loader_hash: str, analyst_hash: str) -> list[str]:
-    """Makes both users, or makes those that are there what they should be.
+    """The statements that create both users, or bring existing ones to the same rights.
 
-    Repeating it changes nothing; nothing is dropped, so that a run that is under way goes on.
+    They are idempotent and drop nothing, so that a run in progress continues.
 
     Args:
         loader_hash: ``password_hash`` of the loader's password; the same for the analyst's.
@@ -75,8 +75,8 @@ def create_users(database: str, loader_hash: str, analyst_hash: str) -> list[str
     loader, analyst = loader_user(database), analyst_user(database)
     return [
         f"CREATE DATABASE IF NOT EXISTS {quoted(database)}",
-        *_profile(loader, [f"{one} CONST" for one in _settings(LOADER_LIMITS)]),
-        # Who reads may set nothing, so how ``chartly query`` has values written is set here.
+        *_profile(loader, [f"{setting} CONST" for setting in _settings(LOADER_LIMITS)]),
+        # The analyst may set nothing, so the output settings of ``chartly query`` are set here.
         *_profile(analyst, _settings({**_CLOSED, **ANALYST_LIMITS, **SETTINGS})),
         *_user(loader, database, loader_hash),
         *_user(analyst, database, analyst_hash),
@@ -86,20 +86,20 @@ def create_users(database: str, loader_hash: str, analyst_hash: str) -> list[str
 
 
 def loader_grants(database: str) -> list[str]:
-    """What the loader may do, as statements without their user, in the order that they hold."""
+    """The loader's rights as statements without their user, in the order of their execution."""
     return [
-        f"GRANT {_LOADER_MAY} ON {quoted(database)}.*",
+        f"GRANT {_LOADER_RIGHTS} ON {quoted(database)}.*",
         *(f"GRANT TABLE ENGINE ON {engine}" for engine in _ENGINES),
         f"REVOKE {_NOT_ON_AUDIT} ON {qualified(database, AUDIT)}",
-        *_LOOKS,
+        *_POLICY_RIGHTS,
         f"GRANT {_REPLICAS} ON system.replicas",
-        f"REVOKE {_NEVER} ON *.*",
+        f"REVOKE {_REVOKED} ON *.*",
     ]
 
 
 def analyst_grants(database: str) -> list[str]:
-    """What the analyst may do, as statements without their user."""
-    return [f"GRANT SELECT ON {quoted(database)}.*", *_LOOKS, f"REVOKE {_NEVER} ON *.*"]
+    """The analyst's rights as statements without their user."""
+    return [f"GRANT SELECT ON {quoted(database)}.*", *_POLICY_RIGHTS, f"REVOKE {_REVOKED} ON *.*"]
 
 
 def _preposition(right: str) -> str:
@@ -114,7 +114,7 @@ def _settings(values: Mapping[str, str | int]) -> list[str]:
 
 
 def _profile(name: str, settings: Iterable[str]) -> list[str]:
-    # Altered in its place: replaced, it would be another profile, and its user without limits.
+    # Altered in place: a replaced profile is another one, and its user would have no limits.
     return [
         f"CREATE SETTINGS PROFILE IF NOT EXISTS {quoted(name)}",
         f"ALTER SETTINGS PROFILE {quoted(name)} SETTINGS {', '.join(settings)}",
@@ -122,8 +122,8 @@ def _profile(name: str, settings: Iterable[str]) -> list[str]:
 
 
 def _user(name: str, database: str, sha256: str) -> list[str]:
-    what = (
+    definition = (
         f"{quoted(name)} IDENTIFIED WITH sha256_hash BY '{sha256}' "
         f"DEFAULT DATABASE {quoted(database)} SETTINGS PROFILE '{name}'"
     )
-    return [f"CREATE USER IF NOT EXISTS {what}", f"ALTER USER {what}"]
+    return [f"CREATE USER IF NOT EXISTS {definition}", f"ALTER USER {definition}"]

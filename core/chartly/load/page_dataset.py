@@ -1,4 +1,4 @@
-"""The table of a dataset's pages as received, as SQL text."""
+"""The dataset of pages as received: its table and view as SQL text."""
 
 import json
 from collections.abc import Sequence
@@ -20,25 +20,25 @@ _COLUMNS = {
     "slice": TEXT,
 }
 _ORDER = "sha256, slice"
-# A page is what it holds: one that comes again is kept for longer, and stored once a week.
+# A page is identified by its content: received again, it is kept longer and stored once a week.
 _ENGINE = f"ReplacingMergeTree(ingested_at) PARTITION BY toMonday(ingested_at) ORDER BY ({_ORDER})"
 
 
 def pages_dataset(storage: StorageSpec) -> str:
-    """The name that the pages of a dataset are read by."""
+    """The name of the dataset that contains the pages of another one."""
     return storage.raw.dataset or f"{storage.dataset}-raw"
 
 
 def pages_layout(dataset: str) -> str:
-    """What is recorded of a dataset that holds the pages of another one."""
+    """The recorded layout of a dataset that contains the pages of another one."""
     return json.dumps({"pagesOf": dataset})
 
 
 def create_pages(database: str, pages: str, stored: Sequence[str] = ()) -> list[str]:
-    """Its table and its view.
+    """The statements that create its table and view.
 
     Args:
-        stored: the columns that the table has already.
+        stored: the columns that the table has.
     """
     table = data_table(pages)
     view = (

@@ -1,4 +1,4 @@
-"""The tables that a project has beside its datasets, as SQL text."""
+"""The tables of a project beside its datasets, as SQL text."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ FORMATS = "__format"
 
 @dataclass(frozen=True)
 class ProjectTable:
-    """One of them.
+    """The layout of a table.
 
     Attributes:
-        version: the column whose highest value stays among rows of one key.
+        version: the column whose highest value wins among rows of one key.
         order: its sorting key.
     """
 
@@ -128,16 +128,15 @@ PROJECT_TABLES: Mapping[str, ProjectTable] = {
     ),
 }
 
-
 _DROPPED = {LEDGER: ("state_key",)}
 """Columns of format 1 that nothing reads."""
 
 
 def create_project(database: str, stored: Mapping[str, Sequence[str]] | None = None) -> list[str]:
-    """What is missing of the project's database and its own tables, in this format.
+    """The statements that create what the project's database lacks, in this format.
 
     Args:
-        stored: the columns of the tables that are there.
+        stored: the columns of the tables that exist.
     """
     statements = [] if stored else [f"CREATE DATABASE IF NOT EXISTS {quoted(database)}"]
     for name, table in PROJECT_TABLES.items():

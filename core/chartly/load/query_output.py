@@ -1,4 +1,4 @@
-"""How an engine writes the rows of a query that somebody reads: every value exactly."""
+"""The format and settings with which an engine writes rows for a reader: every value exact."""
 
 from collections.abc import Mapping
 

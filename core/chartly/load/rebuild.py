@@ -1,4 +1,4 @@
-"""A table of events that is laid out anew beside the stored one, as SQL text."""
+"""The rebuild of a table of events beside the stored one, as SQL text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from chartly.load.evolution import Evolution
 from chartly.load.sql import qualified, quoted
 from chartly.load.store_format import RENAMED
 
-# A row block may hold as many partitions as it likes: nobody waits for this insert.
+# A row block may contain any number of partitions: nobody waits for this insert.
 _UNLIMITED = "SETTINGS max_partitions_per_insert_block = 0"
 
 
 def aside_table(dataset: str) -> str:
-    """What stands beside a dataset's table while that is rebuilt, and never otherwise."""
+    """The name of the table beside a dataset's, which exists only during a rebuild."""
     return data_table(dataset) + "__rebuild"
 
 
@@ -25,7 +25,7 @@ class Rebuild:
     """One rebuild.
 
     Attributes:
-        stored: the columns of the table as it stands, with the engine's types.
+        stored: the columns of the stored table, with the engine's types.
     """
 
     database: str
@@ -43,42 +43,42 @@ class Rebuild:
         return qualified(self.database, aside_table(self.storage.dataset))
 
     def create(self) -> str:
-        """Makes the table beside."""
+        """Creates the table beside."""
         name = aside_table(self.storage.dataset)
         return create_events(self.database, name, self.evolution.columns, self.schema, self.storage)
 
     def drop(self) -> str:
-        """Drops what stands beside, be it the new table or the one that was replaced."""
+        """Drops the table beside, whether it is the new one or the one that was replaced."""
         return f"DROP TABLE IF EXISTS {self.aside} SYNC"
 
     def partitions(self) -> str:
-        """The stored partitions, each a piece of work that one statement does."""
+        """Lists the stored partitions, each of which one statement copies."""
         return f"SELECT DISTINCT _partition_id FROM {self.table} ORDER BY _partition_id"
 
     def copy(self) -> str:
-        """Copies what can be read in the partition ``{part:String}``.
+        """Copies the visible rows of the partition ``{part:String}``.
 
-        A row that another one has replaced is left behind, as a merge would.
+        A row that another one replaces is not copied, as in a merge.
         """
         return f"{self._into} FINAL WHERE _partition_id = {{part:String}} {_UNLIMITED}"
 
     def copy_tombstones(self) -> str:
-        """Copies what hides older rows, should they come again."""
+        """Copies the tombstones, which hide older rows that are written again."""
         return f"{self._into} WHERE _deleted = 1 {_UNLIMITED}"
 
-    def misfits(self, made: Cast) -> str:
-        """How many readable values there are, how many do not fit, and the key of one of those."""
+    def misfits(self, cast: Cast) -> str:
+        """Counts the visible values and those that do not fit, with the key of one of these."""
         return (
-            f"SELECT count(), countIf({made.inexact}), minIf(event_key, {made.inexact}) "
+            f"SELECT count(), countIf({cast.inexact}), minIf(event_key, {cast.inexact}) "
             f"FROM {self.table} FINAL"
         )
 
     def stored_content(self) -> str:
-        """Number and fingerprint of the rows that can be read, as they shall be."""
+        """Number and fingerprint of the visible rows in their new form."""
         return f"SELECT {_content(self._values())} FROM {self.table} FINAL"
 
     def copied_content(self) -> str:
-        """The same of the table beside; equal when nothing is lost and nothing was added."""
+        """The same of the table beside; equal if no row was lost or added."""
         return f"SELECT {_content(', '.join(self._names()))} FROM {self.aside} FINAL"
 
     @property
@@ -91,7 +91,7 @@ class Rebuild:
         return [quoted(RENAMED.get(name, name)) for name in self.stored]
 
     def _values(self) -> str:
-        """What each stored column holds in the table beside."""
+        """The value of each stored column in the table beside."""
         values = {cast.column: cast.value for cast in self.evolution.casts}
         values |= {quoted(name): value for name, value in self.evolution.carried.items()}
         return ", ".join(values.get(quoted(name), quoted(name)) for name in self.stored)

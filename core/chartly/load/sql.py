@@ -9,7 +9,7 @@ _TYPES = {"Date": "Date32"}
 
 
 def quoted(name: str) -> str:
-    """An identifier; names come from slugs and field names, which hold no quote."""
+    """An identifier; names come from slugs and field names, which contain no quote."""
     return f"`{name}`"
 
 
@@ -27,12 +27,12 @@ def base_type(kind: ColumnType) -> str:
 
 
 def instant_parameter(moment: datetime) -> str:
-    """An instant as the engine takes it for a parameter: in UTC, without saying so."""
+    """An instant as a parameter of the engine: in UTC, without an offset."""
     return moment.replace(tzinfo=None).isoformat(sep=" ", timespec="milliseconds")
 
 
 def nullable(engine_type: str) -> str:
-    """The type that also takes null."""
+    """The type that also allows null."""
     if engine_type.startswith("LowCardinality("):
         inner = engine_type.removeprefix("LowCardinality(").removesuffix(")")
         return f"LowCardinality({nullable(inner)})"

@@ -1,8 +1,8 @@
-"""The number of the format of a project's tables, and what brings tables of an older one to it.
+"""The format number of a project's tables, and the migration of tables of an older format.
 
 Format 2 (docs/adr/0013-store-format.md): slices and pages in the ledger, ordinals of rejects,
-epochs, state, the watermark of roll-ups, and another layout of row versions. Each step looks at
-the columns that are there, so that it may be cut off anywhere and repeated.
+epochs, state, the watermark of roll-ups, and another layout of row versions. Each step depends
+on the stored columns alone, so that it may be interrupted anywhere and repeated.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,18 +15,18 @@ from chartly.load.versions import of_first_format
 FORMAT = 2
 
 RENAMED: Mapping[str, str] = {"_index": "_record"}
-"""Columns of events under their names of format 1.
+"""Columns of events by their names in format 1.
 
-A loader of format 1 that is still there fails at the column it does not find: its versions would
-hide newer rows.
+A loader of format 1 that still runs fails at the missing column: its versions would hide newer
+rows.
 """
 
 
-def insist_on_known(database: str, number: int) -> None:
-    """Refuses tables of a format that this version does not know.
+def check_format(database: str, number: int) -> None:
+    """Whether this version supports the format of a database.
 
     Raises:
-        RunError: ``SchemaIncompatible``.
+        RunError: ``SchemaIncompatible``: it does not.
     """
     if number > FORMAT:
         raise RunError(
@@ -43,11 +43,11 @@ def extended(
     columns: Mapping[str, str],
     order: str | None = None,
 ) -> list[str]:
-    """The statement that gives a stored table the columns that it lacks; empty where it has all.
+    """The statement that adds the columns that a stored table lacks; empty if it lacks none.
 
     Args:
-        columns: every column of the table; what is missing gets its type's default in stored rows.
-        order: the sorting key, which may end with columns that are missing.
+        columns: every column of the table; stored rows get the default of a missing one's type.
+        order: the sorting key, which may end with missing columns.
     """
     missing = [name for name in columns if name not in stored]
     if not stored or not missing:
@@ -63,7 +63,7 @@ def is_first(stored: Mapping[str, str]) -> bool:
 
 
 def carried(schema: EventSchema, stored: Mapping[str, str]) -> dict[str, str]:
-    """SQL of the columns whose values a table of events of format 2 holds in another form."""
+    """SQL of the columns whose values have another form in format 2."""
     if not is_first(stored):
         return {}
     return {"_ver": of_first_format(quoted("_ver"), is_instant=schema.version_field is not None)}

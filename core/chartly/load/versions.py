@@ -1,4 +1,4 @@
-"""The version of a row, by which the engine keeps the newest of an event: 64 bits, no clock.
+"""The version of a row: the engine keeps the highest of an event; 64 bits, no clock.
 
 From the highest bit: 28 bits for the ordinal of the attempt in its project, 24 for the run-wide
 number of the page's segment, 12 for the generation of the mapping, which a replay raises. Where the
@@ -15,7 +15,7 @@ def row_version(ordinal: int, segment: int, generation: int = 0) -> int:
     """The version of the rows of a segment.
 
     Raises:
-        RunError: ``LimitReached``: a number has no room.
+        RunError: ``LimitReached``: a number exceeds its bits.
     """
     for number, bits, noun in (
         (ordinal, ORDINAL_BITS, "attempts of a project"),
@@ -30,8 +30,8 @@ def row_version(ordinal: int, segment: int, generation: int = 0) -> int:
 def of_first_format(version: str, *, is_instant: bool) -> str:
     """SQL of a version of format 1 in this format.
 
-    There it had 24 bits for the ordinal, 24 for the segment and 16 for the generation, which was
-    always 0; an instant was in milliseconds.
+    In format 1 it had 24 bits for the ordinal, 24 for the segment and 16 for the generation, which
+    was always 0; an instant was in milliseconds.
     """
     if is_instant:
         return f"{version} * 1000"

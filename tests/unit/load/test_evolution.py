@@ -4,7 +4,7 @@ from chartly.api.columns import parse_column_type
 from chartly.api.event_schema import Column, EventSchema
 from chartly.errors import Reason, RunError
 from chartly.load.dataset_tables import OWN_TYPES
-from chartly.load.evolution import changes, evolve, insist_on_layout, insist_on_own, layout_of
+from chartly.load.evolution import changes, check_event_table, check_layout, evolve, layout_of
 
 
 def _schema(columns, **changes):
@@ -122,13 +122,13 @@ LAYOUT = {"time": "at", "granularity": "day", "version": None, "identity": ["id"
 def test_what_makes_and_orders_events_never_changes(part, value, says):
     """INV-10."""
     with pytest.raises(RunError) as caught:
-        insist_on_layout("sales", LAYOUT, {**LAYOUT, part: value})
+        check_layout("sales", LAYOUT, {**LAYOUT, part: value})
     assert caught.value.reason is Reason.SCHEMA_INCOMPATIBLE
     assert caught.value.message == f"dataset 'sales': {says}; write another dataset"
 
 
 def test_the_granularity_may_change():
-    insist_on_layout("sales", LAYOUT, {**LAYOUT, "granularity": "month"})
+    check_layout("sales", LAYOUT, {**LAYOUT, "granularity": "month"})
 
 
 def test_a_layout_is_of_the_schema():
@@ -139,10 +139,10 @@ def test_a_layout_is_of_the_schema():
 def test_a_table_of_an_older_version_is_refused():
     """INV-10."""
     older = {name: kind for name, kind in OWN_TYPES.items() if name not in ("_page", "_record")}
-    insist_on_own("sales", LAYOUT, {})
-    insist_on_own("sales", LAYOUT, OWN_TYPES)
+    check_event_table("sales", LAYOUT, {})
+    check_event_table("sales", LAYOUT, OWN_TYPES)
     with pytest.raises(RunError) as caught:
-        insist_on_own("sales", {"time": "at"}, {**older, "raw_ref": "String"})
+        check_event_table("sales", {"time": "at"}, {**older, "raw_ref": "String"})
     assert caught.value.reason is Reason.SCHEMA_INCOMPATIBLE
     assert caught.value.message == (
         "dataset 'sales': its table was made by an older version and has no _page, _record; "
@@ -153,7 +153,7 @@ def test_a_table_of_an_older_version_is_refused():
 def test_an_output_is_not_a_dataset_of_events():
     """INV-10."""
     with pytest.raises(RunError) as caught:
-        insist_on_own("daily", {"window": "P1D"}, {"day": "Date32"})
+        check_event_table("daily", {"window": "P1D"}, {"day": "Date32"})
     assert caught.value.message == (
         'dataset \'daily\' holds no events, it is laid out as {"window": "P1D"}; '
         "write another dataset"

@@ -5,7 +5,7 @@ import pytest
 from chartly.api.event_schema import EventSchema
 from chartly.errors import Reason, RunError
 from chartly.load.project_tables import PROJECT_TABLES, create_project
-from chartly.load.store_format import FORMAT, carried, extended, insist_on_known, is_first
+from chartly.load.store_format import FORMAT, carried, check_format, extended, is_first
 from chartly.load.versions import of_first_format, row_version
 from support.profiles import ROOT
 
@@ -38,14 +38,14 @@ def test_the_tables_of_a_project_are_documented():
 
 @pytest.mark.parametrize("number", [0, 1, FORMAT])
 def test_known_formats_are_taken(number):
-    insist_on_known("d", number)
+    check_format("d", number)
 
 
 def test_a_later_format_is_refused_by_its_number():
     with pytest.raises(
         RunError, match=r"database 'd': its tables have format 3, and .* up to 2; use"
     ) as refused:
-        insist_on_known("d", FORMAT + 1)
+        check_format("d", FORMAT + 1)
     assert refused.value.reason is Reason.SCHEMA_INCOMPATIBLE
 
 
