@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from chartly.api.place import Place
-from chartly.api.suggestion import one_of
+from chartly.api.suggestion import suggestion_for
 from chartly.query.functions import CALLED_WITHOUT_BRACKETS, FunctionSet, hint
 from chartly.query.lexer import Token, place, tokens
 from chartly.query.relations import Relation
@@ -97,7 +97,7 @@ def _relation_refusal(relation: Relation, tables: ReadableTables) -> str:
             "IN takes values, a subquery or one of the tables that may be read, "
             f"not {relation.shown}"
         )
-    return f"table {relation.shown} is not allowed; {one_of(relation.shown, tables.shown)}"
+    return f"table {relation.shown} is not allowed; {suggestion_for(relation.shown, tables.shown)}"
 
 
 def _call_refusal(name: str, policy: SqlPolicy) -> str:
