@@ -41,7 +41,7 @@ class WorkspaceFiles:
     def _records(self) -> Path:
         return self.workspace.state / _RECORDS
 
-    def take_up(self) -> None:
+    def add_unfinished_teardowns(self) -> None:
         """Adds the workflows whose teardown has begun and has not ended."""
         begun = read_files(sorted(self._records.glob("[!.]*")), self.workspace.root)
         names = {workflow.name for workflow in self.workspace.workflows}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def shown(printer: Printer, title: str) -> "Iterator[OnProgress]":
+def displayed_progress(printer: Printer, title: str) -> "Iterator[OnProgress]":
     """A function that prints how far a run is."""
     if printer.is_json or not sys.stderr.isatty():
         yield lambda _: None

@@ -237,12 +237,12 @@ def _attempt(
     started = ports.monotonic()
     result = ports.launcher.launch(intent, frozen)
     seconds = ports.monotonic() - started
-    result = evidenced(result)
+    result = _evidenced(result)
     ports.launcher.keep_metrics(intent, frozen.plan, result, seconds)
     return result, seconds
 
 
-def evidenced(result: ResultT) -> ResultT:
+def _evidenced(result: ResultT) -> ResultT:
     """The result, which is no success without the evidence of one."""
     if result.reason is not Reason.SUCCEEDED or result.audited:
         return result

@@ -23,7 +23,7 @@ from chartly_cli.demo.sales import sales_records
 from chartly_cli.local_launcher import RunOptions
 from chartly_cli.local_run import LocalReport, run_workflow
 from chartly_cli.printable import printable
-from chartly_cli.progress import shown
+from chartly_cli.progress import displayed_progress
 from chartly_cli.session import Session
 from chartly_cli.store_binding import FolderBinding
 from chartly_folder.object_files import read_workspace
@@ -152,7 +152,7 @@ def _run(
     session: Session, workspace: Workspace, domain: Domain, options: RunOptions
 ) -> LocalReport:
     workflow = workspace.workflow(domain.name)
-    with shown(session.printer, str(workflow)) as on_progress:
+    with displayed_progress(session.printer, str(workflow)) as on_progress:
         report = run_workflow(workspace, workflow, options, on_progress)
     if report.result.reason is not Reason.SUCCEEDED:
         raise RunError(report.result.reason, report.result.message)

@@ -15,7 +15,7 @@ from chartly_cli.local_launcher import RunOptions
 from chartly_cli.local_run import LocalReport, run_workflow
 from chartly_cli.output import pairs
 from chartly_cli.printable import one_line
-from chartly_cli.progress import shown
+from chartly_cli.progress import displayed_progress
 from chartly_cli.session import Session
 
 _BYTES = re.compile(r"([1-9][0-9]{0,15})(|Ki|Mi|Gi|Ti)")
@@ -48,7 +48,7 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
         window=window,
         max_memory=memory,
     )
-    with shown(session.printer, str(workflow)) as on_progress:
+    with displayed_progress(session.printer, str(workflow)) as on_progress:
         report = run_workflow(workspace, workflow, options, on_progress)
     session.printer.result(report.document(), summary(report))
     for warning in report.result.warnings:

@@ -26,7 +26,7 @@ def teardown(session: Session, name: str, *, yes: bool) -> None:
     workspace = session.workspace()
     binding = session.binding(workspace)
     files = WorkspaceFiles(workspace, binding.record)
-    files.take_up()
+    files.add_unfinished_teardowns()
     frozen = workspace.freeze(workspace.workflow(name))
     with ExitStack() as stack:
         try:

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from chartly_cli.output import Form, Printer, pairs, table
-from chartly_cli.progress import shown
+from chartly_cli.progress import displayed_progress
 from chartly_loader.load_request import Progress
 from support.command import chartly, sales_folder
 
@@ -49,7 +49,7 @@ def test_progress_is_shown_on_a_terminal(monkeypatch):
     terminal = _Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    with shown(Printer(Form.TEXT), "sales") as on_progress:
+    with displayed_progress(Printer(Form.TEXT), "sales") as on_progress:
         on_progress(DONE)
     assert "load, 3 pages, 1,200 records, 1 rejected" in terminal.getvalue()
 
@@ -58,7 +58,7 @@ def test_progress_is_shown_on_a_terminal(monkeypatch):
 def test_progress_is_silent_in_a_pipe_and_beside_json(monkeypatch, form, stream):
     heard = stream()
     monkeypatch.setattr("sys.stderr", heard)
-    with shown(Printer(form), "sales") as on_progress:
+    with displayed_progress(Printer(form), "sales") as on_progress:
         on_progress(DONE)
     assert heard.getvalue() == ""
 

@@ -13,7 +13,7 @@ from chartly.errors import Reason, RunError, SpecError
 from chartly_cli import __main__ as command_line
 from chartly_cli.output import Form, Printer, pairs, table
 from chartly_cli.printable import in_json, one_line, printable
-from chartly_cli.progress import shown
+from chartly_cli.progress import displayed_progress
 from chartly_loader.load_request import Progress
 from chartly_store.query_form import parse_result, without_stray_bytes
 from support.command import chartly, chartly_json, edit, sales_folder
@@ -178,7 +178,7 @@ def test_progress_does_not_let_a_title_steer_the_terminal(monkeypatch):
     terminal = _Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
     monkeypatch.setenv("TERM", "xterm")
-    with shown(Printer(Form.TEXT), f"sales {CANARY} [bold]x[/bold]") as on_progress:
+    with displayed_progress(Printer(Form.TEXT), f"sales {CANARY} [bold]x[/bold]") as on_progress:
         on_progress(Progress(pages=3, read=1, loaded=1, rejected=0, stage=f"load{CANARY}"))
     assert "\x1b[31mb" not in terminal.getvalue()
     assert not {"\x07", "\x9b", "\u202e"} & set(terminal.getvalue())
