@@ -20,7 +20,8 @@ class WorkspaceTrials:
     frozen: FrozenWorkflow
 
     @cached_property
-    def _fixtures(self) -> list[Fixture]:
+    def fixtures(self) -> list[Fixture]:
+        """The fixtures of the workflow, by name."""
         return fixtures_of(self.workspace.fixtures, self.frozen.resolution.workflow)
 
     def run(self) -> Trial:
@@ -29,21 +30,32 @@ class WorkspaceTrials:
         Raises:
             RunError: ``PrerequisiteMissing``: there are none.
         """
-        if not self._fixtures:
+        if not self.fixtures:
             raise RunError(Reason.PREREQUISITE_MISSING, f"no fixtures in {self.workspace.fixtures}")
-        first, second = map(_trial_run, run_twice(self.frozen, self._fixtures))
-        return Trial(len(self._fixtures), first, second)
+        first, second = map(_trial_run, run_twice(self.frozen, self.fixtures))
+        return Trial(len(self.fixtures), first, second)
 
     def compare(self) -> list[ComparedGolden]:
         """Compares each with its golden."""
-        return [
-            ComparedGolden(
-                fixture.name, fixture.canonical.name, compare(fixture, self.frozen.plan).conforms
-            )
-            for fixture in self._fixtures
-        ]
+        return [self._compared(fixture) for fixture in self.fixtures]
+
+    def _compared(self, fixture: Fixture) -> ComparedGolden:
+        comparison = compare(fixture, self.frozen.plan)
+        return ComparedGolden(
+            fixture=fixture.name,
+            golden=fixture.canonical.name,
+            conforms=comparison.conforms,
+            events=comparison.events,
+            difference=comparison.difference,
+        )
 
 
 def _trial_run(result: LoadResult) -> TrialRun:
-    outputs = {output.dataset: output.fingerprint for output in result.outputs}
-    return TrialRun(result.reason, result.message, result.counts, outputs)
+    return TrialRun(
+        reason=result.reason,
+        message=result.message,
+        counts=result.counts,
+        outputs={output.dataset: output.fingerprint for output in result.outputs},
+        audited=result.audited,
+        warnings=result.warnings,
+    )

@@ -1,18 +1,18 @@
 """``chartly test``."""
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 
 import typer
 
 from chartly.api.workflow import Workflow
-from chartly.errors import REASONS, Reason, RunError
+from chartly.errors import REASONS, Reason
+from chartly.plan.prepare import FrozenWorkflow
 from chartly_cli.commands.run import rendered_warning
-from chartly_cli.fixture_run import run_twice
-from chartly_cli.fixtures import compare, fixtures_of
+from chartly_cli.fixture_trials import WorkspaceTrials
 from chartly_cli.printable import one_line
 from chartly_cli.session import Session
-from chartly_loader.load_request import LoadResult
 from chartly_service.quantity import counted
+from chartly_service.trial import ComparedGolden, TrialVerdict, listed, try_fixtures
 from chartly_service.workspace import Workspace
 
 __test__ = False
@@ -25,70 +25,73 @@ def test(session: Session, domain: str | None) -> None:
     chosen = [workspace.workflow(domain)] if domain else workspace.workflows
     if not chosen:
         raise session.place.refusal("holds no workflows/ to test")
-    reports = [_test(workspace, workflow) for workflow in chosen]
-    document = [report for report, _ in reports]
-    session.printer.result(document, "\n".join(text for _, text in reports))
-    if not all(report["ok"] for report in document):
+    tested = [_test(workspace, workflow) for workflow in chosen]
+    document = [workflow.document() for workflow in tested]
+    session.printer.result(document, "\n".join(workflow.text() for workflow in tested))
+    if not all(workflow.verdict.ok for workflow in tested):
         raise typer.Exit(REASONS[Reason.OUTPUT_CONTRACT].exit_code)
 
 
-def _test(workspace: Workspace, workflow: Workflow) -> tuple[dict[str, object], str]:
+def _test(workspace: Workspace, workflow: Workflow) -> "_TestedWorkflow":
     frozen = workspace.prepare(workflow)
-    fixtures = fixtures_of(workspace.fixtures, workflow)
-    if not fixtures:
+    trials = WorkspaceTrials(workspace, frozen)
+    if not trials.fixtures:
         domain = workflow.labels.get("domain", workflow.name)
         raise workflow.place.refusal(f"has no fixtures/{domain}.sample.json")
-    compared = [compare(fixture, frozen.plan) for fixture in fixtures]
-    lines = [
-        f"{'ok  ' if each.conforms else 'FAIL'}  {each.fixture}: {counted(each.events, 'event')}, "
-        f"{'as in' if each.conforms else 'not as in'} the golden"
-        for each in compared
-    ]
-    lines += [each.difference for each in compared if not each.conforms]
-    first, second = run_twice(frozen, fixtures)
-    problem = _problem(first, second)
-    outputs = _listed(_fingerprints(first))
-    counts = first.counts
-    lines.append(
-        f"{'FAIL' if problem else 'ok  '}  run twice: read {counts['read']} = loaded "
+    return _TestedWorkflow(frozen, try_fixtures(trials))
+
+
+@dataclass(frozen=True)
+class _TestedWorkflow:
+    """A workflow and the verdict on its fixtures, as they are printed."""
+
+    frozen: FrozenWorkflow
+    verdict: TrialVerdict
+
+    def document(self) -> dict[str, object]:
+        workflow, verdict = self.frozen.resolution.workflow, self.verdict
+        return {
+            "workflow": f"{workflow.name}@{workflow.version}",
+            "ok": verdict.ok,
+            "configDigest": self.frozen.snapshot.digest,
+            "fixtures": [
+                {"fixture": each.fixture, "events": each.events, "difference": each.difference}
+                for each in verdict.compared
+            ],
+            "counts": verdict.run.counts,
+            "outputs": verdict.run.outputs,
+            "problem": verdict.problem,
+        }
+
+    def text(self) -> str:
+        verdict, digest = self.verdict, self.frozen.snapshot.digest
+        workflow = self.frozen.resolution.workflow
+        lines = [
+            *map(_golden_line, verdict.compared),
+            *(golden.difference for golden in verdict.compared if not golden.conforms),
+            _run_line(verdict),
+            *(one_line(f"warn  {rendered_warning(each)}") for each in verdict.run.warnings),
+            f"{_mark(ok=verdict.ok)}  {workflow}, config {digest}",
+        ]
+        return "\n".join(lines)
+
+
+def _golden_line(golden: ComparedGolden) -> str:
+    events = counted(golden.events, "event")
+    relation = "as in" if golden.conforms else "not as in"
+    return f"{_mark(ok=golden.conforms)}  {golden.fixture}: {events}, {relation} the golden"
+
+
+def _run_line(verdict: TrialVerdict) -> str:
+    counts = verdict.run.counts
+    problem = f"; {verdict.problem}" if verdict.problem else ""
+    return (
+        f"{_mark(ok=not verdict.problem)}  run twice: read {counts['read']} = loaded "
         f"{counts['loaded']} + rejected {counts['rejected']} + duplicate {counts['duplicate']} + "
-        f"filtered {counts['filtered']} + late {counts['late']}; outputs {outputs}"
-        + (f"; {problem}" if problem else "")
+        f"filtered {counts['filtered']} + late {counts['late']}; outputs "
+        f"{listed(verdict.run.outputs)}{problem}"
     )
-    lines += [one_line(f"warn  {rendered_warning(warning)}") for warning in first.warnings]
-    ok = not problem and all(each.conforms for each in compared)
-    lines.append(f"{'ok  ' if ok else 'FAIL'}  {workflow}, config {frozen.snapshot.digest}")
-    report: dict[str, object] = {
-        "workflow": f"{workflow.name}@{workflow.version}",
-        "ok": ok,
-        "configDigest": frozen.snapshot.digest,
-        "fixtures": [
-            {"fixture": each.fixture, "events": each.events, "difference": each.difference}
-            for each in compared
-        ],
-        "counts": counts,
-        "outputs": _fingerprints(first),
-        "problem": problem,
-    }
-    return report, "\n".join(lines)
 
 
-def _problem(first: LoadResult, second: LoadResult) -> str:
-    """Why two runs of one fixture differ, or lack evidence; empty where they do not."""
-    for result in (first, second):
-        if result.reason is not Reason.SUCCEEDED:
-            raise RunError(result.reason, result.message)
-        if not result.audited:
-            return "audit evidence is missing"
-    if first.counts != second.counts:
-        return f"counts changed from {_listed(first.counts)} to {_listed(second.counts)}"
-    before, after = _fingerprints(first), _fingerprints(second)
-    return "" if before == after else f"outputs changed from {_listed(before)} to {_listed(after)}"
-
-
-def _fingerprints(result: LoadResult) -> dict[str, str]:
-    return {output.dataset: output.fingerprint for output in result.outputs}
-
-
-def _listed(values: Mapping[str, object]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in values.items()) or "none"
+def _mark(*, ok: bool) -> str:
+    return "ok  " if ok else "FAIL"

@@ -17,7 +17,7 @@ from support.profiles import playbook_profiles, workflow
 
 HOME = Project("tenant-demo", "proj-sales")
 OUTPUT = {"sales-rollup-daily": "one"}
-RUN = TrialRun(Reason.SUCCEEDED, "", {"read": 1}, OUTPUT)
+RUN = TrialRun(Reason.SUCCEEDED, "", {"read": 1}, OUTPUT, audited=True, warnings=())
 WHOLE = ChainVerdict("run/1", Verdict(1, GENESIS))
 
 
@@ -78,7 +78,7 @@ class Trials:
         return self.trial
 
     def compare(self):
-        return [ComparedGolden("sales", "sales.json", self.conforms)]
+        return [ComparedGolden("sales", "sales.json", self.conforms, 1, "")]
 
 
 def judged(store=None, trials=None, metrics=True, failure=None):
