@@ -43,7 +43,7 @@ def homeless(document):
         (kind("Profil"), "did you mean 'Profile'?"),
         (kind("Secret"), "allowed are Profile, Workflow, WorkflowRun, Namespace"),
         (namespace({**LABELS, "chartly.io/project": "B"}), "metadata.labels"),
-        (changed(playbook_profile("storage"), "spec.x", 1), "spec.x"),
+        (changed(playbook_profile("storage"), "spec.x", 1), "spec: unknown field 'x'"),
     ],
 )
 def test_a_document_that_is_no_object_is_a_problem(document, says):
