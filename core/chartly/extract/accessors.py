@@ -1,4 +1,4 @@
-"""The values that paths find in decoded records, one column after the other."""
+"""The values at the paths of a mapping in decoded records, one column after the other."""
 
 from collections.abc import Sequence
 
@@ -14,17 +14,17 @@ class Accessors:
         self._route = route(paths)
 
     def columns(self, records: Column) -> list[Column]:
-        """For each path its value in each record; what is absent reads as None."""
-        found = [records]
+        """For each path its value in each record; an absent one is None."""
+        columns = [records]
         for parent, key in self._route.steps:
-            found.append(_children(found[parent], key))
+            columns.append(_member_values(columns[parent], key))
         return [
-            [path.get(record) for record in records] if place is None else found[place]
+            [path.get(record) for record in records] if place is None else columns[place]
             for path, place in zip(self._paths, self._route.places, strict=True)
         ]
 
 
-def _children(column: Column, key: Key) -> Column:
+def _member_values(column: Column, key: Key) -> Column:
     if isinstance(key, str):
         return [value.get(key) if type(value) is dict else None for value in column]
     return [value[key] if type(value) is list and key < len(value) else None for value in column]

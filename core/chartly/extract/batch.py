@@ -1,4 +1,4 @@
-"""The state of some pages on their way: columns so far, and the first mistake of each row."""
+"""The state of some pages between transforms: their columns, and the first mistake of each row."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -25,8 +25,8 @@ class RecordBatch:
     """The objects of some pages, page after page.
 
     Attributes:
-        bad: for each row that may not become an event, the field and what is wrong with it.
-        truncated: for each field the rows whose time was cut to its unit.
+        bad: for each row that cannot become an event, the field and the mistake in it.
+        truncated: the rows whose time was cut to its unit, by field.
     """
 
     size: int
@@ -35,22 +35,22 @@ class RecordBatch:
     truncated: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
 
     def refuse(self, rows: Iterable[int], name: str, error: BadValueError) -> None:
-        """Keeps these rows from becoming events; what was wrong with one before stays said."""
+        """Refuses rows; a row that was refused before keeps its first mistake."""
         for row in rows:
             self.bad.setdefault(row, (name, error))
 
     def truncated_times(self) -> dict[str, int]:
-        """For each field in how many rows that become events its time was cut."""
+        """The number of rows that become events and whose time was cut, by field."""
         counts = {name: len(rows - self.bad.keys()) for name, rows in self.truncated.items()}
         return {name: count for name, count in counts.items() if count}
 
     def converted(
         self, name: str, values: Values, attempt: Attempt | None, convert: Convert
     ) -> Values:
-        """The values after ``convert``; those that it refuses become null.
+        """The values after ``convert``; refused ones become null.
 
         Args:
-            attempt: takes the rows that need no call of their own.
+            attempt: converts the rows that need no call of their own.
         """
         vector = None if attempt is None else attempt(values)
         if vector is not None:
@@ -63,12 +63,12 @@ class RecordBatch:
         return self._each(name, range(self.size), values, convert)
 
     def _distinct(self, name: str, values: pa.Array, convert: Convert) -> Values:
-        """One call for equal values."""
+        """The values of an array after ``convert``, which is called once for equal values."""
         encoded = values.dictionary_encode(null_encoding="encode")
-        answers = _answers(dict(enumerate(listed(encoded.dictionary))), convert)
-        if answers.are_marked:
-            self._mark(name, enumerate(encoded.indices.to_pylist()), answers)
-        results = packed(list(answers.results.values()))
+        conversions = _conversions(dict(enumerate(listed(encoded.dictionary))), convert)
+        if conversions.are_marked:
+            self._mark(name, enumerate(encoded.indices.to_pylist()), conversions)
+        results = packed(list(conversions.results.values()))
         if isinstance(results, pa.Array):
             return results.take(encoded.indices)
         return [results[place] for place in encoded.indices.to_pylist()]
@@ -76,18 +76,20 @@ class RecordBatch:
     def _each(
         self, name: str, rows: Sequence[int], values: list[object], convert: Convert
     ) -> list[object]:
-        """The same for values of Python, where equality is enough to tell them apart."""
+        """The same for Python values; those of different types may be equal."""
         keys: Sequence[object] = values if _are_alike(values) else range(len(values))
-        answers = _answers(dict(zip(keys, values, strict=True)), convert)
-        if answers.are_marked:
-            self._mark(name, zip(rows, keys, strict=True), answers)
-        return [answers.results[key] for key in keys]
+        conversions = _conversions(dict(zip(keys, values, strict=True)), convert)
+        if conversions.are_marked:
+            self._mark(name, zip(rows, keys, strict=True), conversions)
+        return [conversions.results[key] for key in keys]
 
-    def _mark(self, name: str, keys: Iterable[tuple[int, object]], answers: "_Answers") -> None:
+    def _mark(
+        self, name: str, keys: Iterable[tuple[int, object]], conversions: "_Conversions"
+    ) -> None:
         for row, key in keys:
-            if key in answers.refused:
-                self.refuse((row,), name, answers.refused[key])
-            elif key in answers.truncated:
+            if key in conversions.refused:
+                self.refuse((row,), name, conversions.refused[key])
+            elif key in conversions.truncated:
                 self.truncated[name].add(row)
 
 
@@ -98,8 +100,8 @@ def batch_of(pages: Sequence[Page], names: Iterable[str]) -> RecordBatch:
 
 
 @dataclass(frozen=True)
-class _Answers:
-    """What becomes of each value, by its key; what is refused becomes None."""
+class _Conversions:
+    """The results of some values by their keys; a refused one is None."""
 
     results: dict[object, object]
     refused: dict[object, BadValueError]
@@ -110,21 +112,21 @@ class _Answers:
         return bool(self.refused or self.truncated)
 
 
-def _answers(values: dict[object, object], convert: Convert) -> _Answers:
-    answers = _Answers({}, {}, set())
+def _conversions(values: dict[object, object], convert: Convert) -> _Conversions:
+    conversions = _Conversions({}, {}, set())
     for key, value in values.items():
         try:
-            answer = convert(value)
+            result = convert(value)
         except BadValueError as error:
-            answer, answers.refused[key] = None, error
-        if isinstance(answer, Truncated):
-            answers.truncated.add(key)
-            answer = answer.moment
-        answers.results[key] = answer
-    return answers
+            result, conversions.refused[key] = None, error
+        if isinstance(result, Truncated):
+            conversions.truncated.add(key)
+            result = result.moment
+        conversions.results[key] = result
+    return conversions
 
 
 def _are_alike(values: list[object]) -> bool:
-    """Whether all are of one type: 1 and true are equal, and so are a number and its text."""
+    """Whether values are of a single type: 1 equals true, and a number its text."""
     kinds = {*map(type, values)} - {type(None)}
     return len(kinds) <= 1 and kinds.issubset(_HASHABLE)

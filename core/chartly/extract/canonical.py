@@ -13,9 +13,9 @@ _WIDEST = 60
 
 
 def canonical_json(value: object) -> bytes:
-    """A JSON value as RFC 8785 lays it out, but with numbers exact and without exponent.
+    """A JSON value in the form of RFC 8785, but with exact numbers without exponent.
 
-    Numbers whose plain spelling would pass 60 digits keep the text that they were sent with.
+    Numbers that would take more than 60 digits keep the text that they were sent with.
     """
     return _write(value).encode("utf-8", "surrogatepass")
 
@@ -38,27 +38,27 @@ class _Piece(str):
 
 
 def _write(value: object) -> str:
-    """Without recursion: a page may be nested deeper than Python calls may."""
+    """The text of a value, without recursion: a page may be nested deeper than Python's stack."""
     written: list[str] = []
     rest = [value]
     while rest:
-        one = rest.pop()
-        if isinstance(one, _Piece):
-            written.append(one)
-        elif isinstance(one, Mapping | list | tuple):
-            rest += reversed(_pieces(one))
+        part = rest.pop()
+        if isinstance(part, _Piece):
+            written.append(part)
+        elif isinstance(part, Mapping | list | tuple):
+            rest += reversed(_pieces(part))
         else:
-            written.append(_scalar(one))
+            written.append(_scalar(part))
     return "".join(written)
 
 
 def _pieces(value: Mapping[str, object] | Sequence[object]) -> list[object]:
-    """What an object or array is made of, in order."""
+    """The members or elements of a container, with the signs between them, in order."""
     if not isinstance(value, Mapping):
         inner = [(",", item) for item in value]
         return _enclosed("[", inner, "]")
     names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
-    return _enclosed("{", [(f",{_text(name)}:", value[name]) for name in names], "}")
+    return _enclosed("{", [(f",{_json_text(name)}:", value[name]) for name in names], "}")
 
 
 def _enclosed(start: str, inner: list[tuple[str, object]], end: str) -> list[object]:
@@ -77,10 +77,10 @@ def _scalar(value: object) -> str:
         return decimal_text(value)
     if isinstance(value, datetime | NanoInstant):
         return f'"{instant_text(value)}"'
-    return f'"{value.isoformat()}"' if isinstance(value, date) else _text(value)
+    return f'"{value.isoformat()}"' if isinstance(value, date) else _json_text(value)
 
 
-def _text(value: object) -> str:
+def _json_text(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -14,7 +14,7 @@ _LONGEST = 400
 def to_decimal(value: object, precision: int, scale: int) -> Decimal:
     """``value`` as a Decimal with at most ``precision`` digits, ``scale`` after the point.
 
-    Takes JSON numbers and their texts, such as ``19.99``, exponents included when they are exact.
+    JSON numbers and their texts are accepted, such as ``19.99``, with exponents if they are exact.
 
     Raises:
         BadValueError: it is no number, or does not fit without rounding.
@@ -40,7 +40,7 @@ def to_decimal(value: object, precision: int, scale: int) -> Decimal:
 
 
 def number_of(value: object) -> Decimal:
-    """``value`` as the number that it is, or that its text says, to the last digit.
+    """``value``, a number or its text, as an exact decimal.
 
     Raises:
         BadValueError: it is no number.
@@ -61,7 +61,7 @@ def number_of(value: object) -> Decimal:
 
 
 def decimal_text(value: Decimal) -> str:
-    """The one spelling of a number: no exponent, no trailing zeros, no minus zero."""
+    """The canonical text of a number: no exponent, no trailing zeros, no minus zero."""
     text = format(value, "f")
     if "." in text:
         text = text.rstrip("0").rstrip(".")

@@ -1,14 +1,14 @@
-"""Keys that stand twice in one object of a page: of their values, the last is taken."""
+"""Duplicate keys in the objects of a page: the last of their values is read."""
 
 import json
 from collections import Counter
 
 LARGEST = 4 * 1024 * 1024
-"""Bytes of a page above which it is not searched: that would take more memory than reading it."""
+"""Bytes of a page above which it is not searched: that needs more memory than reading it."""
 
 
 def duplicate_keys(body: bytes) -> Counter[str]:
-    """For each such key, how many objects have it more than once."""
+    """The number of objects that have a key more than once, by key."""
     duplicates: Counter[str] = Counter()
 
     def note(pairs: list[tuple[str, object]]) -> None:

@@ -1,4 +1,4 @@
-"""Instants: text to a moment in UTC, refusing what would have to be guessed."""
+"""Instants: text to a moment in UTC; what is ambiguous is refused."""
 
 import re
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ _LAST_YEAR, _LAST_NANOSECOND_YEAR = 2299, 2261
 UNIX_FORMATS = {"unix": 0, "unixMs": 3, "unixUs": 6, "unixNs": 9}
 """For each form of counts since 1970 the digits of its unit behind the second."""
 _LARGEST = 15
-"""Digits before the point behind which no count of seconds or milliseconds is an instant of our
-calendar; finer counts have as many more as their units."""
+"""Digits before the point above which a count of seconds or milliseconds is no instant of the
+calendar; finer counts have as many more digits as their units."""
 
 
 @dataclass(frozen=True)
 class Truncated:
-    """An instant of which what is finer than its unit was cut off."""
+    """An instant that was truncated to its unit."""
 
     moment: Moment
 
@@ -40,7 +40,7 @@ class Truncated:
 def last_year(digits: int) -> int:
     """The last year of instants with so many digits behind the second.
 
-    Nanoseconds end within 2262 (64 bits), and the end of a window must lie before that.
+    Nanoseconds end in 2262 (64 bits), and the end of a window must be before that.
     """
     return _LAST_NANOSECOND_YEAR if digits == NANOSECONDS else _LAST_YEAR
 
@@ -59,8 +59,8 @@ def to_instant(
 
     Raises:
         BadValueError: it is in no allowed form, has no offset and no zone is declared, is skipped
-            or repeated by its zone, lies before 1900 or behind ``last_year``, or is finer than
-            its unit and ``excess`` says to reject it.
+            or repeated by its zone, is before 1900 or after ``last_year``, or is finer than its
+            unit and ``excess`` is ``reject``.
     """
     if isinstance(value, datetime | NanoInstant):
         return value
@@ -152,7 +152,7 @@ def _located(moment: datetime, zone: str | None) -> datetime:
 
 @lru_cache(maxsize=64)
 def _zone(name: str) -> ZoneInfo:
-    """A zone of the pinned package: a machine's own may be of another year, or not there."""
+    """A zone of the pinned package: the machine's may be of another year, or missing."""
     if name not in _zones():
         raise KeyError(name)
     with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
@@ -165,10 +165,10 @@ def _zones() -> frozenset[str]:
 
 
 def check_timestamps(transform: ToUtcTimestamp, place: Place) -> None:
-    """Whether zone and formats of a transform can be used.
+    """Whether zone and formats of a transform are valid.
 
     Raises:
-        SpecError: the zone is unknown, or a time in a format would have to be guessed.
+        SpecError: the zone is unknown, or a format is ambiguous.
     """
     if transform.zone is not None and transform.zone not in _zones():
         raise place.at("zone").refusal(

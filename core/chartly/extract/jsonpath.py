@@ -1,7 +1,7 @@
-"""Paths into records: plain ones become accessors, the rest is RFC 9535 by a library.
+"""Paths into records: plain ones compile to accessors, the others to queries of a library.
 
 A library costs 20 to 50 times what an accessor does (docs/adr/0002-jsonpath-library.md), so only
-wildcards, filters, slices and negative indexes pay for it.
+wildcards, filters, slices and negative indexes use it.
 """
 
 import re
@@ -25,14 +25,14 @@ _NOWHERE = Place(object="path")
 
 @dataclass(frozen=True)
 class Path:
-    """A compiled path; what is absent reads as None, as a null does.
+    """A compiled path; an absent value is None, as a null is.
 
     Attributes:
         keys: the members of a plain path, or None where the library is needed.
-        singular: it leads to one value at most, by its form and whatever the record holds; the
-            values of any other come as a list, one or many.
-        prefix: the keys on the way to the first place that can hold several values.
-        filters_below: it filters what ``..`` finds.
+        singular: it matches one value at most, by its form, in any record; the value of any other
+            path is a list.
+        prefix: the keys before the first segment that can match several values.
+        filters_below: it filters the matches of ``..``.
     """
 
     text: str
@@ -47,16 +47,16 @@ class Path:
 
     @property
     def unfiltered(self) -> "Path":
-        """The path with ``[*]`` in place of what filters."""
+        """The path with ``[*]`` in place of its filters."""
         return replace(self, _values=self._unfiltered or self._values)
 
     @property
     def until_filter(self) -> "Path":
-        """The path until what filters first, with ``[*]`` in place of that."""
+        """The path up to its first filter, with ``[*]`` in place of that."""
         return replace(self, _values=self._until_filter or self._values)
 
     def dead_ends(self, record: object) -> list[object]:
-        """The values that all lack what the path names next; none where it finds something.
+        """The values that all lack the path's next member; none where the path matches.
 
         Raises:
             RunError: as ``get`` does.
@@ -64,7 +64,7 @@ class Path:
         return self._dead_ends(record) if self._dead_ends is not None else []
 
     def get(self, record: object) -> object:
-        """What the path leads to in ``record``.
+        """The value at the path in ``record``.
 
         Raises:
             RunError: ``UpstreamUnavailable``: the record is nested too deep for a library's path.
@@ -75,7 +75,7 @@ class Path:
         return values[0] if self.singular else values
 
     def matches(self, record: object) -> bool:
-        """Whether there is anything where the path leads, and be it null.
+        """Whether the path matches a value, null included.
 
         Raises:
             RunError: as ``get`` does.
@@ -87,12 +87,12 @@ def compile_path(text: str, place: Place = _NOWHERE) -> Path:
     """A JSONPath (RFC 9535) that starts at a record, such as ``$.totals.amount``.
 
     Args:
-        place: where it is written.
+        place: of its text in a profile.
 
     Raises:
         SpecError: it is not a JSONPath; names the column of the mistake.
     """
-    keys = _plain(text)
+    keys = _plain_keys(text)
     return (
         _by_library(text, place) if keys is None else Path(text, keys, _accessor(keys), prefix=keys)
     )
@@ -102,7 +102,7 @@ def compile_field(text: str, place: Place = _NOWHERE) -> Path:
     """A dotted name into a page, such as ``meta.next``; a text with ``$`` is a JSONPath.
 
     Args:
-        place: where it is written.
+        place: of its text in a profile.
 
     Raises:
         SpecError: it is neither.
@@ -115,26 +115,26 @@ def compile_field(text: str, place: Place = _NOWHERE) -> Path:
     return Path(text, keys, _accessor(keys), prefix=keys)
 
 
-def _plain(text: str) -> tuple[Key, ...] | None:
+def _plain_keys(text: str) -> tuple[Key, ...] | None:
     if not text.startswith("$"):
         return None
     keys: list[Key] = []
     position = 1
     while position < len(text):
-        found = _SEGMENT.match(text, position)
-        if found is None:
+        segment = _SEGMENT.match(text, position)
+        if segment is None:
             return None
-        group = str(found.lastgroup)
-        keys.append(int(found[group]) if group == "index" else found[group])
-        position = found.end()
+        group = str(segment.lastgroup)
+        keys.append(int(segment[group]) if group == "index" else segment[group])
+        position = segment.end()
     return tuple(keys)
 
 
 def _accessor(keys: tuple[Key, ...]) -> Callable[[object], list[object]]:
-    return lambda record: reduce(_step, keys, [record])
+    return lambda record: reduce(_member_values, keys, [record])
 
 
-def _step(values: list[object], key: Key) -> list[object]:
+def _member_values(values: list[object], key: Key) -> list[object]:
     for value in values:
         if isinstance(key, str):
             return [value[key]] if isinstance(value, dict) and key in value else []
@@ -143,7 +143,7 @@ def _step(values: list[object], key: Key) -> list[object]:
 
 
 def _by_library(text: str, place: Place = _NOWHERE) -> Path:
-    # Imported where they are needed: they cost start-up time that plain paths need not pay.
+    # Imported here: they cost start-up time, which plain paths do not need.
     from jsonpath_rfc9535 import JSONPathError  # noqa: PLC0415
 
     from chartly.extract.queries import compile_query  # noqa: PLC0415
@@ -152,8 +152,8 @@ def _by_library(text: str, place: Place = _NOWHERE) -> Path:
         query = compile_query(text)
     except JSONPathError as error:
         column = error.token.index + 1 if error.token is not None else 1
-        what = str(error.args[0]) if error.args else "not a JSONPath"
-        raise place.refusal(f"is no JSONPath: column {column}: {what}", value=text) from None
+        mistake = str(error.args[0]) if error.args else "not a JSONPath"
+        raise place.refusal(f"is no JSONPath: column {column}: {mistake}", value=text) from None
 
     return Path(
         text,

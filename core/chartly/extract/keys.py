@@ -1,4 +1,4 @@
-"""The key of an event: the text of what identifies it."""
+"""The key of an event: the text of the values that identify it."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -14,26 +14,26 @@ KEY_LIMIT = 200
 
 
 def event_keys(identity: Sequence[pa.Array]) -> pa.Array:
-    """For each row the text of its one identifying value, or a JSON array of several texts.
+    """For each row the text of its identifying value, or a JSON array of the texts of several.
 
-    One over ``KEY_LIMIT`` bytes becomes its hash.
+    A text longer than ``KEY_LIMIT`` bytes is replaced by its hash.
     """
-    keys = _text(identity[0]) if len(identity) == 1 else _joined(identity)
+    keys = _texts(identity[0]) if len(identity) == 1 else _joined(identity)
     longest = pc.max(pc.binary_length(keys)).as_py()
-    return keys if longest is None or longest <= KEY_LIMIT else _per_value(keys, _short)
+    return keys if longest is None or longest <= KEY_LIMIT else _per_value(keys, _shortened)
 
 
-def _text(array: pa.Array) -> pa.Array:
+def _texts(array: pa.Array) -> pa.Array:
     return array if pa.types.is_string(array.type) else _per_value(array, to_text)
 
 
 def _joined(identity: Sequence[pa.Array]) -> pa.Array:
-    parts = pc.binary_join_element_wise(*(_per_value(one, _quoted) for one in identity), ",")
+    parts = pc.binary_join_element_wise(*(_per_value(array, _quoted) for array in identity), ",")
     return pc.binary_join_element_wise("[", parts, "]", "")
 
 
 def _per_value(array: pa.Array, change: Callable[[object], str]) -> pa.Array:
-    """``change`` of each value, called once for equal ones."""
+    """The results of ``change``, which is called once for equal values."""
     encoded = array.dictionary_encode(null_encoding="encode")
     changed = [change(value) for value in listed(encoded.dictionary)]
     return pa.array(changed, pa.string()).take(encoded.indices)
@@ -44,6 +44,6 @@ def _quoted(value: object) -> str:
     return canonical_json(text).decode("utf-8", "surrogatepass")
 
 
-def _short(key: object) -> str:
+def _shortened(key: object) -> str:
     raw = str(key).encode()
     return str(key) if len(raw) <= KEY_LIMIT else "sha256:" + hashlib.sha256(raw).hexdigest()

@@ -1,7 +1,7 @@
-"""Pages that hold what JSON does not have: read all the same, to refuse a record and not the page.
+"""The lenient reader of pages that are not quite JSON: it rejects records instead of the page.
 
-A lone surrogate, bytes that are no UTF-8, ``NaN``: nothing of these becomes an event, but they say
-where their record begins and ends as well as anything else does.
+A record with a lone surrogate, with bytes that are no UTF-8 or with ``NaN`` becomes no event, but
+where it begins and ends is certain.
 """
 
 import json
@@ -21,10 +21,10 @@ _NO_UNICODE = "holds text that is no Unicode: a lone surrogate, or bytes that ar
 
 @dataclass(frozen=True)
 class PageDocument:
-    """What a page holds.
+    """The content of a page.
 
     Attributes:
-        sound: it is JSON as a whole; otherwise some of its values may be none.
+        sound: whether all of it is JSON; otherwise some of its values may not be.
     """
 
     content: object
@@ -33,7 +33,7 @@ class PageDocument:
 
 @dataclass(frozen=True)
 class Flaw:
-    """Why a record can be no event, and where in it that stands."""
+    """Why a record cannot become an event, and the path of the value at fault."""
 
     path: str
     reason: RejectReason
@@ -41,36 +41,38 @@ class Flaw:
 
 
 def read_document(body: bytes) -> PageDocument:
-    """The document of a page, as exact as ``decode_page`` gives it.
+    """The document of a page, as exact as that of ``decode_page``.
 
     Raises:
-        RunError: ``UpstreamUnavailable``: it cannot be told where its values begin and end.
+        RunError: ``UpstreamUnavailable``: where its values begin and end is uncertain.
     """
     body = body.removeprefix(BYTE_ORDER_MARK)
     try:
         return PageDocument(DECODER.decode(body), sound=True)
     except (msgspec.DecodeError, UnicodeDecodeError):
-        document = _leniently(body)
+        document = _lenient_document(body)
     except RecursionError:
         document = None
     return document or PageDocument(decode_page(body), sound=True)
 
 
 def flaw_of(record: object) -> Flaw | None:
-    """The first thing in a record that JSON does not have."""
+    """The first value in a record that is no JSON or no Unicode."""
     rest: list[tuple[str, object]] = [("$", record)]
     while rest:
         path, value = rest.pop()
         if isinstance(value, NotJson):
-            return Flaw(path, RejectReason.NOT_JSON, f"{_shown(value)} is no value of JSON")
+            return Flaw(
+                path, RejectReason.NOT_JSON, f"{_rendered_value(value)} is no value of JSON"
+            )
         if isinstance(value, str) and not _is_unicode(value):
             return Flaw(path, RejectReason.NOT_UNICODE, _NO_UNICODE)
         if isinstance(value, dict):
             if not all(map(_is_unicode, value)):
                 return Flaw(path, RejectReason.NOT_UNICODE, "has a name that is no Unicode")
-            rest += reversed([(path + _member(name), one) for name, one in value.items()])
+            rest += reversed([(path + _member(name), member) for name, member in value.items()])
         elif isinstance(value, list):
-            rest += reversed([(f"{path}[{place}]", one) for place, one in enumerate(value)])
+            rest += reversed([(f"{path}[{index}]", element) for index, element in enumerate(value)])
     return None
 
 
@@ -80,7 +82,7 @@ def flaws_of(records: Sequence[object]) -> dict[int, Flaw]:
     return {place: flaw for place, flaw in flaws if flaw is not None}
 
 
-def _leniently(body: bytes) -> PageDocument | None:
+def _lenient_document(body: bytes) -> PageDocument | None:
     text = body.decode("utf-8", "surrogateescape")
     try:
         content = json.loads(text, parse_float=Number, parse_int=_integer, parse_constant=NotJson)
@@ -90,7 +92,7 @@ def _leniently(body: bytes) -> PageDocument | None:
 
 
 def _integer(digits: str) -> int | NotJson:
-    """The interpreter reads no integer of over 4,300 digits."""
+    """An integer; the interpreter refuses those of more than 4,300 digits."""
     try:
         return int(digits)
     except ValueError:
@@ -112,5 +114,5 @@ def _member(name: str) -> str:
     return f"['{quoted}']"
 
 
-def _shown(value: str) -> str:
+def _rendered_value(value: str) -> str:
     return value if len(value) <= _SHORT else f"a number of {len(value)} characters"

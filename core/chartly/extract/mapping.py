@@ -1,4 +1,4 @@
-"""Whether a mapping can work at all: asked without any record, and without the vector engine."""
+"""The check of a mapping without any record, and without the vector engine."""
 
 from chartly.api.columns import STRING
 from chartly.api.event_schema import NORMALIZER, STORAGE, EventSchema, event_schema
@@ -18,8 +18,8 @@ def check_mapping(
     """The schema of the events that a normalizer profile makes for a storage profile's dataset.
 
     Args:
-        at_normalizer: where the normalizer's spec stands.
-        at_storage: where the storage profile's spec stands.
+        at_normalizer: the place of the normalizer's spec.
+        at_storage: the place of the storage profile's spec.
 
     Raises:
         SpecError: a path, zone or format is malformed, or the profiles do not fit each other.
@@ -46,22 +46,22 @@ def compiled_mapping(normalizer: NormalizerSpec, spec: Place) -> dict[str, Path]
 
 
 def _check_list(name: str, normalizer: NormalizerSpec, schema: EventSchema, place: Place) -> None:
-    """Whether a list may stand where a path that can match several values leads.
+    """Whether a field whose path can match several values may be a list.
 
     Raises:
-        SpecError: a transform, a column's type or the identity asks for one value.
+        SpecError: a transform, a column's type or the identity requires a single value.
     """
     path, field = normalizer.mapping[name], name
     for position, transform in enumerate(normalizer.transforms):
         if transform.field != field:
             continue
-        if transform.op in _TAKE_ONE:
+        if transform.op in _TAKE_SINGLE:
             where = f"transforms[{position}].op {transform.op!r}"
             raise place.refusal(_several(f"{where} takes one"), value=path)
         if transform.op in _REPLACE:
             return
         field = transform.to if isinstance(transform, Rename) else field
-    column = next(one for one in schema.columns if one.name == field)
+    column = next(column for column in schema.columns if column.name == field)
     if column.type != STRING:
         raise place.refusal(_several(f"columns.{field} is {column.type}"), value=path)
     if field in schema.identity and (normalizer.identity or field == "event_id"):
@@ -77,6 +77,6 @@ def _several(why: str) -> str:
 
 _NUMBERS = ("toNumber", "toDecimal", "toInt")
 _TEXTS = ("lower", "upper", "trim")
-_TAKE_ONE = frozenset((*_NUMBERS, *_TEXTS, "toBool", "toUtcTimestamp", "mapValues"))
+_TAKE_SINGLE = frozenset((*_NUMBERS, *_TEXTS, "toBool", "toUtcTimestamp", "mapValues"))
 _REPLACE = frozenset(("const", "drop", "toString", "hash"))
-"""Transforms after which the field is no list any more."""
+"""Transforms after which the field is no list."""

@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NANOSECONDS = 9
-"""The digits that a ``datetime`` has no room for."""
+"""The digits of a nanosecond, which a ``datetime`` cannot hold."""
 _DATETIME_DIGITS = 6
 
 

@@ -1,4 +1,4 @@
-"""What is odd about the pages of a stream, although no record is refused for it."""
+"""Observations of a stream's pages that reject no record: duplicate keys, unmatched paths."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ _NAME = 64
 
 
 class ObservedReader:
-    """Reads pages, and looks at them as long as there is something to be found out."""
+    """Reads pages and collects what the run warns of."""
 
     def __init__(self, reader: PageReader) -> None:
         self._reader = reader
@@ -24,7 +24,7 @@ class ObservedReader:
         self._objects = 0
 
     def read(self, body: bytes) -> Page:
-        """The page with this body, as ``PageReader.read`` gives it."""
+        """The page with this body, as ``PageReader.read`` returns it."""
         page = self._reader.read(body)
         if page.is_odd or not self._pages:
             self._duplicates += duplicate_keys(body)
@@ -36,19 +36,20 @@ class ObservedReader:
 
     @property
     def duplicate_keys(self) -> list[RunWarning]:
-        """The keys that stood twice so far."""
-        return [_twice(key, count) for key, count in self._duplicates.items()]
+        """The warnings about keys that were duplicate in an object."""
+        return [_duplicate_warning(key, count) for key, count in self._duplicates.items()]
 
     @property
     def unmatched(self) -> dict[str, RunWarning]:
-        """The fields whose path has led to nothing so far; none before the first record."""
+        """The fields whose path has matched nothing so far; none before the first record."""
         paths = self._unmatched if self._objects else {}
         return {name: self._never_matched(name, path.text) for name, path in paths.items()}
 
     def _match(self, page: Page) -> None:
-        """Takes out the paths that lead to something; a null is told from nothing in one page."""
-        for name in [one for one in self._unmatched if _has_value(page.columns[one])]:
-            del self._unmatched[name]
+        """Removes the paths that match; only the first page distinguishes null from absent."""
+        for name in list(self._unmatched):
+            if _has_value(page.columns[name]):
+                del self._unmatched[name]
         if self._unmatched and page.places and not self._objects:
             records = page.records()
             objects = [records[place] for place in page.places]
@@ -71,7 +72,7 @@ def _has_value(column: Values) -> bool:
     return any(value is not None for value in column)
 
 
-def _twice(key: str, count: int) -> RunWarning:
+def _duplicate_warning(key: str, count: int) -> RunWarning:
     name = key.encode("utf-8", "replace").decode()[:_NAME]
     return RunWarning(
         WarningReason.DUPLICATE_KEYS,

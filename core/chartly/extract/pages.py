@@ -1,4 +1,4 @@
-"""Pages as columns: how many records one has, and the value of each mapped field in them."""
+"""Pages as columns: the number of their records, and the values of each mapped field."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ from chartly.extract.values import Values, packed
 
 @dataclass(frozen=True)
 class Page:
-    """A page that was read.
+    """A parsed page.
 
     Attributes:
         count: its records, whether they are objects or not.
-        places: where in the page the objects stand that may become events.
-        columns: for each mapped field its value in each object; absent and null are None.
-        records: decodes the page's records whole, for those that are rejected.
-        flaws: the records that are no JSON, by their place.
-        is_odd: it was not read in the quick way, although there is one.
+        places: the positions in the page of the objects that may become events.
+        columns: the values of each mapped field in the objects; absent and null are None.
+        records: decodes all records of the page, for those that are rejected.
+        flaws: the records that are no JSON, by their position.
+        is_odd: whether it could not be decoded into Structs although its paths allow that.
     """
 
     count: int
@@ -42,7 +42,7 @@ class PageReader:
     """Reads pages into the columns that a normalizer maps.
 
     Args:
-        structs: the quick way, if the paths have one; pages that it leaves go the other way.
+        structs: decodes regular pages, if the paths allow that; others are decoded whole.
     """
 
     def __init__(
@@ -61,9 +61,9 @@ class PageReader:
         """The page with this body.
 
         Raises:
-            RunError: ``UpstreamUnavailable``: it cannot be told where its records begin and end, or
-                it is nested too deep.
-            SpecError: it cannot be told which part of the page the records are.
+            RunError: ``UpstreamUnavailable``: where its records begin and end is uncertain, or it
+                is nested too deep.
+            SpecError: which part of the page the records are is ambiguous.
         """
         body = body.removeprefix(BYTE_ORDER_MARK)
         columns = None if self._structs is None else self._structs.columns(body)
@@ -80,7 +80,11 @@ class PageReader:
         places: Sequence[int] = range(len(records))
         objects: Column = [record for record in records if type(record) is dict]
         if flaws or len(objects) < len(records):
-            places = [one for one in places if type(records[one]) is dict and one not in flaws]
+            places = [
+                place
+                for place, record in enumerate(records)
+                if type(record) is dict and place not in flaws
+            ]
             objects = [records[place] for place in places]
         columns = [packed(column) for column in self._accessors.columns(objects)]
         return Page(

@@ -1,7 +1,7 @@
-"""What a page says of its place among others: how many records it has, and what comes next.
+"""The connector's view of a page: the number of its records, and the values that paging reads.
 
-No record becomes a Python value for that. A page in which something has an unusual place is decoded
-whole, so that there is one set of rules for odd pages.
+No record becomes a Python value for that. An irregular page is decoded whole, so that irregular
+pages have a single set of rules.
 """
 
 import hashlib
@@ -25,24 +25,22 @@ from chartly.extract.records import BYTE_ORDER_MARK, CONTAINERS, Number, selecti
 from chartly.extract.skipping import may_skip
 
 Kind: TypeAlias = Any
-"""A type as msgspec takes it: a Struct, a union, or Any."""
+"""A type of msgspec: a Struct, a union, or Any."""
 
 Place: TypeAlias = tuple[Key, ...]
 """The names of the members on the way to a value."""
 
-
 _COUNTED = ("page", "offset")
-"""Modes in which nothing but the records tells that a page is the one before again."""
+"""Modes in which only the records show that a page repeats the one before."""
 
 
 @dataclass(frozen=True)
 class Glance:
-    """What is to be known of a page before the next one is asked for.
+    """What paging needs of a page before it requests the next one.
 
     Attributes:
         size: how many records there were before any filter.
-        members: the values at the paths that ``pagination`` names, by field; absent ones are not
-            in it.
+        members: the values at the paths that ``pagination`` names, by field, without absent ones.
         digest: of the records before any filter, where pages are counted.
     """
 
@@ -53,7 +51,7 @@ class Glance:
 
 
 class Peek:
-    """Looks at the pages of one connector.
+    """Reads the glances of one connector's pages.
 
     Raises:
         SpecError: ``records.path`` or a path of ``pagination`` is malformed.
@@ -63,20 +61,20 @@ class Peek:
         self._records = records
         self._mode = pagination.mode
         self._fields = {name: compile_field(text) for name, text in page_fields(pagination).items()}
-        self._quick = _compiled(records, self._fields, counted=self._mode in _COUNTED)
+        self._regular = _compile_glances(records, self._fields, counted=self._mode in _COUNTED)
 
     def page(self, body: bytes) -> Glance:
-        """The page with this body at a glance.
+        """The glance of the page with this body.
 
         Raises:
-            RunError: ``UpstreamUnavailable``: it cannot be told where its records begin and end, it
-                is nested too deep, or it does not hold what it should.
-            SpecError: it cannot be told which part of the page the records are.
+            RunError: ``UpstreamUnavailable``: where its records begin and end is uncertain, it is
+                nested too deep, or its records are missing.
+            SpecError: which part of the page the records are is ambiguous.
         """
         body = body.removeprefix(BYTE_ORDER_MARK)
-        found = None if self._quick is None else self._quick.page(body)
-        if found is not None:
-            return found
+        glance = None if self._regular is None else self._regular.page(body)
+        if glance is not None:
+            return glance
         document = read_document(body).content
         chosen = selection(document, self._records, self._mode)
         members = {
@@ -113,17 +111,17 @@ def _digest(parts: Sequence[bytes]) -> str:
 
 
 class _Record(msgspec.Struct, gc=False):
-    """An object that only counts."""
+    """An object of which only its presence is decoded."""
 
 
 @dataclass(frozen=True)
-class _Quick:
-    """The way for pages in which everything has its usual place.
+class _RegularPages:
+    """The decoder of glances of regular pages.
 
     Attributes:
-        arrays: where the records can be; they are in exactly one of these places.
-        fields: where the values are that paging asks for.
-        raws: of a page whose records stay text, where pages are counted.
+        arrays: the places of the records, which are in exactly one of them.
+        fields: the places of the values that paging reads.
+        raws: decodes a page and keeps its records as text, where pages are counted.
     """
 
     decoder: msgspec.json.Decoder[Any]
@@ -132,19 +130,20 @@ class _Quick:
     raws: msgspec.json.Decoder[Any] | None
 
     def page(self, body: bytes) -> Glance | None:
-        """The page at a glance, or None: it has to be decoded whole."""
+        """The glance of a page, or None: it must be decoded whole."""
         document = self._decoded(body) if may_skip(body) else None
         if document is None:
             return None
         if isinstance(document, list):
             digest = "" if self.raws is None else _digest([body])
             return Glance(len(document), len(document), {}, digest)
-        found = [one for place in self.arrays if (one := _at(document, place)) is not None]
-        if len(found) != 1:
+        places = (_at(document, place) for place in self.arrays)
+        arrays = [array for array in places if array is not None]
+        if len(arrays) != 1:
             return None
         values = {name: _at(document, place, UNSET) for name, place in self.fields.items()}
         members = {name: value for name, value in values.items() if value is not UNSET}
-        return Glance(len(found[0]), len(found[0]), members, self._digest(body))
+        return Glance(len(arrays[0]), len(arrays[0]), members, self._digest(body))
 
     def _digest(self, body: bytes) -> str:
         if self.raws is None:
@@ -159,38 +158,44 @@ class _Quick:
             return None
 
 
-def _compiled(records: Records, fields: Mapping[str, Path], *, counted: bool) -> _Quick | None:
-    """The quick way, or None where a place is more than plain members, or lies in another."""
+def _compile_glances(
+    records: Records, fields: Mapping[str, Path], *, counted: bool
+) -> _RegularPages | None:
+    """The decoder of glances, or None if a place is not of plain members, or within another."""
     arrays: list[Place | None] = [(name,) for name in CONTAINERS]
     if records.path is not None:
         arrays = [compile_path(records.path).keys]
-    asked = dict.fromkeys(field.keys for field in fields.values())
-    places = _apart([*arrays, *asked])
+    wanted = dict.fromkeys(field.keys for field in fields.values())
+    places = _disjoint([*arrays, *wanted])
     if places is None:
         return None
-    homes = places[: len(arrays)]
-    kinds: dict[Place, Kind] = dict.fromkeys(homes, list[_Record] | None)
+    array_places = places[: len(arrays)]
+    kinds: dict[Place, Kind] = dict.fromkeys(array_places, list[_Record] | None)
     kinds |= dict.fromkeys(places[len(arrays) :], Any)
     try:
         kind = _document(kinds) | list[_Record] if records.path is None else _document(kinds)
         decoder = msgspec.json.Decoder(kind, float_hook=Number)
-        raws = msgspec.json.Decoder(_document(dict.fromkeys(homes, msgspec.Raw)))
+        raws = msgspec.json.Decoder(_document(dict.fromkeys(array_places, msgspec.Raw)))
     except (ValueError, RecursionError):
-        # Some names, such as one with a quote, cannot belong to a Struct, nor can very deep paths.
+        # Some names, such as one with a quote, and very deep paths cannot be those of a Struct.
         return None
     named = {name: field.keys for name, field in fields.items() if field.keys is not None}
-    return _Quick(decoder, homes, named, raws if counted else None)
+    return _RegularPages(decoder, array_places, named, raws if counted else None)
 
 
-def _apart(places: Sequence[Place | None]) -> list[Place] | None:
-    """The places, if all are plain members and none lies in another."""
-    plain = [one for one in places if one is not None and all(isinstance(key, str) for key in one)]
-    nested = any(one == other[: len(one)] for one, other in permutations(plain, 2))
+def _disjoint(places: Sequence[Place | None]) -> list[Place] | None:
+    """The places, if all are of plain members and none is within another."""
+    plain = [
+        place
+        for place in places
+        if place is not None and all(isinstance(key, str) for key in place)
+    ]
+    nested = any(outer == inner[: len(outer)] for outer, inner in permutations(plain, 2))
     return None if nested or len(plain) < len(places) else plain
 
 
 def _document(kinds: Mapping[Place, Kind]) -> Kind:
-    """The type of a document that has values of these kinds in these places."""
+    """The type of a document with values of these kinds in these places."""
     if () in kinds:
         return kinds[()]
     members: dict[Key, dict[Place, Kind]] = defaultdict(dict)
@@ -199,17 +204,17 @@ def _document(kinds: Mapping[Place, Kind]) -> Kind:
     fields = []
     for name, inner in members.items():
         kind = _document(inner)
-        # A value that is null is there, and one that is absent is not.
+        # A null counts as a value, an absent member does not.
         default = UNSET if kind is Any else None
         fields.append((_attribute(name), kind, msgspec.field(name=str(name), default=default)))
     return msgspec.defstruct("Members", fields) | None
 
 
 def _at(document: object, place: Place, absent: object = None) -> Any:  # noqa: ANN401 - of a type made here
-    """The value in a place; ``absent`` where something on the way is."""
+    """The value in a place; ``absent`` if a member on the way is."""
     return reduce(lambda value, name: getattr(value, _attribute(name), absent), place, document)
 
 
 def _attribute(name: Key) -> str:
-    """An identifier of its own for every name."""
+    """A distinct identifier for every name."""
     return f"f{str(name).encode().hex()}"

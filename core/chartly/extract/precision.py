@@ -1,4 +1,4 @@
-"""How fine each ``toUtcTimestamp`` reads: as its field is stored."""
+"""The digits that each ``toUtcTimestamp`` reads: those of the stored field."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -14,8 +14,8 @@ def instant_digits(transforms: Sequence[Transform], columns: Iterable[Column]) -
     """
     stored = {column.name: column.type.precision for column in columns if column.type.is_instant}
     return [
-        stored.get(_stored_name(one.field, transforms[place + 1 :]), INSTANT_DIGITS)
-        for place, one in enumerate(transforms)
+        stored.get(_stored_name(transform.field, transforms[position + 1 :]), INSTANT_DIGITS)
+        for position, transform in enumerate(transforms)
     ]
 
 
@@ -23,22 +23,24 @@ def instant_units(transforms: Sequence[Transform], columns: Iterable[Column]) ->
     """For each field that a ``toUtcTimestamp`` makes an instant the unit that it is read to."""
     pairs = zip(transforms, instant_digits(transforms, columns), strict=True)
     return {
-        one.field: INSTANT_UNITS[digits] for one, digits in pairs if isinstance(one, ToUtcTimestamp)
+        transform.field: INSTANT_UNITS[digits]
+        for transform, digits in pairs
+        if isinstance(transform, ToUtcTimestamp)
     }
 
 
 def _stored_name(field: str, following: Sequence[Transform]) -> str:
-    """The column that a field becomes; empty where it is dropped or replaced."""
+    """The column that a field becomes; empty if it is dropped or replaced."""
     for transform in following:
         if isinstance(transform, Rename) and transform.field == field:
             field = transform.to
-        elif field in _replaced(transform):
+        elif field in _overwritten(transform):
             return ""
     return field
 
 
-def _replaced(transform: Transform) -> tuple[str, ...]:
-    """The fields whose values are gone after a transform."""
+def _overwritten(transform: Transform) -> tuple[str, ...]:
+    """The fields whose values a transform drops or overwrites."""
     if isinstance(transform, Rename):
         return (transform.to,)
     return (transform.field,) if isinstance(transform, Drop | Const) else ()

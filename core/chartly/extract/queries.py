@@ -1,7 +1,7 @@
 """RFC 9535 queries over documents whose numbers are exact.
 
-The library knows numbers as floats: here a number with a fraction is text of a type of its own, and
-one of a filter is as exact as one of a page.
+The library reads numbers as floats: here a number with a fraction is text of a type of its own, and
+numbers of a filter are as exact as those of a page.
 """
 
 import re
@@ -64,37 +64,37 @@ class Query:
 
     @property
     def filters_below(self) -> bool:
-        """Whether it filters what ``..`` finds: nobody can tell how many those are."""
+        """Whether it filters the matches of ``..``, whose number is then unknown."""
         return any(
-            isinstance(one, JSONPathRecursiveDescentSegment) and _filters(one)
-            for one in self._query.segments
+            isinstance(segment, JSONPathRecursiveDescentSegment) and _filters(segment)
+            for segment in self._query.segments
         )
 
     def until_filter(self) -> "Query":
-        """The query until its first segment that filters, with ``[*]`` in place of that."""
+        """The query up to its first segment that filters, with ``[*]`` in place of that."""
         segments = self._query.segments
-        end = next((n for n, one in enumerate(segments, 1) if _filters(one)), len(segments))
+        end = next((n for n, segment in enumerate(segments, 1) if _filters(segment)), len(segments))
         return Query(JSONPathQuery(env=self._query.env, segments=segments[:end])).unfiltered()
 
     def dead_ends(self, document: object) -> list[object]:
-        """The values that all lack what the query names next; none where it finds something.
+        """The values that all lack the query's next member; none where the query matches.
 
-        Null and an empty array lack nothing: they say that there is no value.
+        Null and an empty array lack nothing: they mean that there is no value.
 
         Raises:
             RecursionError: the document is nested too deep.
         """
-        here: Any = document
-        nodes = [JSONPathNode(value=here, location=(), parent=None, root=here)]
+        root: Any = document
+        nodes = [JSONPathNode(value=root, location=(), parent=None, root=root)]
         for segment in self._query.segments:
-            there = [one.value for one in nodes if one.value is not None and one.value != []]
+            values = [node.value for node in nodes if node.value is not None and node.value != []]
             nodes = list(segment.resolve(nodes))
             if not nodes:
-                return there if _is_dead_end(segment, there) else []
+                return values if _is_dead_end(segment, values) else []
         return []
 
     def values(self, document: object) -> list[object]:
-        """What it matches, in order.
+        """The values that it matches, in order.
 
         Raises:
             RecursionError: the document is nested too deep.
@@ -134,20 +134,20 @@ def _unfiltered(segment: JSONPathSegment) -> JSONPathSegment:
 
 
 def _filters(segment: JSONPathSegment) -> bool:
-    return any(isinstance(one, FilterSelector) for one in segment.selectors)
+    return any(isinstance(selector, FilterSelector) for selector in segment.selectors)
 
 
 def _is_dead_end(segment: JSONPathSegment, values: list[object]) -> bool:
-    """Whether a segment that finds nothing in these values should have found something."""
-    if not all(isinstance(one, NameSelector | IndexSelector) for one in segment.selectors):
-        return not any(isinstance(one, dict | list) for one in values)
+    """Whether values without a match of a segment should have one."""
+    if not all(isinstance(step, NameSelector | IndexSelector) for step in segment.selectors):
+        return not any(isinstance(value, dict | list) for value in values)
     if isinstance(segment, JSONPathRecursiveDescentSegment):
         return not any(map(_holds_nothing, values))
     return True
 
 
 def _holds_nothing(value: object) -> bool:
-    """Whether null or an empty array stands anywhere in a value."""
+    """Whether a value contains null or an empty array at any depth."""
     waiting = [value]
     while waiting:
         value = waiting.pop()
@@ -160,7 +160,7 @@ def _holds_nothing(value: object) -> bool:
 
 class _Comparison(ComparisonExpression):
     def evaluate(self, context: FilterContext) -> bool:
-        left, right = (_value(one.evaluate(context)) for one in (self.left, self.right))
+        left, right = (_value(side.evaluate(context)) for side in (self.left, self.right))
         match self.operator:
             case "==":
                 return _equal(left, right)
@@ -177,13 +177,15 @@ class _Comparison(ComparisonExpression):
 
 
 class _Current(RelativeFilterQuery):
-    """A query from ``@``: what is no container is a node too, whatever its value."""
+    """A query from ``@``: any value that is no container is a node too."""
 
     def evaluate(self, context: FilterContext) -> object:
-        here: Any = context.current
-        if isinstance(here, list | dict) or not self.query.empty():
+        current: Any = context.current
+        if isinstance(current, list | dict) or not self.query.empty():
             return super().evaluate(context)
-        return JSONPathNodeList([JSONPathNode(value=here, location=(), parent=None, root=here)])
+        return JSONPathNodeList(
+            [JSONPathNode(value=current, location=(), parent=None, root=current)]
+        )
 
 
 class _Length(Length):
@@ -236,39 +238,39 @@ def _literal(stream: TokenStream) -> Expression:
 
 
 def _exact(number: str) -> Decimal:
-    """Its value; only beyond 10 to the power of 10^18 it is infinite, or zero."""
+    """The exact value of a number; beyond 10 to the power of 10^18 it is infinite, or zero."""
     return _EXACT.create_decimal(number)
 
 
 def _has_number(*values: object) -> bool:
-    return any(isinstance(one, Number | NotJson) for one in values)
+    return any(isinstance(value, Number | NotJson) for value in values)
 
 
 def _value(result: object) -> object:
-    """What an operand stands for: the value of its one node, or nothing."""
+    """The value of an operand: that of its single node, or nothing."""
     if not isinstance(result, JSONPathNodeList):
         return result
     return result[0].value if result else NOTHING
 
 
 def _equal(left: object, right: object) -> bool:
-    one, other = _scalar(left), _scalar(right)
-    if one is not None and other is not None:
-        return one == other and isinstance(one, str) == isinstance(other, str)
+    first, second = _scalar(left), _scalar(right)
+    if first is not None and second is not None:
+        return first == second and isinstance(first, str) == isinstance(second, str)
     if isinstance(left, list) and isinstance(right, list):
         return len(left) == len(right) and all(map(_equal, left, right))
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(_equal(left[key], right[key]) for key in left)
-    # What is left is equal to itself alone: true, false, null, and the result of no node.
+    # True, false, null and the result of no node are equal to themselves alone.
     return left is right
 
 
 def _less(left: object, right: object) -> bool:
-    one, other = _scalar(left), _scalar(right)
-    if isinstance(one, str) and isinstance(other, str):
-        return one < other
-    if isinstance(one, int | Decimal) and isinstance(other, int | Decimal):
-        return one < other
+    first, second = _scalar(left), _scalar(right)
+    if isinstance(first, str) and isinstance(second, str):
+        return first < second
+    if isinstance(first, int | Decimal) and isinstance(second, int | Decimal):
+        return first < second
     return False
 
 

@@ -10,7 +10,7 @@ from chartly.errors import Reason, RunError
 from chartly.extract.jsonpath import Key, Path, compile_path
 
 CONTAINERS = ("data", "items", "results", "records", "value")
-"""The members in which records are looked for when ``records.path`` is not given."""
+"""The members that may contain the records when ``records.path`` is not given."""
 
 _ABSENT = object()
 _MOST_NAMES = 10
@@ -24,15 +24,15 @@ class Number(str):
 
 
 class NotJson(str):
-    """Text that stands in a page where a value must, and is none, such as ``NaN``."""
+    """Text in the place of a value that is no JSON, such as ``NaN``."""
 
     __slots__ = ()
 
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-"""What may stand before the text of a page."""
+"""Bytes that may precede the text of a page."""
 DECODER = msgspec.json.Decoder(float_hook=Number)
-"""Reads a page without a mark; integers are exact, other numbers are ``Number``."""
+"""Decodes a page without a byte order mark; integers are exact, other numbers are ``Number``."""
 
 
 def decode_page(body: bytes) -> object:
@@ -45,7 +45,7 @@ def decode_page(body: bytes) -> object:
         return DECODER.decode(body.removeprefix(BYTE_ORDER_MARK))
     except msgspec.DecodeError as error:
         raise RunError(
-            Reason.UPSTREAM_UNAVAILABLE, f"the page is not JSON: {_clean(error)}"
+            Reason.UPSTREAM_UNAVAILABLE, f"the page is not JSON: {_decode_message(error)}"
         ) from None
     except UnicodeDecodeError:
         raise RunError(Reason.UPSTREAM_UNAVAILABLE, "the page is not JSON: not UTF-8") from None
@@ -55,7 +55,7 @@ def decode_page(body: bytes) -> object:
         ) from None
 
 
-def _clean(error: msgspec.DecodeError) -> str:
+def _decode_message(error: msgspec.DecodeError) -> str:
     return str(error).removeprefix("JSON is malformed: ") or "it ends too early"
 
 
@@ -64,7 +64,7 @@ class Selection:
     """The records of a page.
 
     Attributes:
-        every: those that there were before a filter of ``records.path`` took some.
+        every: those before a filter of ``records.path``.
     """
 
     records: list[object]
@@ -76,17 +76,17 @@ class Selection:
 
 
 def select_records(document: object, records: Records, pagination_mode: str) -> list[object]:
-    """The records of a page, by ``records.path`` or by the one array that can hold them.
+    """The records of a page, by ``records.path`` or in the only array that can contain them.
 
     Raises:
-        RunError: ``UpstreamUnavailable``: the page does not hold what it should.
-        SpecError: it cannot be told which part of the page the records are.
+        RunError: ``UpstreamUnavailable``: the page lacks its records.
+        SpecError: which part of the page the records are is ambiguous.
     """
     return selection(document, records, pagination_mode).records
 
 
 def selection(document: object, records: Records, pagination_mode: str) -> Selection:
-    """The records of a page and its size; null, and a page that is null, hold none.
+    """The records of a page and its size; null, and a page that is null, contain none.
 
     Raises:
         RunError: as ``select_records``.
@@ -96,8 +96,8 @@ def selection(document: object, records: Records, pagination_mode: str) -> Selec
         return Selection([], [])
     if records.path is not None:
         return _by_path(document, compile_path(records.path), optional=records.optional)
-    found = _by_name(document, pagination_mode)
-    return Selection(found, found)
+    records_by_name = _by_name(document, pagination_mode)
+    return Selection(records_by_name, records_by_name)
 
 
 def _by_name(document: object, pagination_mode: str) -> list[object]:
@@ -112,7 +112,7 @@ def _by_name(document: object, pagination_mode: str) -> list[object]:
     if not _holds_array(document):
         if any(name in members and members[name] is None for name in CONTAINERS):
             return []
-        raise _failed(f"the page holds no array: it has {_members(document)}")
+        raise _unusable(f"the page holds no array: it has {_members(document)}")
     raise Place(object="connector", path="spec.records").refusal(
         f"the page holds no array, or several, among {', '.join(CONTAINERS)}; set records.path to "
         f"the array that holds the records; the page has {_members(document)}"
@@ -120,7 +120,7 @@ def _by_name(document: object, pagination_mode: str) -> list[object]:
 
 
 def _holds_array(value: object) -> bool:
-    """Whether there is an array that a path could lead to."""
+    """Whether a value contains an array at any depth."""
     waiting = [value]
     while waiting:
         value = waiting.pop()
@@ -132,50 +132,50 @@ def _holds_array(value: object) -> bool:
 
 
 def _by_path(document: object, path: Path, *, optional: bool) -> Selection:
-    place: object = document
+    value: object = document
     for depth, key in enumerate(path.prefix):
-        if place is None or (place == [] and isinstance(key, int)):
+        if value is None or (value == [] and isinstance(key, int)):
             return Selection([], [])
-        following = _step(place, key)
-        if following is _ABSENT:
+        member = _member(value, key)
+        if member is _ABSENT:
             if optional:
                 return Selection([], [])
-            raise _failed(_missing(path, depth, place))
-        place = following
-    if not path.singular and not isinstance(place, dict | list | None):
-        raise _failed(f"{_named(path)} leads to {_kind(place)}, which holds no records")
+            raise _unusable(_missing(path, depth, value))
+        value = member
+    if not path.singular and not isinstance(value, dict | list | None):
+        raise _unusable(f"{_path_text(path)} leads to {_kind(value)}, which holds no records")
     records = _selected(document, path)
     if path.singular:
         return Selection(records, records)
     lacking = [] if records else path.dead_ends(document)
     if lacking and not optional:
-        raise _failed(
-            f"the page holds nothing where {_named(path)} leads: of {len(lacking)} places on the "
-            f"way none has what follows; the first has {_members(lacking[0])}"
+        raise _unusable(
+            f"the page holds nothing where {_path_text(path)} leads: of {len(lacking)} places on "
+            f"the way none has what follows; the first has {_members(lacking[0])}"
         )
     every = _selected(document, path.unfiltered) or _selected(document, path.until_filter)
     return Selection(records, every)
 
 
-def _step(place: object, key: Key) -> object:
+def _member(value: object, key: Key) -> object:
     if isinstance(key, str):
-        return place.get(key, _ABSENT) if isinstance(place, dict) else _ABSENT
-    fits = isinstance(place, list) and -len(place) <= key < len(place)
-    return place[key] if fits else _ABSENT  # type: ignore[index]  # a list, as was just asked
+        return value.get(key, _ABSENT) if isinstance(value, dict) else _ABSENT
+    fits = isinstance(value, list) and -len(value) <= key < len(value)
+    return value[key] if fits else _ABSENT  # type: ignore[index]  # a list, as was just checked
 
 
-def _missing(path: Path, depth: int, place: object) -> str:
+def _missing(path: Path, depth: int, value: object) -> str:
     way = "".join(f"[{key!r}]" for key in path.prefix[:depth])
     where = f"at ${way} it has" if depth else "it has"
-    return f"the page holds nothing where {_named(path)} leads: {where} {_members(place)}"
+    return f"the page holds nothing where {_path_text(path)} leads: {where} {_members(value)}"
 
 
-def _named(path: Path) -> str:
+def _path_text(path: Path) -> str:
     return f"records.path {path.text!r}"
 
 
 def _members(value: object) -> str:
-    """What is there instead, without a value: those may be anything."""
+    """The names of a value's members or its kind, without values, which may be secret."""
     if not isinstance(value, dict):
         return _kind(value)
     names = [repr(str(name)[:_LONGEST_NAME]) for name in value][:_MOST_NAMES]
@@ -191,14 +191,16 @@ def _kind(value: object) -> str:
     return "text" if isinstance(value, str) and not isinstance(value, Number) else "a number"
 
 
-def _failed(message: str) -> RunError:
+def _unusable(message: str) -> RunError:
     return RunError(Reason.UPSTREAM_UNAVAILABLE, message)
 
 
 def _selected(document: object, path: Path) -> list[object]:
-    """What a path leads to; an array stands for its elements."""
-    found = path.get(document)
+    """The matches of a path; an array counts as its elements."""
+    value = path.get(document)
     if path.singular:
-        return found if isinstance(found, list) else [] if found is None else [found]
-    matches = found if isinstance(found, list) else []
-    return [one for match in matches for one in (match if isinstance(match, list) else [match])]
+        return value if isinstance(value, list) else [] if value is None else [value]
+    matches = value if isinstance(value, list) else []
+    return [
+        element for match in matches for element in (match if isinstance(match, list) else [match])
+    ]

@@ -1,4 +1,4 @@
-"""Why a record may not become an event, and how that is told."""
+"""The reasons for which a record does not become an event, and the record of a rejection."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -48,7 +48,7 @@ REJECT_REASONS: dict[RejectReason, str] = {
 
 
 class BadValueError(Exception):
-    """One value that cannot be taken; ``message`` says what is allowed."""
+    """A value that does not fit; ``message`` names what is allowed."""
 
     def __init__(self, reason: RejectReason, message: str) -> None:
         super().__init__(message)
@@ -58,12 +58,12 @@ class BadValueError(Exception):
 
 @dataclass(frozen=True)
 class Rejection:
-    """One record that may not become an event.
+    """A record that does not become an event.
 
     Attributes:
-        page: the place of its page among those that were shaped together.
-        index: its place among the records of its page.
-        path: where in the record the value stands, as a JSONPath.
+        page: the position of its page among those that were shaped together.
+        index: its position among the records of its page.
+        path: the path of the value at fault in the record, a JSONPath.
         record: the record as canonical JSON, numbers exact, cut at ``RECORD_LIMIT`` bytes.
     """
 

@@ -1,4 +1,4 @@
-"""What is said of each record that does not become an event."""
+"""The rejections of a page's records, with their messages."""
 
 from collections.abc import Mapping
 
@@ -21,29 +21,29 @@ def rejections_of(
     """The rejections of a page, in the order of its records.
 
     Args:
-        number: the place of the page among those that were shaped together.
-        bad: the mistakes by the record's place in the page; what is no object, or no JSON, is
-            found here.
+        number: the position of the page among those that were shaped together.
+        bad: the mistakes by the record's position in the page, without records that are no
+            object or no JSON.
     """
     if not bad and len(page.places) == page.count:
         return []
     strays = sorted({*range(page.count)} - {*page.places})
     records = page.records()
-    wrong = {**dict.fromkeys(strays, ("", _NO_OBJECT)), **bad}
+    mistakes = {**dict.fromkeys(strays, ("", _NO_OBJECT)), **bad}
     return [
-        _rejection(number, index, records[index], wrong[index], paths)
+        _rejection(number, index, records[index], mistakes[index], paths)
         if index not in page.flaws
         else _flawed(number, index, records[index], page.flaws[index])
-        for index in sorted(wrong)
+        for index in sorted(mistakes)
     ]
 
 
 def _flawed(number: int, index: int, record: object, flaw: Flaw) -> Rejection:
-    """What is no Unicode is shown as JSON escapes it."""
+    """The rejection of a record with a flaw; what is no Unicode is escaped as in JSON."""
     text = canonical_json(record).decode("utf-8", "surrogatepass")
-    shown = text.encode("utf-8", "backslashreplace")[:RECORD_LIMIT]
+    escaped = text.encode("utf-8", "backslashreplace")[:RECORD_LIMIT]
     message = f"{flaw.path} {flaw.message}"
-    return Rejection(number, index, flaw.reason, "", flaw.path, message, shown)
+    return Rejection(number, index, flaw.reason, "", flaw.path, message, escaped)
 
 
 def _rejection(
@@ -67,6 +67,6 @@ def _message(name: str, path: Path | None, record: object, error: BadValueError)
         return error.message
     if path is None or error.reason is RejectReason.REQUIRED_FIELD_MISSING:
         return f"{name}: {error.message}"
-    shown = canonical_json(path.get(record)).decode("utf-8", "replace")
-    shown = shown if len(shown) <= _CLIP else f"{shown[:_CLIP]}..."
-    return f"{name}: {shown} {error.message}"
+    value = canonical_json(path.get(record)).decode("utf-8", "replace")
+    clipped = value if len(value) <= _CLIP else f"{value[:_CLIP]}..."
+    return f"{name}: {clipped} {error.message}"

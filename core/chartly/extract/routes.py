@@ -1,4 +1,4 @@
-"""The way from a record to each mapped value, members shared by several paths walked once."""
+"""The route from a record to each mapped value; members that paths share are read once."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ Column = list[object]
 
 @dataclass(frozen=True)
 class Route:
-    """Steps that each make a column from an earlier one; column 0 is the records themselves.
+    """Steps that each derive a column from an earlier one; column 0 is the records.
 
     Attributes:
-        steps: for column 1 and on: which column its parents are, and the key in each of them.
-        places: for each path its column; None where only the library can walk.
+        steps: for column 1 and on: the column of its parents, and the key in each of them.
+        places: for each path its column; None if only the library can evaluate it.
     """
 
     steps: tuple[tuple[int, Key], ...]
@@ -22,7 +22,7 @@ class Route:
 
 
 def route(paths: Sequence[Path]) -> Route:
-    """The one way through all ``paths``."""
+    """The route of all ``paths``."""
     steps: list[tuple[int, Key]] = []
     known: dict[tuple[int, Key], int] = {}
     places = [None if path.keys is None else _walk(path.keys, steps, known) for path in paths]

@@ -30,15 +30,15 @@ _MICROSECONDS = pa.timestamp("us", tz="UTC")
 
 @dataclass(frozen=True)
 class ShapedBatch:
-    """What became of some pages' records; read = rows + rejections + filtered, page by page.
+    """The result of some pages' records; read = rows + rejections + filtered, page by page.
 
     Attributes:
-        read: how many records each page has.
+        read: the number of records of each page.
         rows: in the order of pages and records: payload columns in stored types, ``event_key``
-            string, ``_page`` uint32 (the place among the pages), ``_index`` uint32 (the place in
-            the page) and, with a version field, ``_version`` uint64 in microseconds.
+            string, ``_page`` uint32 (the position among the pages), ``_index`` uint32 (the position
+            in the page) and, with a version field, ``_version`` uint64 in microseconds.
         keys: the ``event_key`` of each row.
-        truncated: for each field whose times were cut to their unit, in how many rows.
+        truncated: the number of rows whose time was cut to its unit, by field.
     """
 
     read: tuple[int, ...]
@@ -96,7 +96,7 @@ class Shaper:
         return batch, stored_columns(batch, self.schema, self._untyped)
 
     def _table(self, columns: dict[str, pa.Array], keys: pa.Array) -> pa.Table:
-        arrays = {one.name: columns[one.name] for one in self.schema.columns}
+        arrays = {column.name: columns[column.name] for column in self.schema.columns}
         arrays |= {"event_key": keys, "_page": columns["_page"], "_index": columns["_index"]}
         if self.schema.version_field is not None:
             arrays["_version"] = _versions(columns[self.schema.version_field])
@@ -126,8 +126,8 @@ def compile_shaper(normalizer: NormalizerSpec, storage: StorageSpec) -> Shaper:
 
 
 def _untyped(normalizer: NormalizerSpec, schema: EventSchema) -> frozenset[str]:
-    """Fields of type String that nothing made text: their payload keeps the JSON scalar."""
-    made = {one.field for one in normalizer.transforms if one.op in _MAKE_TEXT}
+    """Fields of type String that no transform made text: their payload keeps the JSON scalar."""
+    made = {transform.field for transform in normalizer.transforms if transform.op in _MAKE_TEXT}
     return frozenset(
         column.name
         for column in schema.columns
@@ -136,7 +136,7 @@ def _untyped(normalizer: NormalizerSpec, schema: EventSchema) -> frozenset[str]:
 
 
 def _versions(moments: pa.Array) -> pa.Array:
-    """Instants of 1970 or later in microseconds, what is finer cut off."""
+    """Instants of 1970 or later in microseconds; finer digits are cut off."""
     return moments.cast(_MICROSECONDS, safe=False).cast(pa.int64()).cast(pa.uint64())
 
 
@@ -144,7 +144,7 @@ _MAKE_TEXT = ("toString", "lower", "upper", "trim", "hash")
 
 
 def _origins(pages: Sequence[Page]) -> dict[str, pa.Array]:
-    """For each row the place of its page among ``pages``, and its place in the page."""
+    """For each row the position of its page among ``pages``, and its position in the page."""
     sizes = [len(page.places) for page in pages]
     numbers = np.repeat(np.arange(len(pages), dtype=np.uint32), sizes)
     places = [

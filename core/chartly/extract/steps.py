@@ -22,23 +22,23 @@ Step: TypeAlias = Callable[[RecordBatch], None]
 
 
 def compile_steps(transforms: Sequence[api.Transform], columns: Iterable[Column]) -> list[Step]:
-    """What the transforms do to a batch, in their order.
+    """The steps of the transforms, in their order.
 
     Args:
         columns: those that the fields are stored in.
     """
     digits = instant_digits(transforms, columns)
     return [
-        _step(
-            one,
-            digits[place],
-            is_last=one.field not in {later.field for later in transforms[place + 1 :]},
+        _transform_step(
+            transform,
+            digits[position],
+            is_last=transform.field not in {later.field for later in transforms[position + 1 :]},
         )
-        for place, one in enumerate(transforms)
+        for position, transform in enumerate(transforms)
     ]
 
 
-def _step(transform: api.Transform, digits: int, *, is_last: bool) -> Step:
+def _transform_step(transform: api.Transform, digits: int, *, is_last: bool) -> Step:
     name, convert = transform.field, conversion(transform, digits)
     match transform:
         case api.Drop():
@@ -68,7 +68,7 @@ def _fill(batch: RecordBatch, name: str, value: object) -> None:
 def _default(batch: RecordBatch, name: str, value: object, *, is_last: bool) -> None:
     values = batch.columns[name]
     if not isinstance(values, pa.Array):
-        batch.columns[name] = [value if one is None else one for one in values]
+        batch.columns[name] = [value if original is None else original for original in values]
         return
     if is_last and pa.types.is_decimal(values.type):
         value = _decimal(value, values.type.precision, values.type.scale)
@@ -82,24 +82,24 @@ def _convert(batch: RecordBatch, name: str, attempt: Attempt | None, convert: Co
 
 def _conversion(transform: api.Transform, convert: Convert, digits: int, *, is_last: bool) -> Step:
     attempt = _ATTEMPTS.get(transform.op)
-    instead: object = transform.default if transform.on_error == "default" else None
+    fallback: object = transform.default if transform.on_error == "default" else None
     if isinstance(transform, api.ToNumber | api.ToDecimal):
         precision, scale = api.DEFAULT_PRECISION, api.DEFAULT_SCALE
         if isinstance(transform, api.ToDecimal):
             precision, scale = transform.precision, transform.scale
         attempt = partial(vectors.decimals, precision=precision, scale=scale)
-        instead = _decimal(instead, precision, scale) if is_last else instead
+        fallback = _decimal(fallback, precision, scale) if is_last else fallback
     elif isinstance(transform, api.ToUtcTimestamp) and not transform.formats:
         attempt = partial(vectors.instants, digits=digits)
     if transform.on_error != "reject":
-        convert = _forgiving(convert, instead)
+        convert = _with_fallback(convert, fallback)
     return partial(_convert, name=transform.field, attempt=attempt, convert=convert)
 
 
 def _decimal(value: object, precision: int, scale: int) -> object:
-    """A default as the column holds it in the end, so that the column can stay one of decimals.
+    """A default in the type of its column, so that the column can stay one of decimals.
 
-    Only right where no later transform looks at it.
+    Valid only if no later transform reads it.
     """
     try:
         return to_decimal(value, precision, scale)
@@ -107,14 +107,14 @@ def _decimal(value: object, precision: int, scale: int) -> object:
         return value
 
 
-def _forgiving(convert: Convert, instead: object) -> Convert:
-    def forgiving(value: object) -> object:
+def _with_fallback(convert: Convert, fallback: object) -> Convert:
+    def converted(value: object) -> object:
         try:
             return convert(value)
         except BadValueError:
-            return instead
+            return fallback
 
-    return forgiving
+    return converted
 
 
 _ATTEMPTS: dict[str, Attempt] = {
@@ -125,4 +125,4 @@ _ATTEMPTS: dict[str, Attempt] = {
     "upper": partial(vectors.changed, change=pc.ascii_upper),
     "trim": partial(vectors.changed, change=vectors.trimmed),
 }
-"""What takes whole columns; without it each distinct value is looked at."""
+"""Functions of whole columns; without one, each distinct value is converted."""

@@ -17,11 +17,11 @@ from chartly.extract.transforms import INT64, Convert
 from chartly.extract.values import (
     Values,
     Vector,
-    already,
-    exactly,
+    exact_vector,
     instant_type,
-    picked,
-    where,
+    narrowed,
+    picked_vector,
+    typed_vector,
 )
 from chartly.extract.vectors import Attempt, booleans, dates, decimals, instants
 
@@ -46,7 +46,7 @@ def arrow_type(kind: ColumnType) -> pa.DataType:
 
 
 def strict(kind: ColumnType) -> Convert:
-    """The function that takes a value of type ``kind`` and refuses any other; never coerces."""
+    """The function that returns a value of type ``kind`` and refuses others; it never coerces."""
     if kind.name == "Decimal":
         return partial(to_decimal, precision=kind.precision, scale=kind.scale)
     if kind.is_instant:
@@ -63,19 +63,19 @@ def strict_column(kind: ColumnType) -> Attempt:
     return _COLUMNS[kind.name]
 
 
-def _text(value: object) -> str:
+def _strict_text(value: object) -> str:
     if not isinstance(value, str) or isinstance(value, Number):
         raise BadValueError(RejectReason.TYPE_MISMATCH, "must be text; toString makes it so")
     return value
 
 
-def _bool(value: object) -> bool:
+def _strict_bool(value: object) -> bool:
     if not isinstance(value, bool):
         raise BadValueError(RejectReason.NOT_A_BOOLEAN, "must be true or false")
     return value
 
 
-def _integer(value: object, bounds: tuple[int, int]) -> int:
+def _strict_integer(value: object, bounds: tuple[int, int]) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise BadValueError(RejectReason.NOT_AN_INTEGER, "must be a whole number")
     if not bounds[0] <= value <= bounds[1]:
@@ -85,7 +85,7 @@ def _integer(value: object, bounds: tuple[int, int]) -> int:
     return value
 
 
-def _date(value: object) -> date:
+def _strict_date(value: object) -> date:
     if isinstance(value, datetime):
         if value.timetz().replace(tzinfo=None) != time():
             raise BadValueError(RejectReason.NOT_A_DATE, "must be midnight in UTC")
@@ -95,41 +95,41 @@ def _date(value: object) -> date:
         raise BadValueError(RejectReason.NOT_A_DATE, "must be a date such as 2026-02-02")
     try:
         year, month, day = map(int, match.groups())
-        found = date(year, month, day)
+        day_value = date(year, month, day)
     except ValueError:
         raise BadValueError(RejectReason.NOT_A_DATE, "there is no such date") from None
-    if not date(1900, 1, 1) <= found <= date(2299, 12, 31):
+    if not date(1900, 1, 1) <= day_value <= date(2299, 12, 31):
         raise BadValueError(RejectReason.NOT_A_DATE, "must lie between 1900 and 2299")
-    return found
+    return day_value
 
 
 _STRICT: dict[str, Convert] = {
-    "String": _text,
-    "LowCardinality(String)": _text,
-    "Bool": _bool,
-    "Int64": partial(_integer, bounds=INT64),
-    "UInt64": partial(_integer, bounds=_UINT64),
-    "Date": _date,
+    "String": _strict_text,
+    "LowCardinality(String)": _strict_text,
+    "Bool": _strict_bool,
+    "Int64": partial(_strict_integer, bounds=INT64),
+    "UInt64": partial(_strict_integer, bounds=_UINT64),
+    "Date": _strict_date,
 }
 
 
 def _texts(values: Values) -> Vector | None:
     if isinstance(values, pa.Array):
-        return already(values, pa.string())
-    # Arrow would take a number with a fraction, which is a str too, for text.
-    return picked(values, pa.string(), lambda one: type(one) is str)
+        return typed_vector(values, pa.string())
+    # Arrow would accept a number with a fraction, which is a str too, as text.
+    return picked_vector(values, pa.string(), lambda value: type(value) is str)
 
 
 def _integers(values: Values, target: pa.DataType, bounds: tuple[int, int]) -> Vector | None:
     if not isinstance(values, pa.Array):
-        return exactly(
-            values, target, lambda one: type(one) is int and bounds[0] <= one <= bounds[1]
+        return exact_vector(
+            values, target, lambda value: type(value) is int and bounds[0] <= value <= bounds[1]
         )
-    whole = already(values, pa.int64())
+    whole = typed_vector(values, pa.int64())
     if whole is None:
         return None
-    sure = where(whole, pc.greater_equal(whole.array, bounds[0]))
-    return Vector(pc.cast(sure.array, target), sure.odd)
+    certain = narrowed(whole, pc.greater_equal(whole.array, bounds[0]))
+    return Vector(pc.cast(certain.array, target), certain.odd)
 
 
 _COLUMNS: dict[str, Attempt] = {

@@ -23,15 +23,15 @@ _NO_IDENTITY = BadValueError(RejectReason.IDENTITY_MISSING, "identifies the even
 def stored_columns(
     batch: RecordBatch, schema: EventSchema, untyped: Container[str]
 ) -> dict[str, pa.Array]:
-    """The payload as it is stored; rows that may not become events are refused in the batch.
+    """The payload in its stored types; rows that cannot become events are refused in the batch.
 
     Args:
         untyped: fields that are stored as text and keep the JSON scalar in the batch.
     """
     arrays = {}
     for column in schema.columns:
-        array = _text(batch, column) if column.name in untyped else _typed(batch, column)
-        _insist(batch, column, array, is_version=column.name == schema.version_field)
+        array = _text_of_scalars(batch, column) if column.name in untyped else _typed(batch, column)
+        _refuse_missing(batch, column, array, is_version=column.name == schema.version_field)
         if column.name in schema.filled and pa.types.is_string(array.type):
             batch.refuse(_rows(pc.equal(array, "")), column.name, _EMPTY)
         arrays[column.name] = array
@@ -55,7 +55,7 @@ def _typed(batch: RecordBatch, column: Column) -> pa.Array:
     return array
 
 
-def _text(batch: RecordBatch, column: Column) -> pa.Array:
+def _text_of_scalars(batch: RecordBatch, column: Column) -> pa.Array:
     values = batch.columns[column.name]
     texts = batch.converted(
         column.name,
@@ -66,8 +66,10 @@ def _text(batch: RecordBatch, column: Column) -> pa.Array:
     return texts if isinstance(texts, pa.Array) else pa.array(texts, pa.string())
 
 
-def _insist(batch: RecordBatch, column: Column, array: pa.Array, *, is_version: bool) -> None:
-    """Versions are stored without a sign: one before 1970 would be the highest of all."""
+def _refuse_missing(
+    batch: RecordBatch, column: Column, array: pa.Array, *, is_version: bool
+) -> None:
+    """Refuses missing values, and versions before 1970, which would be the highest of all."""
     if is_version:
         batch.refuse(_rows(pc.less(array.cast(pa.int64()), 0)), column.name, _TOO_EARLY)
     if array.null_count and (column.required or is_version):
@@ -77,10 +79,10 @@ def _insist(batch: RecordBatch, column: Column, array: pa.Array, *, is_version: 
 
 def _require_identity(batch: RecordBatch, identity: list[pa.Array], name: str) -> None:
     if all(array.null_count for array in identity):
-        nothing = pc.is_null(identity[0])
+        missing = pc.is_null(identity[0])
         for array in identity[1:]:
-            nothing = pc.and_(nothing, pc.is_null(array))
-        batch.refuse(_rows(nothing), name, _NO_IDENTITY)
+            missing = pc.and_(missing, pc.is_null(array))
+        batch.refuse(_rows(missing), name, _NO_IDENTITY)
 
 
 def _rows(mask: pa.Array) -> list[int]:

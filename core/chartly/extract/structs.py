@@ -1,7 +1,7 @@
-"""Pages decoded straight into Structs of the mapped members, where every path is plain members.
+"""Pages decoded into Structs of the mapped members, where every path is of plain members.
 
-What no path names is skipped and never becomes a Python value. A page that does not fit is not
-read here at all, so that there is one set of rules for odd pages.
+Members that no path names are skipped and never become Python values. A page that does not fit is
+not decoded here, so that irregular pages have a single set of rules.
 """
 
 from collections import defaultdict
@@ -23,12 +23,12 @@ from chartly.extract.values import UNLIKE, Values, joined, packed, type_of
 LARGE = 2 * 1024 * 1024
 """Bytes of a page above which its records are decoded some at a time."""
 SLICE = 512 * 1024
-"""Bytes of them at a time. All at once would be tens of megabytes of small objects, for which the
-interpreter asks the system anew with every page, while other threads wait for their own."""
+"""Bytes of them at a time. All at once are tens of megabytes of small objects, which the
+interpreter allocates from the system for every page, while other threads wait."""
 
 Getter: TypeAlias = Callable[[Column, object], Column]
 Kind: TypeAlias = Any
-"""A type as msgspec takes it: a Struct, a union, or Any."""
+"""A type of msgspec: a Struct, a union, or Any."""
 
 
 @dataclass(frozen=True)
@@ -38,25 +38,25 @@ class _Layout:
     Attributes:
         decoder: of a page.
         raws: of a page whose records stay text.
-        some: of an array of records.
-        steps: for each column after the records: where its parents are, how it is read from them,
-            and what stands for a parent that is not there.
+        array: of an array of records.
+        steps: for each column after the records: the column of its parents, the getter that reads
+            it from them, and the replacement of an absent parent.
         targets: for each path the Arrow type that its values have had so far, if they had one.
-            Where that is text, the decoder takes nothing else.
+            Where that is text, the decoder refuses anything else.
     """
 
     decoder: msgspec.json.Decoder[Any]
     raws: msgspec.json.Decoder[Any]
-    some: msgspec.json.Decoder[Any]
+    array: msgspec.json.Decoder[Any]
     steps: tuple[tuple[int, Getter, object], ...]
     targets: tuple[pa.DataType | None, ...]
 
 
 class Structs:
-    """Reads the mapped values of pages in which everything has its usual place.
+    """Reads the mapped values of regular pages.
 
-    It starts from the guess that all values are text, and learns from each page which are not: it
-    is the decoder that tells text from numbers, without a look at each value.
+    It first assumes that all values are text, and learns from each page which are not: the decoder
+    distinguishes text from numbers, without a check of each value.
     """
 
     def __init__(self, plan: Route, records: Records) -> None:
@@ -68,7 +68,7 @@ class Structs:
         self._usual = self._layout([pa.string()] * len(self._places))
 
     def columns(self, body: bytes) -> list[Values] | None:
-        """For each path its value in each record, or None: the page has to be read another way."""
+        """For each path its value in each record, or None: the page must be decoded whole."""
         if not may_skip(body):
             return None
         arrays = self._in_slices(body, self._usual) if len(body) > LARGE else None
@@ -84,7 +84,7 @@ class Structs:
         return list(map(packed, columns))
 
     def _learn(self, columns: list[Column]) -> None:
-        """What was thought to be text and is not, will not be again."""
+        """Stops to assume text for the paths whose values are not."""
         targets = [
             type_of(column) if target == pa.string() else target
             for target, column in zip(self._usual.targets, columns, strict=True)
@@ -93,15 +93,15 @@ class Structs:
             self._usual = self._layout(targets)
 
     def _in_slices(self, body: bytes, layout: _Layout) -> list[Values] | None:
-        """The columns, or None where a slice does not fit: the page is then decoded whole."""
+        """The columns, or None if a slice does not fit: the page is then decoded at once."""
         try:
             raws = cast("Sequence[bytes] | None", self._records(layout.raws.decode(body)))
             if not raws:
                 return None
             size = max(1, len(raws) * SLICE // len(body))
             slices = [
-                list(map(_array, self._columns(layout.some.decode(some), layout), layout.targets))
-                for some in _arrays(raws, size)
+                list(map(_array, self._columns(layout.array.decode(part), layout), layout.targets))
+                for part in _arrays(raws, size)
             ]
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
@@ -115,16 +115,17 @@ class Structs:
         return None if records is None else self._columns(records, layout)
 
     def _columns(self, records: Column, layout: _Layout) -> list[Column]:
-        found = [records]
+        columns = [records]
         for parent, get, empty in layout.steps:
-            found.append(get(found[parent], empty))
-        return [found[place] for place in self._places]
+            columns.append(get(columns[parent], empty))
+        return [columns[place] for place in self._places]
 
     def _records(self, document: Any) -> Column | None:  # noqa: ANN401 - of a type made here
         if isinstance(document, list):
             return document
         if self._path is None:
-            arrays = [one for name in CONTAINERS if (one := getattr(document, name)) is not None]
+            members = (getattr(document, name) for name in CONTAINERS)
+            arrays = [array for array in members if array is not None]
             return arrays[0] if len(arrays) == 1 else None
         for _ in range(self._depth):
             document = None if document is None else document.f0
@@ -145,7 +146,7 @@ class Structs:
 
 
 def compile_structs(records: Records, paths: Sequence[Path]) -> Structs | None:
-    """The reader of ``paths``, or None where they are more than plain members."""
+    """The reader of ``paths``, or None if one is not of plain members."""
     plan = route(paths)
     inner = {0, *(parent for parent, _ in plan.steps)}
     if any(place is None or place in inner for place in plan.places):
@@ -157,12 +158,12 @@ def compile_structs(records: Records, paths: Sequence[Path]) -> Structs | None:
     try:
         return Structs(plan, records)
     except ValueError:
-        # Some names, such as one with a quote, cannot belong to a Struct.
+        # Some names, such as one with a quote, cannot be those of a Struct.
         return None
 
 
 def _kinds(plan: Route, text: set[int]) -> dict[int, Kind]:
-    """The type of each column's values: children come after their parents, so from the last."""
+    """The type of each column's values, from the last column on, as children follow parents."""
     members: dict[int, list[tuple[int, str]]] = defaultdict(list)
     for child, (parent, key) in enumerate(plan.steps, start=1):
         members[parent].append((child, str(key)))
@@ -174,7 +175,7 @@ def _kinds(plan: Route, text: set[int]) -> dict[int, Kind]:
 
 
 def _struct(members: list[tuple[str, Kind]]) -> Kind:
-    # Untracked by the collector: JSON has no cycles, and pages have many records.
+    # Not tracked by the collector: JSON has no cycles, and pages have many records.
     return msgspec.defstruct(
         "Members",
         [
@@ -190,28 +191,28 @@ def _struct(members: list[tuple[str, Kind]]) -> Kind:
 
 
 def _steps(kinds: dict[int, Kind], plan: Route) -> tuple[tuple[int, Getter, object], ...]:
-    seen: dict[int, int] = defaultdict(int)
+    members: dict[int, int] = defaultdict(int)
     steps = []
     for parent, _ in plan.steps:
-        steps.append((parent, _getter(seen[parent], may_lack=parent > 0), kinds[parent]()))
-        seen[parent] += 1
+        steps.append((parent, _getter(members[parent], may_lack=parent > 0), kinds[parent]()))
+        members[parent] += 1
     return tuple(steps)
 
 
 @lru_cache(maxsize=512)
 def _getter(position: int, *, may_lack: bool) -> Getter:
-    """Reads one attribute of a column of Structs, of which some ``may_lack``.
+    """Reads an attribute of a column of Structs, some of which may be absent if ``may_lack``.
 
-    Generated, because an attribute that stands in the source is read twice as fast as one that is
-    named by a variable. The source holds nothing but a number.
+    It is generated, because an attribute in the source is read twice as fast as one that a variable
+    names. The source contains no input but a number.
     """
-    one = "(one or empty)" if may_lack else "one"
-    source = f"lambda column, empty: [{one}.f{position:d} for one in column]"
+    parent = "(parent or empty)" if may_lack else "parent"
+    source = f"lambda column, empty: [{parent}.f{position:d} for parent in column]"
     return cast("Getter", eval(source, {}))  # noqa: S307 - see above
 
 
 def _document(record: Kind, path: str | None) -> Kind:
-    """The type of a page: the array itself, or the objects on the way to it."""
+    """The type of a page: the array itself, or the objects around it."""
     array = list[record]
     if path is None:
         places = [(name, array | None, None) for name in CONTAINERS]
@@ -230,6 +231,6 @@ def _array(column: Column, target: pa.DataType | None) -> Values:
 
 
 def _arrays(raws: Sequence[bytes], size: int) -> Iterator[bytes]:
-    """The records as JSON arrays of so many."""
+    """The records as JSON arrays of ``size`` records each."""
     for first in range(0, len(raws), size):
         yield b"[" + b",".join(raws[first : first + size]) + b"]"

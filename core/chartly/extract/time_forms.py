@@ -1,7 +1,7 @@
-"""Forms of times: a closed set of strptime's directives, which every Python reads alike.
+"""Forms of times: a closed set of strptime's directives, which every Python parses alike.
 
-Nothing is guessed: a form names a year, and each part down to its smallest; what is below that one
-begins. ``%Y-%m-%d`` is midnight, ``%H:%M`` alone is no form.
+Nothing is guessed: a form contains the year and each part down to its smallest; smaller parts are
+zero. ``%Y-%m-%d`` is midnight, ``%H:%M`` alone is no form.
 """
 
 import re
@@ -16,7 +16,7 @@ _MONTHS = (
 )  # fmt: skip
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _PARTS = ("year", "month", "day", "hour", "minute", "second", "fraction")
-# A week of the ISO calendar stands for a month: both lie between a year and a day.
+# A week of the ISO calendar counts as a month: both are between a year and a day.
 _NAMED = {
     "Y": ("year",),
     "m": ("month",),
@@ -63,12 +63,12 @@ class FormError(ValueError):
 
 @dataclass(frozen=True)
 class TimeReading:
-    """A time as a text tells it.
+    """A time that was parsed from a text.
 
     Attributes:
-        second: the whole second; without a zone where there is no offset.
-        ticks: the units behind it, what is finer cut off.
-        finer: whether anything was cut off.
+        second: the whole second; without a zone if the text has no offset.
+        ticks: the units behind it; finer digits are cut off.
+        finer: whether digits other than zero were cut off.
     """
 
     second: datetime
@@ -83,7 +83,7 @@ class TimeForm:
     pattern: re.Pattern[str]
 
     def read(self, text: str, digits: int) -> TimeReading | None:
-        """The time that a text of this form tells; None where it has another form.
+        """The time of a text of this form; None if it has another form.
 
         Args:
             digits: of the unit that it is read to, behind the second.
@@ -97,21 +97,21 @@ class TimeForm:
 
 @lru_cache(maxsize=256)
 def compile_form(form: str) -> TimeForm:
-    """A form, if no part of a time has to be guessed with it.
+    """A compiled form.
 
     Raises:
-        FormError: it holds another directive, or leaves a part open.
+        FormError: it contains another directive, or lacks a part.
     """
     tokens = list(_TOKEN.finditer(form))
     letters = [token["directive"] for token in tokens if token["directive"] is not None]
     for letter in letters:
         if f"%{letter}" not in DIRECTIVES:
             raise FormError(f"holds %{letter}; allowed are {' '.join(DIRECTIVES)}")
-    _insist_on_whole("".join(letters).replace("%", ""))
+    _check_parts("".join(letters).replace("%", ""))
     return TimeForm(re.compile("".join(_patterns(tokens)), re.IGNORECASE | re.ASCII))
 
 
-def _insist_on_whole(letters: str) -> None:
+def _check_parts(letters: str) -> None:
     named = [part for letter in letters for part in _NAMED[letter]]
     if len({*named}) < len(named) or len({*letters}) < len(letters):
         raise FormError("says a part of the time twice")
@@ -121,9 +121,10 @@ def _insist_on_whole(letters: str) -> None:
     for part in _PARTS[: _PARTS.index(smallest)]:
         if part not in named:
             raise FormError(f"says the {smallest} but no {part}, which would have to be guessed")
-    for together in _TOGETHER:
-        if 0 < len({*together} & {*letters}) < len(together):
-            raise FormError(f"must hold all of {' '.join(f'%{one}' for one in together)}, or none")
+    for group in _TOGETHER:
+        if 0 < len({*group} & {*letters}) < len(group):
+            directives = " ".join(f"%{letter}" for letter in group)
+            raise FormError(f"must hold all of {directives}, or none")
     if {*"aA"} & {*letters} and "day" not in named:
         raise FormError("says a day of the week but no day")
 
@@ -142,7 +143,7 @@ def _patterns(tokens: Sequence[re.Match[str]]) -> Iterator[str]:
 
 
 def _pattern(letter: str, *, full: bool) -> str:
-    """Digits beside digits have their full width: ``2026112`` could be read in two ways."""
+    """The pattern of a directive; ``full`` width is required beside digits, as in ``2026112``."""
     if letter in _TEXTS:
         return _TEXTS[letter]
     width = _WIDTHS[letter]
@@ -160,7 +161,7 @@ def _reading(parts: Parts, digits: int) -> TimeReading:
 
 
 def reading(second: datetime, fraction: str, digits: int) -> TimeReading:
-    """A whole second with the digits behind its point, read to so many."""
+    """A whole second with the digits behind its point, cut to ``digits``."""
     ticks = int(fraction[:digits].ljust(digits, "0"))
     return TimeReading(second, ticks, finer=bool(fraction[digits:].strip("0")))
 
@@ -174,7 +175,7 @@ def offset_of(text: str | None) -> tzinfo | None:
     if text is None or text in "Zz":
         return None if text is None else UTC
     hours, minutes = int(text[1:3]), int(text[-2:])
-    # Python takes sixty minutes for an hour.
+    # Python accepts sixty minutes as an hour.
     offset = timedelta(hours=time(hours).hour, minutes=time(minute=minutes).minute)
     return timezone(-offset if text.startswith("-") else offset)
 

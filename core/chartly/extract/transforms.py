@@ -1,4 +1,4 @@
-"""One function per transform: a value in, a value out, or a ``BadValueError``.
+"""One function per transform: it returns the new value, or raises ``BadValueError``.
 
 A null stays null through every transform but ``default`` and ``const``.
 """
@@ -33,7 +33,7 @@ def conversion(transform: api.Transform, digits: int = INSTANT_DIGITS) -> Conver
     """The function of a transform that changes one value; ``drop`` and ``rename`` change none.
 
     Args:
-        digits: those behind the second that an instant is read to.
+        digits: those behind the second that an instant keeps.
     """
     convert = _conversion(transform, digits)
     if isinstance(transform, api.Default | api.Const):
@@ -66,7 +66,7 @@ def _conversion(transform: api.Transform, digits: int) -> Convert:  # noqa: PLR0
         case api.Hash():
             return partial(_hashed, salt=transform.salt)
         case _:
-            return _PLAIN[transform.op]
+            return _WITHOUT_SETTINGS[transform.op]
 
 
 def to_int(value: object) -> int:
@@ -110,13 +110,13 @@ def to_bool(value: object) -> bool:
     """
     if isinstance(value, bool):
         return value
-    known = _BOOLEANS.get(str(value).lower()) if isinstance(value, str | int) else None
-    if known is None:
+    boolean = _BOOLEANS.get(str(value).lower()) if isinstance(value, str | int) else None
+    if boolean is None:
         raise BadValueError(RejectReason.NOT_A_BOOLEAN, "must be true, false, yes, no, 1 or 0")
-    return known
+    return boolean
 
 
-def _string(change: Callable[[str], str], value: object) -> str:
+def _changed_text(change: Callable[[str], str], value: object) -> str:
     if not isinstance(value, str):
         raise BadValueError(RejectReason.TYPE_MISMATCH, "must be text; put toString before")
     return change(str(value))
@@ -133,12 +133,12 @@ def _hashed(value: object, salt: str) -> str:
     return hashlib.sha256((salt + to_text(value)).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-_PLAIN: dict[str, Convert] = {
+_WITHOUT_SETTINGS: dict[str, Convert] = {
     "toInt": to_int,
     "toString": to_text,
     "toBool": to_bool,
-    "lower": partial(_string, str.lower),
-    "upper": partial(_string, str.upper),
-    "trim": partial(_string, str.strip),
+    "lower": partial(_changed_text, str.lower),
+    "upper": partial(_changed_text, str.upper),
+    "trim": partial(_changed_text, str.strip),
 }
 """Transforms without settings of their own."""

@@ -1,4 +1,4 @@
-"""A column on its way: its values, and what is known of them without looking at each."""
+"""The values of a column on their way to their stored type, as a list or an Arrow array."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ import pyarrow.compute as pc
 from chartly.extract.moments import NANOSECONDS, NanoInstant
 
 Values: TypeAlias = "list[object] | pa.Array"
-"""The values of a column; an Arrow array where all are of its very type, or null."""
+"""The values of a column; an Arrow array if all are of exactly its type, or null."""
 
 _UNITS = {3: "ms", 6: "us", 9: "ns"}
 _INSTANTS = {digits: pa.timestamp(unit, tz="UTC") for digits, unit in _UNITS.items()}
 _NANOSECONDS = _INSTANTS[NANOSECONDS]
 UNLIKE = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError)
-"""What Arrow raises when a value is not of the type that is asked for."""
+"""The errors that Arrow raises for a value of another type."""
 
 _TYPES: dict[type, pa.DataType] = {
     str: pa.string(),
@@ -33,7 +33,7 @@ _TYPES: dict[type, pa.DataType] = {
 
 @dataclass(frozen=True)
 class Vector:
-    """A column's values as far as they are beyond question.
+    """The values of a column that need no check of their own.
 
     Attributes:
         array: null in the rows of ``odd``.
@@ -53,13 +53,13 @@ def array_of(values: list[object], target: pa.DataType) -> pa.Array:
     """The values as an array.
 
     Raises:
-        one of UNLIKE: a value is of another type.
+        UNLIKE: a value is of another type.
     """
     if target != _NANOSECONDS:
         return pa.array(values, target)
     if {*map(type, values)} - {NanoInstant, NoneType}:
         raise pa.ArrowTypeError("nanoseconds were expected")
-    counts = [one.count if isinstance(one, NanoInstant) else None for one in values]
+    counts = [value.count if isinstance(value, NanoInstant) else None for value in values]
     return pa.array(counts, pa.int64()).cast(target)
 
 
@@ -69,7 +69,7 @@ def listed(values: Values) -> list[object]:
         return values
     if values.type != _NANOSECONDS:
         return list(values.to_pylist())
-    # Arrow has no value of Python's for a nanosecond without pandas.
+    # Arrow converts nanoseconds to Python values only with pandas.
     counts = values.cast(pa.int64()).to_pylist()
     return [None if count is None else NanoInstant(count) for count in counts]
 
@@ -82,7 +82,7 @@ def taken(values: Values, rows: list[int]) -> list[object]:
 
 
 def packed(values: list[object]) -> Values:
-    """The column as an Arrow array, if its values are of one type that has one."""
+    """The column as an Arrow array, if its values are of a single type that Arrow has."""
     target = type_of(values)
     try:
         return values if target is None else array_of(values, target)
@@ -91,7 +91,7 @@ def packed(values: list[object]) -> Values:
 
 
 def type_of(values: list[object]) -> pa.DataType | None:
-    """The Arrow type that says the same as the one type of all values; nulls have any."""
+    """The Arrow type of values that are all of one Python type; nulls have any type."""
     kinds = {*map(type, values)} - {type(None)}
     return _TYPES.get(kinds.pop() if kinds else str) if len(kinds) <= 1 else None
 
@@ -100,51 +100,55 @@ def joined(parts: Sequence[Values]) -> Values:
     """The columns of several pages as one."""
     arrays = [part for part in parts if isinstance(part, pa.Array)]
     if arrays and len(arrays) == len(parts):
-        kinds = {one.type for one in arrays if one.null_count < len(one)} or {pa.string()}
+        kinds = {array.type for array in arrays if array.null_count < len(array)} or {pa.string()}
         if len(kinds) == 1:
             (kind,) = kinds
             return pa.concat_arrays(
-                [one if one.type == kind else pa.nulls(len(one), kind) for one in arrays]
+                [array if array.type == kind else pa.nulls(len(array), kind) for array in arrays]
             )
     return list(chain(*map(listed, parts)))
 
 
-def already(values: Values, kind: pa.DataType) -> Vector | None:
-    """The column as it is, if it is an array of that type."""
+def typed_vector(values: Values, kind: pa.DataType) -> Vector | None:
+    """The column unchanged, if it is an array of that type."""
     return Vector(values, []) if isinstance(values, pa.Array) and values.type == kind else None
 
 
-def exactly(values: list[object], target: pa.DataType, fits: Callable[[object], bool]) -> Vector:
-    """The values that are of ``target`` without any conversion, which ``fits`` tells of each."""
+def exact_vector(
+    values: list[object], target: pa.DataType, fits: Callable[[object], bool]
+) -> Vector:
+    """The values that are of type ``target`` without conversion, decided one by one by ``fits``."""
     try:
         return Vector(pa.array(values, target), [])
     except UNLIKE:
-        return picked(values, target, fits)
+        return picked_vector(values, target, fits)
 
 
-def picked(values: list[object], target: pa.DataType, fits: Callable[[object], bool]) -> Vector:
-    """The values that fit, where Arrow would take others too."""
-    odd = [row for row, one in enumerate(values) if one is not None and not fits(one)]
+def picked_vector(
+    values: list[object], target: pa.DataType, fits: Callable[[object], bool]
+) -> Vector:
+    """The values that fit, where Arrow would accept others too."""
+    odd = [row for row, value in enumerate(values) if value is not None and not fits(value)]
     kept = list(values)
     for row in odd:
         kept[row] = None
     return Vector(pa.array(kept, target), odd)
 
 
-def where(vector: Vector, sure: pa.Array) -> Vector:
-    """The vector without the rows for which ``sure`` is false."""
-    if pc.all(sure, min_count=0).as_py():
+def narrowed(vector: Vector, certain: pa.Array) -> Vector:
+    """The vector without the rows for which ``certain`` is false."""
+    if pc.all(certain, min_count=0).as_py():
         return vector
-    odd = pc.indices_nonzero(pc.invert(sure)).to_pylist()
-    nothing = pa.scalar(None, vector.array.type)
-    return Vector(pc.if_else(sure, vector.array, nothing), sorted({*vector.odd, *odd}))
+    odd = pc.indices_nonzero(pc.invert(certain)).to_pylist()
+    null = pa.scalar(None, vector.array.type)
+    return Vector(pc.if_else(certain, vector.array, null), sorted({*vector.odd, *odd}))
 
 
 def completed(vector: Vector, results: list[object]) -> Values:
-    """The column with what its odd rows have become, whatever type that is."""
+    """The column with the results of its odd rows, of any type."""
     if not vector.odd:
         return vector.array
-    others = _same(results, vector.array.type)
+    others = _unchanged_array(results, vector.array.type)
     if others is None:
         values = listed(vector.array)
         for row, result in zip(vector.odd, results, strict=True):
@@ -155,11 +159,11 @@ def completed(vector: Vector, results: list[object]) -> Values:
     return pc.replace_with_mask(vector.array, pa.array(places), others)
 
 
-def _same(results: list[object], target: pa.DataType) -> pa.Array | None:
-    """The results as an array, if each comes out of it as it went in."""
+def _unchanged_array(results: list[object], target: pa.DataType) -> pa.Array | None:
+    """The results as an array, if all of them keep their Python type in it."""
     try:
         array = array_of(results, target)
     except UNLIKE:
         return None
-    same = map(lambda one, other: type(one) is type(other), listed(array), results)
-    return array if all(same) else None
+    pairs = zip(listed(array), results, strict=True)
+    return array if all(type(stored) is type(result) for stored, result in pairs) else None

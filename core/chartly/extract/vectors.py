@@ -1,7 +1,7 @@
-"""Whole columns at once, for values in their common, unquestionable form.
+"""Conversions of whole columns, for values in their common, unambiguous form.
 
-Each function takes what it is sure of and leaves the other rows, which are then looked at one value
-at a time: there is one set of rules, and these are not it.
+Each function converts the rows that it is certain of and leaves the others, which are then
+converted value by value: the rules are those of single values.
 """
 
 from collections.abc import Callable
@@ -14,10 +14,17 @@ import pyarrow.compute as pc
 
 from chartly.extract.instants import FIRST_YEAR, last_year
 from chartly.extract.moments import EPOCH, NANOSECONDS
-from chartly.extract.values import Values, Vector, already, exactly, instant_type, where
+from chartly.extract.values import (
+    Values,
+    Vector,
+    exact_vector,
+    instant_type,
+    narrowed,
+    typed_vector,
+)
 
 _YEAR = r"(190[1-9]|19[1-9][0-9]|2[01][0-9]{2}|22[0-8][0-9]|229[0-8])"
-# So long before the last year of nanoseconds that no offset leads beyond it.
+# Early enough before the last year of nanoseconds that no offset leads beyond it.
 _EARLY = "^(19|2[01]|22[0-5])"
 _LEAP = r"((19|2[0-2])(0[48]|[2468][048]|[13579][26])|2000)"
 _DAY = (
@@ -31,7 +38,7 @@ _INTEGER = r"^-?[0-9]{1,18}$"
 _ASCII_SPACE = " \t\n\r\v\f\x1c\x1d\x1e\x1f"
 
 Attempt: TypeAlias = Callable[[Values], Vector | None]
-"""A function that tries a whole column; None when it can say nothing about any row."""
+"""A function that tries a whole column; it returns None if it can convert no row."""
 
 
 def decimals(values: Values, precision: int, scale: int) -> Vector | None:
@@ -49,14 +56,14 @@ def decimals(values: Values, precision: int, scale: int) -> Vector | None:
 
 def integers(values: Values) -> Vector | None:
     """An int64 column, from whole numbers or their digits."""
-    done = already(values, pa.int64())
-    text = spelled(values) if done is None else None
-    return done if text is None else _matching(text, _INTEGER, pa.int64())
+    whole = typed_vector(values, pa.int64())
+    text = spelled(values) if whole is None else None
+    return whole if text is None else _matching(text, _INTEGER, pa.int64())
 
 
 def booleans(values: Values) -> Vector | None:
-    """A column of true and false; words for them are not looked at."""
-    return already(values, pa.bool_())
+    """A column of true and false; words for them are left to single values."""
+    return typed_vector(values, pa.bool_())
 
 
 def instants(values: Values, digits: int) -> Vector | None:
@@ -74,7 +81,7 @@ def instants(values: Values, digits: int) -> Vector | None:
     if zulu is not None:
         return zulu
     if digits == NANOSECONDS:
-        text = where(text, pc.match_substring_regex(text.array, _EARLY))
+        text = narrowed(text, pc.match_substring_regex(text.array, _EARLY))
     form = rf"^{_DAY}T{_CLOCK}(\.[0-9]{{1,{digits}}})?{_OFFSET}$"
     return _matching(text, form, instant_type(digits))
 
@@ -88,42 +95,42 @@ def dates(values: Values) -> Vector | None:
 def texts(values: Values) -> Vector | None:
     """A text column; numbers with a fraction are text here, as they were sent."""
     if isinstance(values, pa.Array):
-        return already(values, pa.string())
-    return exactly(values, pa.string(), lambda value: isinstance(value, str))
+        return typed_vector(values, pa.string())
+    return exact_vector(values, pa.string(), lambda value: isinstance(value, str))
 
 
 def changed(values: Values, change: Callable[[pa.Array], pa.Array]) -> Vector | None:
-    """A text column after ``change``, which knows ASCII alone."""
+    """A text column after ``change``, which is correct for ASCII alone."""
     text = texts(values)
     if text is None:
         return None
-    plain = pc.string_is_ascii(text.array)
-    return where(Vector(change(text.array), text.odd), plain)
+    is_ascii = pc.string_is_ascii(text.array)
+    return narrowed(Vector(change(text.array), text.odd), is_ascii)
 
 
 def trimmed(column: pa.Array) -> pa.Array:
-    """ASCII text without what Python calls white space at both ends."""
+    """ASCII text without Python's white space at both ends."""
     return pc.ascii_trim(column, characters=_ASCII_SPACE)
 
 
 def spelled(values: Values) -> Vector | None:
     """A text column, with whole numbers as their digits."""
-    whole = already(values, pa.int64())
+    whole = typed_vector(values, pa.int64())
     if whole is not None:
         return Vector(pc.cast(whole.array, pa.string()), [])
     if isinstance(values, pa.Array):
         return texts(values)
-    return texts([str(one) if type(one) is int else one for one in values])
+    return texts([str(value) if type(value) is int else value for value in values])
 
 
 def _zulu(text: Vector, digits: int) -> Vector | None:
-    """The instants of a column that ends in Z throughout, where a cast alone is strict enough.
+    """The instants of a column whose texts all end in Z, where a cast alone is strict enough.
 
-    Text of such a length that ends so is for Arrow either RFC 3339 or nothing.
+    Arrow parses text of such a length and end as RFC 3339 or refuses it.
     """
     lengths = pc.min_max(pc.binary_length(text.array)).as_py()
     shortest = len("2026-02-02T12:00:00Z")
-    if text.odd or not _lies(lengths, shortest, shortest + len(".") + digits):
+    if text.odd or not _is_within(lengths, shortest, shortest + len(".") + digits):
         return None
     if not pc.all(pc.ends_with(text.array, "Z")).as_py():
         return None
@@ -132,35 +139,35 @@ def _zulu(text: Vector, digits: int) -> Vector | None:
     except pa.ArrowInvalid:
         return None
     span = pc.min_max(pc.cast(moments, pa.int64())).as_py()
-    return Vector(moments, []) if _lies(span, *_bounds(digits)) else None
+    return Vector(moments, []) if _is_within(span, *_bounds(digits)) else None
 
 
 def _bounds(digits: int) -> tuple[int, int]:
     """The first and the last instant, in their unit."""
-    first, behind = (
+    first, end = (
         (datetime(year, 1, 1, tzinfo=UTC) - EPOCH) // timedelta(seconds=1) * 10**digits
         for year in (FIRST_YEAR, last_year(digits) + 1)
     )
-    return first, behind - 1
+    return first, end - 1
 
 
-def _lies(span: dict[str, int | None], least: int, most: int) -> bool:
+def _is_within(span: dict[str, int | None], least: int, most: int) -> bool:
     low, high = span["min"], span["max"]
     return low is not None and high is not None and least <= low <= high <= most
 
 
 def _matching(text: Vector, form: str, target: pa.DataType) -> Vector:
-    sure = where(text, pc.match_substring_regex(text.array, form))
-    return Vector(pc.cast(sure.array, target), sure.odd)
+    certain = narrowed(text, pc.match_substring_regex(text.array, form))
+    return Vector(pc.cast(certain.array, target), certain.odd)
 
 
 def _rescaled(array: pa.Array, target: pa.Decimal128Type) -> Vector:
-    """Decimals with other digits, where nothing of them is lost."""
+    """Decimals of another precision and scale, without loss."""
     try:
         return Vector(pc.cast(array, target), [])
     except pa.ArrowInvalid:
-        sure = pc.and_kleene(_whole_fits(array, target), _fraction_fits(array, target))
-    kept = where(Vector(array, []), sure)
+        fits = pc.and_kleene(_whole_fits(array, target), _fraction_fits(array, target))
+    kept = narrowed(Vector(array, []), fits)
     return Vector(pc.cast(kept.array, target), kept.odd)
 
 
