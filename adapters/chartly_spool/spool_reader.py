@@ -1,6 +1,5 @@
 """The loader's side of the spool: the state, segments in order, and their removal."""
 
-import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -35,12 +34,11 @@ class SpoolReader(SpoolSide):
 
     Raises:
         RunError: ``PeerLost`` when the connector ended without ``end.json``, or a file of the
-            spool is incomplete.
+            spool is incomplete; ``LimitReached`` when the disk is full.
     """
 
     def __init__(self, path: Path, grace: float = 30.0) -> None:
         super().__init__(path, own=Side.LOADER, other=Side.CONNECTOR)
-        self._path = path
         self._grace = grace
         self._next = 0
         self._pages: dict[Slice, int] = {}
@@ -57,9 +55,7 @@ class SpoolReader(SpoolSide):
         self._pages = {
             slice_: start.next_page for slice_, start in state.slices.items() if not start.complete
         }
-        hidden = self._path / f".{STATE}.tmp"
-        hidden.write_bytes(dump_state(state))
-        os.replace(hidden, self._path / STATE)  # noqa: PTH105 - Path.replace is the same call
+        self.put(STATE, dump_state(state))
 
     @property
     def end(self) -> End | None:

@@ -1,7 +1,5 @@
 """The connector's side of the spool: segments by rename, and the end."""
 
-import errno
-import os
 import time
 from collections import deque
 from pathlib import Path
@@ -25,7 +23,6 @@ from chartly_spool.spool_side import Side, SpoolSide
 DEFAULT_LIMIT = 512 * 1024 * 1024
 _FULL = 0.8
 _POLL_SECONDS = 0.005
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 
 
 class SpoolWriter(SpoolSide):
@@ -37,7 +34,6 @@ class SpoolWriter(SpoolSide):
 
     def __init__(self, path: Path, limit: int = DEFAULT_LIMIT) -> None:
         super().__init__(path, own=Side.CONNECTOR, other=Side.LOADER)
-        self._path = path
         self._limit = limit
         self._sizes: deque[tuple[int, int]] = deque()
         self._held = 0
@@ -56,10 +52,10 @@ class SpoolWriter(SpoolSide):
         """Writes a page; waits while the spool is full. Returns the seconds waited."""
         waited = self._wait_for_room(len(body))
         self._check_peer()
-        self._put(body_name(meta.number), body)
+        self.put(body_name(meta.number), body)
         try:
             # The metadata is written last: once the reader finds it, the body is there.
-            self._put(meta_name(meta.number), dump_meta(meta))
+            self.put(meta_name(meta.number), dump_meta(meta))
         except RunError:
             # The end needs the space of this body.
             (self._path / body_name(meta.number)).unlink(missing_ok=True)
@@ -70,7 +66,7 @@ class SpoolWriter(SpoolSide):
 
     def end(self, end: End) -> None:
         """Writes how the connector ended; nothing is written after it."""
-        self._put(END, dump_end(end))
+        self.put(END, dump_end(end))
 
     def _wait_for_room(self, size: int) -> float:
         if self._has_room(size):
@@ -94,20 +90,3 @@ class SpoolWriter(SpoolSide):
     def _check_peer(self) -> None:
         if self.other() is Peer.GONE:
             raise RunError(Reason.PEER_LOST, "the loader ended while pages were on their way")
-
-    def _put(self, name: str, content: bytes) -> None:
-        hidden = self._path / f".{name}.tmp"
-        try:
-            hidden.write_bytes(content)
-            os.replace(hidden, self._path / name)  # noqa: PTH105 - Path.replace is the same call
-        except FileNotFoundError:
-            raise RunError(
-                Reason.PEER_LOST, f"spool {self._path}: is gone, as its loader is"
-            ) from None
-        except OSError as error:
-            if error.errno not in _NO_ROOM:
-                raise
-            hidden.unlink(missing_ok=True)
-            raise RunError(
-                Reason.LIMIT_REACHED, f"spool {self._path}: no space left on the device"
-            ) from None

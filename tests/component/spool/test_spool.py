@@ -413,6 +413,25 @@ def test_a_full_disk_is_one_sentence_and_leaves_nothing_half_visible(tmp_path, f
         assert reader.end.reason is Reason.LIMIT_REACHED
 
 
+def test_a_full_disk_under_the_state_is_the_same_sentence(tmp_path):
+    with SpoolReader(tmp_path) as reader:
+        (tmp_path / ".state.json.tmp").symlink_to("/dev/full")
+        with pytest.raises(RunError) as caught:
+            reader.write_state(alone())
+    assert caught.value.reason is Reason.LIMIT_REACHED
+    assert caught.value.message == f"spool {tmp_path}: no space left on the device"
+    assert not (tmp_path / "state.json").exists()
+
+
+def test_a_state_for_a_spool_that_was_removed_is_one_sentence(tmp_path):
+    spool = tmp_path / "spool"
+    spool.mkdir()
+    with SpoolReader(spool) as reader:
+        shutil.rmtree(spool)
+        with lost(f"spool {spool}: is gone, as its connector is"):
+            reader.write_state(alone())
+
+
 def test_another_fault_of_the_disk_is_not_called_a_full_one(tmp_path):
     with SpoolReader(tmp_path), SpoolWriter(tmp_path) as writer:
         (tmp_path / ".00000000.page.tmp").mkdir()
