@@ -1,4 +1,4 @@
-"""``python -m chartly_operator``: 0 when told to stop, else one line and another code."""
+"""``python -m chartly_operator``: exits 0 after SIGTERM, else with one line and another code."""
 
 import asyncio
 import logging
@@ -37,20 +37,14 @@ async def operate(options: OperatorOptions) -> None:
     """Runs the operator until SIGTERM or SIGINT.
 
     Raises:
-        CannotConnect: there is no API server to ask.
-        Ended: this process cannot go on.
+        CannotConnect: no API server can be reached.
+        Ended: this process cannot continue.
     """
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def signals() -> None:
-        for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, stop.set)
-
     configuration = await load_configuration()
     metrics = Metrics()
     client = KubeClient(configuration, metrics.called)
-    given = Dependencies(
+    dependencies = Dependencies(
         port=client,
         streams=client,
         metrics=metrics,
@@ -59,12 +53,18 @@ async def operate(options: OperatorOptions) -> None:
         sweep=unused_snapshots,
         clock=SystemClock(),
         chance=random.random,
-        signals=signals,
+        signals=lambda: _stop_on_signals(stop),
     )
     try:
-        await OperatorProcess(options, given).run(stop)
+        await OperatorProcess(options, dependencies).run(stop)
     finally:
         await client.close()
+
+
+def _stop_on_signals(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

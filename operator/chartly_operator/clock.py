@@ -1,4 +1,4 @@
-"""Time as the operator uses it; tests pass in their own."""
+"""The operator's time; tests pass in a clock of their own."""
 
 import asyncio
 import contextlib
@@ -8,10 +8,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Time, passed in."""
+    """The port of time."""
 
     def now(self) -> float:
-        """Seconds that only grow."""
+        """Monotonic seconds."""
         ...
 
     def wall(self) -> datetime:
@@ -29,7 +29,7 @@ class SystemClock:
     """The machine's clocks."""
 
     def now(self) -> float:
-        # A suspended machine's monotonic clock stands still, and a Lease runs out all the same.
+        # The monotonic clock stops while a machine is suspended, but a Lease expires all the same.
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def wall(self) -> datetime:
@@ -39,7 +39,7 @@ class SystemClock:
         await asyncio.sleep(max(0.0, seconds))
 
     async def wait(self, event: asyncio.Event, seconds: float | None) -> None:
-        # asyncio.wait_for would make a task, and kopf cancels tasks born after it.
+        # asyncio.wait_for would create a task, and kopf cancels tasks younger than itself.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(None if seconds is None else max(0.0, seconds)):
                 await event.wait()

@@ -1,11 +1,11 @@
-"""Kubernetes Events: one for each transition, and not too many."""
+"""Posts Kubernetes Events: one for each transition, with a rate limit for each object."""
 
 import hashlib
 import logging
 from typing import Any
 
 from chartly.names import FIELD_MANAGER
-from chartly.reconcile.actions import Post
+from chartly.reconcile.actions import Object, Post
 from chartly_kube.kube_port import AlreadyExists, KubeError, KubePort
 from chartly_operator.clock import Clock
 
@@ -20,9 +20,9 @@ _OBJECTS = 10_000
 class EventRecorder:
     """Posts Events.
 
-    An Event's name is a function of what it says about what, so that a transition that is decided
-    on twice, by whomever, is told once. Each object may say 25 things, and one more every five
-    minutes. An Event that cannot be posted is not worth a failure.
+    An Event's name is a digest of its object and content, so that a transition that is decided on
+    twice, by whichever replica, has one Event. Each object may have 25 Events, and one more every
+    five minutes. An Event that cannot be posted is logged and does not fail the decision.
     """
 
     def __init__(self, port: KubePort, clock: Clock, identity: str) -> None:
@@ -43,7 +43,7 @@ class EventRecorder:
         now = self._clock.now()
         left, since = self._budgets.pop(uid, (float(_BURST), now))
         left = min(_BURST, left + (now - since) * _PER_SECOND)
-        # Popped and put again: the first in the dict is the one that was silent for longest.
+        # Removed and inserted again: the first key of the dict is the least recently used.
         self._budgets[uid] = (left - 1 if left >= 1 else left, now)
         if len(self._budgets) > _OBJECTS:
             del self._budgets[next(iter(self._budgets))]
@@ -51,12 +51,10 @@ class EventRecorder:
 
     def _document(self, post: Post) -> dict[str, Any]:
         metadata = post.about["metadata"]
-        said = f"{metadata['uid']}|{metadata.get('generation')}|{post.reason}|{post.message}"
-        name = f"{metadata['name'][:_NAME_LIMIT]}.{hashlib.sha256(said.encode()).hexdigest()[:16]}"
         return {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
-            "metadata": {"name": name, "namespace": metadata["namespace"]},
+            "metadata": {"name": _name_of(post), "namespace": metadata["namespace"]},
             "eventTime": self._clock.wall().strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
             "type": post.type,
             "reason": post.reason,
@@ -64,12 +62,24 @@ class EventRecorder:
             "action": "Reconcile",
             "reportingController": f"chartly.io/{FIELD_MANAGER}",
             "reportingInstance": self._identity,
-            "regarding": {
-                "apiVersion": post.about["apiVersion"],
-                "kind": post.about["kind"],
-                "name": metadata["name"],
-                "namespace": metadata["namespace"],
-                "uid": metadata["uid"],
-                "resourceVersion": metadata.get("resourceVersion", ""),
-            },
+            "regarding": _reference(post.about),
         }
+
+
+def _name_of(post: Post) -> str:
+    metadata = post.about["metadata"]
+    content = f"{metadata['uid']}|{metadata.get('generation')}|{post.reason}|{post.message}"
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    return f"{metadata['name'][:_NAME_LIMIT]}.{digest[:16]}"
+
+
+def _reference(resource: Object) -> dict[str, Any]:
+    metadata = resource["metadata"]
+    return {
+        "apiVersion": resource["apiVersion"],
+        "kind": resource["kind"],
+        "name": metadata["name"],
+        "namespace": metadata["namespace"],
+        "uid": metadata["uid"],
+        "resourceVersion": metadata.get("resourceVersion", ""),
+    }

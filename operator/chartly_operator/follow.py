@@ -1,7 +1,7 @@
-"""Follows what others define and what the operator makes: Namespaces, Jobs, Pods, ConfigMaps.
+"""Follows Namespaces and what the operator creates: Jobs, Pods, ConfigMaps.
 
-Kopf watches our own kinds. These here change ten times in a run, most of what is told of them is
-never read, and kopf decodes all of it and makes tasks for each object.
+Kopf watches our own kinds. The kinds here change ten times in a run and most of their fields are
+never read, while kopf decodes all of them and creates tasks for each object.
 """
 
 import logging
@@ -19,7 +19,7 @@ _BETWEEN = 0.1
 
 
 class Follower:
-    """Follows kinds for ever; what vanished while no stream was open, the regular list finds."""
+    """Follows kinds until cancelled; the regular list finds deletions between two streams."""
 
     def __init__(
         self, port: WatchPort, intake: WatchIntake, clock: Clock, chance: Callable[[], float]
@@ -27,14 +27,14 @@ class Follower:
         self._port, self._intake, self._clock, self._chance = port, intake, clock, chance
 
     async def follow(self, kind: str, namespace: str | None) -> None:
-        """Takes in what is told of a kind, in one namespace or in all, until it is cancelled."""
+        """Receives the events of a kind, in one namespace or in all, until it is cancelled."""
         read, since, failures = reader(kind), "", 0
         while True:
             pause = _BETWEEN
             try:
                 async for event in self._port.watched(kind, namespace, since, read):
                     since, failures = event.version or since, 0
-                    self._intake.told(event)
+                    self._intake.receive(event)
             except Expired:
                 since = ""
             except KubeError as error:
@@ -44,6 +44,6 @@ class Follower:
             await self._clock.sleep(pause)
 
     def _wait(self, error: KubeError, failures: int) -> float:
-        asked = (error.retry_after or 0.0) if isinstance(error, Unavailable) else 0.0
+        least = (error.retry_after or 0.0) if isinstance(error, Unavailable) else 0.0
         wait = min(_LONGEST, _FIRST * 2.0 ** min(failures, 10))
-        return max(asked, wait * (0.5 + self._chance() / 2))
+        return max(least, wait * (0.5 + self._chance() / 2))

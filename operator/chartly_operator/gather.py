@@ -1,4 +1,4 @@
-"""From the cache to the world that a decision looks at."""
+"""Gathers the world that a decision takes from the cache."""
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
@@ -24,7 +24,7 @@ Decide = Callable[[Any, Settings, datetime], Decision]
 
 
 class Gatherer:
-    """Makes worlds; asks the API server only where the cache may not be believed."""
+    """Gathers worlds; reads the API server only where the cache may lack an object."""
 
     def __init__(
         self, cache: Cache, intake: WatchIntake, port: KubePort, global_namespace: str
@@ -33,124 +33,126 @@ class Gatherer:
         self._global = global_namespace
         self._preparations = Preparations()
 
-    def known(self, key: Key) -> Object | None:
+    def cached(self, key: Key) -> Object | None:
         """An object as it was last seen."""
         return self._cache.get(key)
 
     async def world(self, key: Key) -> World | None:
         """The world of an object; None if it is gone."""
-        found = self._cache.get(key)
-        if found is None:
+        resource = self._cache.get(key)
+        if resource is None:
             return None
         if key.kind == "Profile":
-            return self._profile(key, found)
+            return self._profile(key, resource)
         if key.kind == "Workflow":
-            return self._workflow(key, found)
-        return await self._run(key, found)
+            return self._workflow(key, resource)
+        return await self._run(key, resource)
 
-    def _profile(self, key: Key, found: Object) -> ProfileWorld:
-        spec = found.get("spec") or {}
+    def _profile(self, key: Key, resource: Object) -> ProfileWorld:
+        spec = resource.get("spec") or {}
         name = versions_name(str(spec.get("kind")), str(spec.get("name")))
         namespace, claimants = self._place(key.namespace)
         return ProfileWorld(
-            profile=found,
+            profile=resource,
             namespace=namespace,
             claimants=claimants,
             versions=self._cache.get(Key("ConfigMap", key.namespace, name)),
         )
 
-    def _workflow(self, key: Key, found: Object) -> WorkflowWorld:
+    def _workflow(self, key: Key, resource: Object) -> WorkflowWorld:
         namespace, claimants = self._place(key.namespace)
         name = versions_name("workflow", key.name)
         return WorkflowWorld(
-            workflow=found,
+            workflow=resource,
             namespace=namespace,
             claimants=claimants,
             reachable=self._reachable(key.namespace),
-            others=_without(self._cache.find(indexes.PLACE, ("Workflow", key.namespace)), found),
+            others=_without(self._cache.find(indexes.PLACE, ("Workflow", key.namespace)), resource),
             runs=self._cache.find(indexes.RUNS, (key.namespace, key.name)),
             versions=self._cache.get(Key("ConfigMap", key.namespace, name)),
             preparations=self._preparations,
         )
 
-    async def _run(self, key: Key, found: Object) -> RunWorld | None:
-        missing = self._missing_jobs(key, found)
-        if missing:
-            confirmed = await self._confirmed(key, missing)
-            if confirmed is None:
-                return None
-            found = confirmed
-        await self._ask_for_last_words(key, found)
+    async def _run(self, key: Key, resource: Object) -> RunWorld | None:
+        run: Object | None = resource
+        if missing := self._missing_jobs(key, resource):
+            run = await self._confirmed(key, missing)
+        if run is None:
+            return None
+        await self._fetch_missing_pods(key, run)
+        return self._run_world(key, run)
+
+    def _run_world(self, key: Key, run: Object) -> RunWorld:
         namespace, claimants = self._place(key.namespace)
-        uid = str(found["metadata"]["uid"])
-        workflow = indexes.workflow_key(found)
+        workflow = indexes.workflow_key(run)
         flow = self._cache.get(workflow)
         rivals = self._cache.find(indexes.UNFINISHED, (key.namespace, workflow.name))
         return RunWorld(
-            run=found,
+            run=run,
             namespace=namespace,
             claimants=claimants,
             workflow=flow,
             reachable=self._reachable(key.namespace),
-            rivals=_without(rivals, found),
-            jobs=self._cache.find(indexes.JOBS, uid),
-            pods=self._cache.find(indexes.PODS, uid),
-            frozen=self._frozen(key.namespace, found),
+            rivals=_without(rivals, run),
+            jobs=self._cache.find(indexes.JOBS, uid_of(run)),
+            pods=self._cache.find(indexes.PODS, uid_of(run)),
+            frozen=self._frozen(key.namespace, run),
             holders=() if flow is None else tuple(holders(self._cache, flow)),
             preparations=self._preparations,
         )
 
-    async def _ask_for_last_words(self, key: Key, run: Object) -> None:
-        """Puts the Pods of a Job that is over into the cache, where it has none of them.
+    async def _fetch_missing_pods(self, key: Key, run: Object) -> None:
+        """Lists the Pods of a Job that is over, where the cache has none of them.
 
-        A view that was listed anew may have the Job and not yet its Pods; without them a run that
-        has succeeded would look as if it had left no word, and be tried again.
+        A cache that was listed anew may have the Job and not yet its Pods; without their
+        termination messages a run that has succeeded would be tried again.
         """
         uid = uid_of(run)
         pods = self._cache.find(indexes.PODS, uid)
-        keys = [Key("Job", key.namespace, str(one.get("job"))) for one in _open_attempts(run)]
-        jobs = [one for one in map(self._cache.get, keys) if one is not None]
-        if all(owned_by(pods, uid_of(one)) or not is_job_over(one, ()) for one in jobs):
+        names = (str(attempt.get("job")) for attempt in _open_attempts(run))
+        cached = (self._cache.get(Key("Job", key.namespace, name)) for name in names)
+        jobs = [job for job in cached if job is not None]
+        if all(owned_by(pods, uid_of(job)) or not is_job_over(job, ()) for job in jobs):
             return
-        for one in await self._port.listed("Pod", key.namespace, trim, {RUN_UID_LABEL: uid}):
-            self._intake.take(one)
+        for pod in await self._port.listed("Pod", key.namespace, trim, {RUN_UID_LABEL: uid}):
+            self._intake.take(pod)
 
-    def _missing_jobs(self, key: Key, run: Object, *, seen: bool = False) -> list[Key]:
+    def _missing_jobs(self, key: Key, run: Object, *, observed: bool = False) -> list[Key]:
         """Jobs of attempts that have not ended, and that the cache does not have.
 
         Args:
-            seen: only those that somebody has seen.
+            observed: only those whose uid the status records.
         """
-        keys = [
-            Key("Job", key.namespace, str(one.get("job")))
-            for one in _open_attempts(run)
-            if "uid" in one or not seen
+        jobs = [
+            Key("Job", key.namespace, str(attempt.get("job")))
+            for attempt in _open_attempts(run)
+            if "uid" in attempt or not observed
         ]
-        return [one for one in keys if self._cache.get(one) is None]
+        return [job for job in jobs if self._cache.get(job) is None]
 
     async def _confirmed(self, key: Key, missing: list[Key]) -> Object | None:
-        """The run as it is now, with its missing Jobs in the cache if they are there.
+        """The run as it is now, with its missing Jobs in the cache if they exist.
 
-        The run is asked for last. What is old in the cache may be a run that has long finished,
-        whose Job is gone for that reason; starting from that would start it again. A Job that
-        the run of now has seen may have been made since it was asked for: it is asked for again,
-        and if it ends meanwhile, what is written about the run is refused for its version.
+        The run is read last. A stale run in the cache may have finished long ago, and its Job be
+        deleted for that reason; a decision on the stale one would start it again. A Job that the
+        fresh status records may have been created after it was read: it is read again, and if it
+        ends meanwhile, the write to the run is refused for its resourceVersion.
         """
-        await self._ask(missing)
+        await self._fetch(missing)
         try:
             self._intake.put(await self._port.get(key))
         except NotFound:
             self._intake.lost(key)
-        found = self._cache.get(key)
-        if found is not None:
-            await self._ask(self._missing_jobs(key, found, seen=True))
-        return found
+        resource = self._cache.get(key)
+        if resource is not None:
+            await self._fetch(self._missing_jobs(key, resource, observed=True))
+        return resource
 
-    async def _ask(self, missing: list[Key]) -> None:
-        """Puts into the cache what is there of it."""
-        for one in missing:
+    async def _fetch(self, missing: list[Key]) -> None:
+        """Reads objects into the cache; skips those that do not exist."""
+        for key in missing:
             try:
-                self._intake.put(await self._port.get(one))
+                self._intake.put(await self._port.get(key))
             except NotFound:
                 continue
 
@@ -159,9 +161,9 @@ class Gatherer:
         return name is not None and self._cache.get(Key("ConfigMap", namespace, name)) is not None
 
     def _place(self, namespace: str) -> tuple[Object | None, tuple[Object, ...]]:
-        found = self._cache.get(Key("Namespace", "", namespace))
-        project = None if found is None else indexes.project_labels(found)
-        return found, () if project is None else self._cache.find(indexes.PROJECT, project)
+        resource = self._cache.get(Key("Namespace", "", namespace))
+        project = None if resource is None else indexes.project_labels(resource)
+        return resource, () if project is None else self._cache.find(indexes.PROJECT, project)
 
     def _reachable(self, namespace: str) -> ReachableProfiles:
         return ReachableProfiles(
@@ -170,16 +172,16 @@ class Gatherer:
 
 
 class _Named(Mapping[str, Object]):
-    """Objects of a cache by name; asking for one costs the same however many there are."""
+    """Objects of a cache by name; a lookup costs the same however many there are."""
 
     def __init__(self, cache: Cache, kind: str, namespace: str) -> None:
         self._cache, self._kind, self._namespace = cache, kind, namespace
 
     def __getitem__(self, name: str) -> Object:
-        found = self._cache.get(Key(self._kind, self._namespace, name))
-        if found is None:
+        resource = self._cache.get(Key(self._kind, self._namespace, name))
+        if resource is None:
             raise KeyError(name)
-        return found
+        return resource
 
     def __iter__(self) -> Iterator[str]:
         return (key.name for key in self._cache.keys(indexes.PLACE, (self._kind, self._namespace)))
@@ -192,9 +194,9 @@ def _open_attempts(run: Object) -> list[dict[str, Any]]:
     """The attempts of a run that have not ended; none of one that has its outcome."""
     status = status_of(run)
     attempts = () if status.get("outcome") else status.get("attempts") or ()
-    return [one for one in attempts if not one.get("end")]
+    return [attempt for attempt in attempts if not attempt.get("end")]
 
 
-def _without(found: tuple[Object, ...], this: Object) -> tuple[Object, ...]:
-    uid = this["metadata"]["uid"]
-    return tuple(one for one in found if one["metadata"]["uid"] != uid)
+def _without(resources: tuple[Object, ...], excluded: Object) -> tuple[Object, ...]:
+    uid = uid_of(excluded)
+    return tuple(resource for resource in resources if uid_of(resource) != uid)

@@ -1,6 +1,6 @@
-"""Everything that kopf calls: each takes what a watch tells, and nothing else.
+"""The handlers that kopf calls: they pass on watch events and do nothing else.
 
-kopf writes nothing this way: no annotation, no finalizer, no progress, no Event.
+So kopf writes nothing: no annotation, no finalizer, no progress, no Event.
 """
 
 from collections.abc import Awaitable, Callable, Iterator
@@ -23,14 +23,14 @@ class Jittered:
     chance: Callable[[], float]
 
     def __iter__(self) -> Iterator[float]:
-        return (one * (0.5 + self.chance() / 2) for one in _BACKOFFS)
+        return (seconds * (0.5 + self.chance() / 2) for seconds in _BACKOFFS)
 
     def __len__(self) -> int:
         return len(_BACKOFFS)
 
 
 class Memo:
-    """What kopf hands to handlers; it copies it for each object, so the copy is the same."""
+    """What kopf passes to handlers; kopf copies it for each object, so the copy is the same."""
 
     def __init__(self, intake: WatchIntake) -> None:
         self.intake = intake
@@ -40,9 +40,9 @@ class Memo:
 
 
 class _NoDiffBase(kopf.DiffBaseStorage):
-    """Keeps nothing of an object, since no handler compares it with what it was.
+    """Stores nothing of an object, since no handler compares it with an earlier version.
 
-    By default kopf copies each object that a watch tells of, several times.
+    By default kopf copies the object of each watch event several times.
     """
 
     def build(self, **_: Any) -> kopf.BodyEssence:  # noqa: ANN401 - what kopf passes
@@ -56,7 +56,7 @@ class _NoDiffBase(kopf.DiffBaseStorage):
 
 
 class _NoProgress(kopf.ProgressStorage):
-    """Keeps nothing, since no handler has progress."""
+    """Stores nothing, since no handler has progress."""
 
     def fetch(self, **_: Any) -> None:  # noqa: ANN401 - what kopf passes
         return None
@@ -75,10 +75,10 @@ class _NoProgress(kopf.ProgressStorage):
 
 
 def settings(chance: Callable[[], float], *, watch_list: bool) -> kopf.OperatorSettings:
-    """Settings that make kopf nothing but a source of events."""
+    """Settings that make kopf a source of events only."""
     chosen = kopf.OperatorSettings()
     chosen.posting.enabled = False
-    # What does not end is ended by whoever runs this process.
+    # Tasks that do not end are killed with the process by whatever supervises it.
     chosen.process.ultimate_exiting_timeout = None
     chosen.scanning.disabled = True
     chosen.peering.standalone = True
@@ -88,26 +88,26 @@ def settings(chance: Callable[[], float], *, watch_list: bool) -> kopf.OperatorS
     chosen.queueing.idle_timeout = 0.2
     chosen.queueing.exit_timeout = 0.2
     chosen.networking.error_backoffs = Jittered(chance)
-    # A page that comes too late ends this process (410), one answer with everything its memory.
+    # A late page ends this process (410); a single answer with everything exceeds its memory.
     chosen.watching.chunk_size = 500
     chosen.watching.initial_streaming = watch_list
     return chosen
 
 
 def registry(login: Login) -> kopf.OperatorRegistry:
-    """The handlers, of this operator alone."""
-    made = kopf.OperatorRegistry()
+    """A registry with this operator's handlers only."""
+    handlers = kopf.OperatorRegistry()
 
-    @kopf.on.login(registry=made)
+    @kopf.on.login(registry=handlers)
     async def _login(**_: Any) -> kopf.AiohttpSession:  # noqa: ANN401 - what kopf adds
         return await login()
 
-    async def seen(event: kopf.RawEvent, memo: Memo, **_: Any) -> None:  # noqa: ANN401
+    async def received(event: kopf.RawEvent, memo: Memo, **_: Any) -> None:  # noqa: ANN401
         memo.intake.event(event["type"], dict(event["object"]))
 
     for kind in OWN:
-        kopf.on.event(*_group_version(kind), KINDS[kind].plural, registry=made)(seen)
-    return made
+        kopf.on.event(*_group_version(kind), KINDS[kind].plural, registry=handlers)(received)
+    return handlers
 
 
 def _group_version(kind: str) -> tuple[str, str]:

@@ -1,4 +1,4 @@
-"""``/livez``, ``/readyz`` and ``/metrics``: they prove work, not an open port."""
+"""``/livez``, ``/readyz`` and ``/metrics``: they report work done, not an open port."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _CONTACT = 30.0
 
 
 class Pulse:
-    """Notices when the event loop stands still."""
+    """Measures how late the event loop is."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -31,12 +31,12 @@ class Pulse:
 
 @dataclass(frozen=True)
 class Signs:
-    """What health is judged by; each is asked at the moment.
+    """The measurements behind health, each read at the request.
 
     Attributes:
         lag: seconds that the event loop is late.
-        silence: seconds since a watch told something, or everything was listed.
-        crds: whether the API server knows our kinds.
+        silence: seconds since the last watch event or full list.
+        crds: whether the API server serves our kinds.
         warm: whether everything has been listed once.
         leading: whether this replica acts.
         contact: seconds since the API server answered about the Lease.
@@ -71,7 +71,7 @@ class Signs:
 
 
 class HealthServer:
-    """Serves them.
+    """Serves health and metrics over HTTP.
 
     Args:
         metrics: the text for ``/metrics``.
@@ -85,7 +85,7 @@ class HealthServer:
         """Listens.
 
         Returns:
-            The port, which the system chooses if 0 is asked for.
+            The port, which the system chooses if 0 is given.
         """
         app = web.Application()
         app.router.add_get("/livez", self._livez)

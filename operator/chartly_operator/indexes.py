@@ -1,4 +1,4 @@
-"""By what an object is found in the cache."""
+"""The indexes by which the cache finds objects."""
 
 from collections.abc import Hashable, Iterator
 from typing import Any
@@ -22,9 +22,9 @@ PLACE = "place"
 PROJECT = "project"
 """Namespaces by (tenant, project)."""
 REFERENCE = "reference"
-"""Workflows by the object name of a profile that they name."""
+"""Workflows by the object name of a profile that they reference."""
 VERSIONS = "versions"
-"""Profiles and Workflows by (namespace, ConfigMap that remembers their versions)."""
+"""Profiles and Workflows by (namespace, ConfigMap that records their versions)."""
 RUNS = "runs"
 """Runs by (namespace, workflow)."""
 UNFINISHED = "unfinished"
@@ -32,7 +32,7 @@ UNFINISHED = "unfinished"
 ACTIVE = "active"
 """Runs without an outcome, by namespace."""
 UNLAUNCHED = "unlaunched"
-"""Runs without outcome and attempt, by (namespace, workflow): what others do can let them start."""
+"""Runs without outcome and attempt, by (namespace, workflow): changes of others may start them."""
 FROZEN = "frozen"
 """Runs without an outcome, by (namespace, ConfigMap of their frozen inputs)."""
 PHASE = "phase"
@@ -40,7 +40,7 @@ PHASE = "phase"
 JOBS = "jobs"
 """Jobs by the uid of the run that owns them."""
 PODS = "pods"
-"""Pods by the uid of the run that they were made for, whether their Job still is there or not."""
+"""Pods by the uid of the run that they were created for, whether their Job still exists or not."""
 
 PHASES = ("pending", "running", "succeeded", "failed", "cancelled")
 _ANYWHERE = Project("any", "any")
@@ -55,83 +55,83 @@ def project_labels(namespace: Object) -> tuple[str, str] | None:
     return None
 
 
-def controller_of(found: Object) -> dict[str, Any] | None:
-    """The owner that made the object."""
-    owners = found["metadata"].get("ownerReferences") or ()
-    return next((one for one in owners if one.get("controller")), None)
+def controller_of(resource: Object) -> dict[str, Any] | None:
+    """The owner reference of the object's controller."""
+    owners = resource["metadata"].get("ownerReferences") or ()
+    return next((owner for owner in owners if owner.get("controller")), None)
 
 
 def workflow_of(run: Object) -> str:
-    """The name of the Workflow that a run is of."""
+    """The name of a run's Workflow."""
     return str((run.get("spec") or {}).get("workflowRef", {}).get("name", ""))
 
 
 def phase_of(run: Object) -> str:
-    """What a run is at, for counting."""
+    """The phase of a run, for metrics."""
     outcome = status_of(run).get("outcome")
     if outcome:
         return str(outcome).lower()
     return "running" if status_of(run).get("attempts") else "pending"
 
 
-def awaits_launch(found: Object | None) -> bool:
+def awaits_launch(resource: Object | None) -> bool:
     """Whether an object is a run that has no attempt yet, and may get one."""
-    if found is None or found["kind"] != "WorkflowRun":
+    if resource is None or resource["kind"] != "WorkflowRun":
         return False
-    status = status_of(found)
+    status = status_of(resource)
     return not status.get("outcome") and not status.get("attempts")
 
 
-def entries(found: Object) -> Iterator[Entry]:
+def entries(resource: Object) -> Iterator[Entry]:
     """Every entry that an object has."""
-    kind, namespace = str(found["kind"]), str(found["metadata"].get("namespace", ""))
+    kind, namespace = str(resource["kind"]), str(resource["metadata"].get("namespace", ""))
     yield KIND, kind
     yield PLACE, (kind, namespace)
     special = _SPECIAL.get(kind)
     if special is not None:
-        yield from special(found, namespace)
+        yield from special(resource, namespace)
 
 
-def _namespace(found: Object, _namespace: str) -> Iterator[Entry]:
-    if (project := project_labels(found)) is not None:
+def _namespace(resource: Object, _namespace: str) -> Iterator[Entry]:
+    if (project := project_labels(resource)) is not None:
         yield PROJECT, project
 
 
-def _profile(found: Object, namespace: str) -> Iterator[Entry]:
-    spec = found.get("spec") or {}
+def _profile(resource: Object, namespace: str) -> Iterator[Entry]:
+    spec = resource.get("spec") or {}
     yield VERSIONS, (namespace, versions_name(str(spec.get("kind")), str(spec.get("name"))))
 
 
-def _workflow(found: Object, namespace: str) -> Iterator[Entry]:
-    yield VERSIONS, (namespace, versions_name("workflow", str(found["metadata"]["name"])))
-    for step in (found.get("spec") or {}).get("steps") or ():
+def _workflow(resource: Object, namespace: str) -> Iterator[Entry]:
+    yield VERSIONS, (namespace, versions_name("workflow", str(resource["metadata"]["name"])))
+    for step in (resource.get("spec") or {}).get("steps") or ():
         for field in SPELLINGS.get(step.get("type"), ()):
             try:
                 reference = parse_reference(str(step.get(field, "")), _ANYWHERE)
             except SpecError:
-                continue  # whoever decides on the workflow tells it
+                continue  # the decision on the workflow reports it
             yield REFERENCE, reference.profile.object_name
 
 
-def _run(found: Object, namespace: str) -> Iterator[Entry]:
-    yield RUNS, (namespace, workflow_of(found))
-    yield PHASE, phase_of(found)
-    if not status_of(found).get("outcome"):
+def _run(resource: Object, namespace: str) -> Iterator[Entry]:
+    yield RUNS, (namespace, workflow_of(resource))
+    yield PHASE, phase_of(resource)
+    if not status_of(resource).get("outcome"):
         yield ACTIVE, namespace
-        yield UNFINISHED, (namespace, workflow_of(found))
-        if not status_of(found).get("attempts"):
-            yield UNLAUNCHED, (namespace, workflow_of(found))
-        if config := status_of(found).get("config"):
+        yield UNFINISHED, (namespace, workflow_of(resource))
+        if not status_of(resource).get("attempts"):
+            yield UNLAUNCHED, (namespace, workflow_of(resource))
+        if config := status_of(resource).get("config"):
             yield FROZEN, (namespace, config.get("name"))
 
 
-def _job(found: Object, _namespace: str) -> Iterator[Entry]:
-    if (owner := controller_of(found)) is not None:
+def _job(resource: Object, _namespace: str) -> Iterator[Entry]:
+    if (owner := controller_of(resource)) is not None:
         yield JOBS, str(owner["uid"])
 
 
-def _pod(found: Object, _namespace: str) -> Iterator[Entry]:
-    if uid := (found["metadata"].get("labels") or {}).get(RUN_UID_LABEL):
+def _pod(resource: Object, _namespace: str) -> Iterator[Entry]:
+    if uid := (resource["metadata"].get("labels") or {}).get(RUN_UID_LABEL):
         yield PODS, str(uid)
 
 
@@ -146,7 +146,7 @@ _SPECIAL = {
 
 
 def run_of_job(job: Object) -> Key | None:
-    """The run that a Job was made for."""
+    """The run that a Job was created for."""
     owner = controller_of(job)
     if owner is None or owner.get("kind") != "WorkflowRun":
         return None

@@ -1,4 +1,4 @@
-"""Where all that is seen of the cluster comes in: watches, lists, answers to our writes."""
+"""The entrance of everything seen of the cluster: watch events, lists, answers to our writes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from chartly_operator.trimming import Trimmed, trim
 
 
 class WatchIntake:
-    """Puts what is seen into the cache, and what that concerns into the queue.
+    """Stores objects in the cache, and enqueues the objects that a change affects.
 
     Args:
         leading: whether this process may act; others only keep their cache warm.
@@ -30,18 +30,18 @@ class WatchIntake:
         self._cache, self._queue, self._clock, self._leading = cache, queue, clock, leading
         self._global = global_namespace
         self.last_event = float("-inf")
-        """When a watch last told anything."""
+        """The time of the last watch event."""
 
-    def event(self, kind: str | None, found: dict[str, Any]) -> None:
-        """Takes an event of a watch."""
+    def event(self, kind: str | None, resource: dict[str, Any]) -> None:
+        """Receives an event of a kopf watch."""
         self.last_event = self._clock.now()
         if kind == "DELETED":
-            self.drop(found)
+            self.drop(resource)
         else:
-            self.put(found)
+            self.put(resource)
 
-    def told(self, event: WatchEvent[Trimmed]) -> None:
-        """Takes what a stream tells."""
+    def receive(self, event: WatchEvent[Trimmed]) -> None:
+        """Receives an event of a stream."""
         self.last_event = self._clock.now()
         if event.object is None:
             return
@@ -50,23 +50,23 @@ class WatchIntake:
         else:
             self.take(event.object)
 
-    def put(self, found: Object) -> None:
-        """Takes an object as it is, from whatever answer."""
-        self.take(trim(found))
+    def put(self, resource: Object) -> None:
+        """Stores an object from an answer or event, trimmed."""
+        self.take(trim(resource))
 
-    def take(self, found: Trimmed) -> None:
-        """Takes an object that was made small when it came."""
-        self._notice(self._cache.put(found))
+    def take(self, resource: Trimmed) -> None:
+        """Stores an object that is trimmed already."""
+        self._notice(self._cache.put(resource))
 
-    def drop(self, found: Object) -> None:
-        """Takes an object as deleted."""
-        self._notice(self._cache.drop(found))
+    def drop(self, resource: Object) -> None:
+        """Removes a deleted object."""
+        self._notice(self._cache.drop(resource))
 
     def lost(self, key: Key) -> None:
-        """Takes an address as empty, of which no deletion was seen."""
-        found = self._cache.get(key)
-        if found is not None:
-            self.drop(found)
+        """Removes whatever object was at an address that turned out to be empty."""
+        resource = self._cache.get(key)
+        if resource is not None:
+            self.drop(resource)
 
     def _notice(self, change: Change | None) -> None:
         if change is None or not self._leading():

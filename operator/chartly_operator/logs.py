@@ -1,4 +1,4 @@
-"""Logs as JSON lines on stderr; one line for each record, whatever it holds."""
+"""Logs as JSON on stderr, one line for each record."""
 
 import json
 import logging
@@ -9,7 +9,7 @@ _KOPF = ("kopf", "kopf.objects", "kopf.activities")
 
 
 class JsonFormatter(logging.Formatter):
-    """One line of JSON; of an exception only its type, since its text may hold anything."""
+    """One line of JSON; of an exception only its type, since its text may contain a secret."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -24,7 +24,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def set_up(level: str) -> None:
-    """Sends every log to stderr; kopf's only from warnings on, since it tells each event."""
+    """Sends every log to stderr; kopf's only from warnings on, since it logs each event."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()

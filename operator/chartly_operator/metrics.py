@@ -20,16 +20,16 @@ from chartly.reconcile.actions import Object
 from chartly.reconcile.objects import condition_of, parse_timestamp
 from chartly_operator.indexes import PHASES, workflow_of
 
-# When each series began is nothing that anybody asks for, and would double their number.
+# Creation times of series are not documented metrics, and would double their number.
 disable_created_metrics()  # type: ignore[no-untyped-call]
 _START_BUCKETS = (0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 300)
 _RUN_BUCKETS = (1, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400)
 _LOOK_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 30)
-_DECLARED = {one.name: one for one in OPERATOR_METRICS}
+_DECLARED = {metric.name: metric for metric in OPERATOR_METRICS}
 
 
-class _Now(Collector):
-    """Gauges that are read when they are asked for."""
+class _ReadAtScrape(Collector):
+    """Gauges that are read at each scrape."""
 
     def __init__(self, read: Callable[[], dict[str, dict[tuple[str, ...], float]]]) -> None:
         self._read = read
@@ -59,7 +59,7 @@ class Metrics:
     def watch(
         self, count: Callable[[str], int], depth: Callable[[], int], age: Callable[[], float]
     ) -> None:
-        """Reads the number of runs in each phase, and the queue, whenever somebody asks."""
+        """Registers gauges of the runs in each phase and of the queue, read at each scrape."""
 
         def read() -> dict[str, dict[tuple[str, ...], float]]:
             return {
@@ -68,7 +68,7 @@ class Metrics:
                 "chartly_queue_age_seconds": {(): age()},
             }
 
-        self._registry.register(_Now(read))
+        self._registry.register(_ReadAtScrape(read))
 
     def called(self, verb: str, code: int) -> None:
         self._calls.labels(verb, str(code)).inc()

@@ -1,4 +1,4 @@
-"""Puts the operator together and runs it until it is told to stop, or must begin anew."""
+"""Composes the operator and runs it until it is stopped, or its process must be restarted."""
 
 import asyncio
 import logging
@@ -31,19 +31,19 @@ from chartly_operator.worker import Worker
 
 logger = logging.getLogger(__name__)
 _RETRY = 2.0
-_FAREWELL = 1.0
+_EXIT_GRACE = 1.0
 
 
 @dataclass(frozen=True)
 class Dependencies:
-    """What the operator is given from outside.
+    """The ports and functions that the operator is composed of.
 
     Attributes:
-        port: its API server, and streams of it; ``metrics`` counts the port's calls.
+        port: the API server, and streams of it; ``metrics`` counts the port's calls.
         credentials: for the watches, which have connections of their own.
-        brain: what decides, by kind; ``sweep`` finds frozen inputs that nothing uses.
+        deciders: the decision of each kind; ``sweep`` finds frozen inputs that no run uses.
         chance: a number in [0, 1).
-        signals: makes signals set the stop event; kopf takes them away when it starts.
+        signals: makes signals set the stop event; kopf replaces these handlers when it starts.
     """
 
     port: KubePort
@@ -60,45 +60,47 @@ class Dependencies:
 class OperatorProcess:
     """The operator: one process of possibly several."""
 
-    def __init__(self, options: OperatorOptions, given: Dependencies) -> None:
-        self._options, self._given, self._clock = options, given, given.clock
-        self._acting, self._crds, self._started = True, False, given.clock.now()
-        self.metrics = given.metrics
+    def __init__(self, options: OperatorOptions, dependencies: Dependencies) -> None:
+        self._options, self._dependencies, self._clock = options, dependencies, dependencies.clock
+        self._acting, self._crds, self._started = True, False, dependencies.clock.now()
+        self.metrics = dependencies.metrics
         self.election = self._elected()
         self.cache = Cache(entries)
         self.queue = WorkQueue(
-            given.clock, given.chance, lambda key: awaits_launch(self.cache.get(key))
+            dependencies.clock, dependencies.chance, lambda key: awaits_launch(self.cache.get(key))
         )
         home = options.decisions.global_namespace
-        self.intake = WatchIntake(self.cache, self.queue, given.clock, self.leading, home)
+        self.intake = WatchIntake(self.cache, self.queue, dependencies.clock, self.leading, home)
         self._performer = Performer(
-            given.port,
+            dependencies.port,
             self.cache,
             self.intake,
-            EventRecorder(given.port, given.clock, options.identity),
-            given.clock,
+            EventRecorder(dependencies.port, dependencies.clock, options.identity),
+            dependencies.clock,
             self.leading,
-            given.metrics,
+            dependencies.metrics,
         )
         self.resync = Resync(
-            given.port,
+            dependencies.port,
             self.cache,
             self.intake,
             self.queue,
             self._performer,
-            given.clock,
+            dependencies.clock,
             self.leading,
-            given.chance,
-            given.sweep,
+            dependencies.chance,
+            dependencies.sweep,
             options.namespaces,
             options.resync,
         )
-        self._gatherer = Gatherer(self.cache, self.intake, given.port, home)
-        self._follower = Follower(given.streams, self.intake, given.clock, given.chance)
+        self._gatherer = Gatherer(self.cache, self.intake, dependencies.port, home)
+        self._follower = Follower(
+            dependencies.streams, self.intake, dependencies.clock, dependencies.chance
+        )
         self._breaker = Breaker()
-        self._pulse = Pulse(given.clock)
-        self._health = HealthServer(self._signs(), given.metrics.text)
-        given.metrics.watch(
+        self._pulse = Pulse(dependencies.clock)
+        self._health = HealthServer(self._signs(), dependencies.metrics.text)
+        dependencies.metrics.watch(
             lambda phase: self.cache.count(PHASE, phase),
             lambda: self.queue.depth,
             lambda: self.queue.age,
@@ -108,14 +110,14 @@ class OperatorProcess:
         """Set when kopf has started."""
 
     def leading(self) -> bool:
-        """Whether this process may act at this instant."""
+        """Whether this process may act now."""
         return self._acting and self.election.leading()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Runs until ``stop`` is set.
 
         Raises:
-            Ended: something ended that may not; in one sentence.
+            Ended: a task ended that must not; in one sentence.
         """
         self.health_port = await self._health.start(*self._options.listen)
         tasks = Tasks()
@@ -133,19 +135,19 @@ class OperatorProcess:
             await self._health.stop()
 
     async def _begin(self) -> None:
-        """Returns when our kinds are known and everything has been listed once."""
-        self._given.signals()
-        told = ""
-        while (trouble := await self._begun()) is not None:
-            if trouble != told:
-                logger.warning("cannot begin: %s", trouble)
-            told = trouble
+        """Returns when our kinds are served and everything has been listed once."""
+        self._dependencies.signals()
+        logged = ""
+        while (cause := await self._missing_prerequisite()) is not None:
+            if cause != logged:
+                logger.warning("cannot begin: %s", cause)
+            logged = cause
             await self._clock.sleep(_RETRY)
 
-    async def _begun(self) -> str | None:
-        """What is in the way; None if nothing is."""
+    async def _missing_prerequisite(self) -> str | None:
+        """Why the operator cannot begin; None if it can."""
         try:
-            self._crds = await self._given.port.served_kinds() >= set(OWN)
+            self._crds = await self._dependencies.port.served_kinds() >= set(OWN)
             if not self._crds:
                 return "the CustomResourceDefinitions of chartly.io are not there"
             await self.resync.once()
@@ -158,6 +160,20 @@ class OperatorProcess:
 
         Kopf starts last, because when it ends it cancels every task that is younger than itself.
         """
+        self._start(tasks)
+        stop_kopf = asyncio.Event()
+        watching = asyncio.create_task(self._watch(stop_kopf), name="the watch")
+        try:
+            await tasks.until(stop, watching)
+        finally:
+            self._acting = False
+            self._dependencies.metrics.leads(leading=False)
+            await tasks.cancel()
+            await self.election.release()
+            stop_kopf.set()
+            await finish_or_cancel(watching, _EXIT_GRACE)
+
+    def _start(self, tasks: Tasks) -> None:
         tasks.start("the election", self._lead())
         tasks.start("the regular list", self.resync.run())
         tasks.start("signals", self._keep_signals())
@@ -166,33 +182,22 @@ class OperatorProcess:
             tasks.start(f"the stream of {kind}s {namespace or ''}".strip(), follow)
         for number in range(self._options.workers):
             tasks.start(f"worker {number}", self._worker().run())
-        stop_kopf = asyncio.Event()
-        watching = asyncio.create_task(self._watch(stop_kopf), name="the watch")
-        try:
-            await tasks.until(stop, watching)
-        finally:
-            self._acting = False
-            self._given.metrics.leads(leading=False)
-            await tasks.cancel()
-            await self.election.release()
-            stop_kopf.set()
-            await finish_or_cancel(watching, _FAREWELL)
 
     def _followed(self) -> Iterator[tuple[str, str | None]]:
         """Each kind and namespace to follow; None for all."""
         for kind in FOLLOWED:
-            # A Role cannot let us watch namespaces; the regular lists get them one by one.
+            # A Role cannot allow to watch namespaces; the regular list gets them one by one.
             if not self._options.namespaces:
                 yield kind, None
             elif KINDS[kind].namespaced:
                 yield from ((kind, namespace) for namespace in self._options.namespaces)
 
     async def _watch(self, stop: asyncio.Event) -> None:
-        given, options = self._given, self._options
+        dependencies, options = self._dependencies, self._options
         how = Watch(
             namespaces=options.namespaces,
-            credentials=given.credentials,
-            chance=given.chance,
+            credentials=dependencies.credentials,
+            chance=dependencies.chance,
             watch_list=options.watch_list,
             stop=stop,
             ready=self.watching,
@@ -200,10 +205,10 @@ class OperatorProcess:
         await watch(Memo(self.intake), how)
 
     async def _lead(self) -> None:
-        """Leads whenever it can; ends when it did and cannot any more."""
+        """Leads as soon as it holds the Lease; raises when it loses it."""
         await self.election.acquire()
         logger.info("%s leads now", self._options.identity)
-        self._given.metrics.leads(leading=True)
+        self._dependencies.metrics.leads(leading=True)
         self.queue.add_all(self.resync.needy())
         self.resync.ask()
         await self.election.hold()
@@ -211,20 +216,20 @@ class OperatorProcess:
 
     async def _keep_signals(self) -> None:
         await self.watching.wait()
-        self._given.signals()
+        self._dependencies.signals()
         await asyncio.Event().wait()
 
     def _worker(self) -> Worker:
-        given = self._given
+        dependencies = self._dependencies
         return Worker(
             self.queue,
             self._gatherer,
             self._performer,
-            given.deciders,
+            dependencies.deciders,
             self._options.decisions,
-            given.clock,
+            dependencies.clock,
             self._breaker,
-            given.metrics,
+            dependencies.metrics,
         )
 
     def _elected(self) -> Election | Unopposed:
@@ -232,7 +237,7 @@ class OperatorProcess:
         if options.lease is None:
             return Unopposed(self._clock)
         key = Key("Lease", *options.lease)
-        return Election(self._given.port, key, options.identity, self._clock, options.terms)
+        return Election(self._dependencies.port, key, options.identity, self._clock, options.terms)
 
     def _signs(self) -> Signs:
         def silence() -> float:

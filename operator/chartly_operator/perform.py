@@ -1,4 +1,4 @@
-"""Does what a decision asks for, one action after the other, as long as this process leads."""
+"""Performs the actions of decisions in order, as long as this process leads."""
 
 from collections.abc import Callable
 from typing import assert_never
@@ -28,15 +28,15 @@ from chartly_operator.turns import Turns
 
 
 class NotLeading(Exception):  # noqa: N818 - it names what it is
-    """This process may not act any more."""
+    """This process does not hold the Lease, and may not act."""
 
 
 class Occupied(Exception):  # noqa: N818 - it names what it is
-    """An object of that name belongs to somebody else; it may go."""
+    """An object of that name has another owner; it may be deleted later."""
 
 
 class Performer:
-    """Performs actions; each is safe to repeat, whether its answer came or not."""
+    """Performs actions; each is safe to repeat, whether its answer arrived or not."""
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that an action touches
         self,
@@ -57,9 +57,9 @@ class Performer:
         """Performs one action.
 
         Raises:
-            NotLeading: it was not even begun.
-            Occupied: somebody else's object has the name.
-            KubeError: it was refused, or is not known to have been done.
+            NotLeading: it was not begun.
+            Occupied: an object of another owner has the name.
+            KubeError: it was refused, or its result is unknown.
         """
         if not self._leading():
             raise NotLeading
@@ -73,7 +73,7 @@ class Performer:
             case ApplyData():
                 await self._add(action)
             case SetTtl():
-                await self._let_go(action)
+                await self._set_ttl(action)
             case Remove():
                 await self._remove(action)
             case Post():
@@ -84,28 +84,28 @@ class Performer:
     async def _create(self, action: Create) -> None:
         key = key_of(action.document)
         if action.owner is None and self._cache.get(key) is not None:
-            # Frozen inputs that many runs share; if they just went, their deletion wakes the run.
+            # Frozen inputs that many runs share; if they were just deleted, that enqueues the run.
             return
         try:
             made = await self._port.create(action.document)
         except AlreadyExists:
-            await self._found(key, action.owner)
+            await self._adopt(key, action.owner)
             return
         self._intake.put(made)
         self._count_start(made)
 
-    async def _found(self, key: Key, owner: str | None) -> None:
-        """Takes an object of that name that is there already.
+    async def _adopt(self, key: Key, owner: str | None) -> None:
+        """Accepts an existing object of that name.
 
         Raises:
             Occupied: it has another owner.
         """
         try:
-            found = await self._port.get(key)
+            resource = await self._port.get(key)
         except NotFound:
             raise Occupied(f"{key} was there and is gone") from None
-        self._intake.put(found)
-        controller = indexes.controller_of(found)
+        self._intake.put(resource)
+        controller = indexes.controller_of(resource)
         if owner is not None and (controller is None or controller["uid"] != owner):
             raise Occupied(f"{key} belongs to somebody else")
 
@@ -124,14 +124,14 @@ class Performer:
 
     async def _add(self, action: ApplyData) -> None:
         try:
-            found = await self._port.add_data(action.key, action.labels, action.data)
+            resource = await self._port.add_data(action.key, action.labels, action.data)
         except Conflict:
             await self.refresh(action.key)
             raise
-        self._intake.put(found)
+        self._intake.put(resource)
 
-    async def _let_go(self, action: SetTtl) -> None:
-        """Lets a Job go; one that is gone, or whose name another has, needs nothing."""
+    async def _set_ttl(self, action: SetTtl) -> None:
+        """Sets the TTL of a Job; one that is gone, or whose name another has, needs none."""
         patch = {"spec": {"ttlSecondsAfterFinished": action.seconds}}
         try:
             self._intake.put(await self._port.merge(action.key, action.uid, patch))
@@ -139,7 +139,7 @@ class Performer:
             await self.refresh(action.key)
 
     async def _remove(self, action: Remove) -> None:
-        known = self._cache.get(action.key)
+        cached = self._cache.get(action.key)
         try:
             kept = await self._port.delete(action.key, action.uid)
         except (NotFound, Conflict):
@@ -147,11 +147,11 @@ class Performer:
             return
         if kept is not None:
             self._intake.put(kept)
-        elif known is not None and action.uid in {None, known["metadata"]["uid"]}:
-            self._intake.drop(known)
+        elif cached is not None and action.uid in {None, cached["metadata"]["uid"]}:
+            self._intake.drop(cached)
 
     async def refresh(self, key: Key) -> None:
-        """Puts an object into the cache as it is now; whatever fails, the watch will tell."""
+        """Reads an object into the cache; on failure the watch brings it later."""
         try:
             self._intake.put(await self._port.get(key))
         except NotFound:
@@ -168,7 +168,7 @@ class Performer:
             self._metrics.started(run, self._clock.wall())
 
     def _count_end(self, before: Object, after: Object) -> None:
-        """Counts a finished run, by whoever's write finished it: once, however many operators."""
+        """Counts a finished run where the outcome was written: once, however many operators."""
         if status_of(before).get("outcome") or not status_of(after).get("outcome"):
             return
         namespace = self._cache.get(Key("Namespace", "", after["metadata"]["namespace"]))

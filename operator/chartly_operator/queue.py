@@ -1,12 +1,12 @@
-"""What to look at, and when: each object once, no object twice at a time, no project before others.
+"""The work queue: keys of objects to reconcile, with the times when they are due.
 
 Rules:
 
-1. A key that is taken is in nobody else's hands until it is given back by ``done``.
+1. A key that was taken is not returned again before ``done`` or ``failed`` gives it back.
 2. A key that was added while it was taken is due again as soon as it is given back.
 3. Of two times for one key the earlier holds.
 4. Namespaces take turns, so that one with ten thousand due keys delays the others by one key each.
-5. Urgent keys come before others, but every fifth key that is taken is another one if there is one:
+5. Urgent keys come before others, but every fifth key that is taken is not urgent if one is due:
    a launch does not wait for bookkeeping, and bookkeeping does not wait for ever.
 """
 
@@ -65,7 +65,7 @@ class WorkQueue:
 
     Args:
         chance: a number in [0, 1), for jitter.
-        urgent: whether a key goes before others, asked when it becomes due.
+        urgent: whether a key goes before others, evaluated when it becomes due.
     """
 
     def __init__(
@@ -139,10 +139,10 @@ class WorkQueue:
 
         Args:
             first: seconds until the first try again; later ones take twice as long each.
-            at_least: seconds that somebody asked us to wait.
+            at_least: the least seconds to wait, as the API server requested.
 
         Returns:
-            Seconds until it is due, unless something happens to it before.
+            Seconds until it is due, unless a change makes it due before.
         """
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
@@ -153,7 +153,7 @@ class WorkQueue:
         return delay
 
     def clear(self) -> None:
-        """Forgets what is not taken."""
+        """Drops all keys that are not taken."""
         self._later.clear()
         self._times.clear()
         self._urgent, self._others = _Lanes(), _Lanes()

@@ -1,4 +1,4 @@
-"""Lists everything now and then: what a watch never told, and what vanished unseen, comes out."""
+"""Lists everything regularly, which finds the changes and deletions that no watch reported."""
 
 import asyncio
 import logging
@@ -26,10 +26,10 @@ _RETRY = 5.0
 
 
 class Resync:
-    """Lists every kind, every ``period`` seconds and whenever it is asked to.
+    """Lists every kind, every ``period`` seconds and on request.
 
     Args:
-        namespaces: the only ones to look at; empty for all.
+        namespaces: the only ones to list; empty for all.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that a list touches
@@ -50,23 +50,23 @@ class Resync:
         self._performer, self._clock, self._leading = performer, clock, leading
         self._chance, self._sweep = chance, sweep
         self._namespaces, self._period = tuple(namespaces), period
-        self._asked = asyncio.Event()
+        self._requested = asyncio.Event()
         self.warm = False
         """Whether everything has been listed once."""
         self.last_success = float("-inf")
 
     def ask(self) -> None:
-        """Lists again now."""
-        self._asked.set()
+        """Requests a list now."""
+        self._requested.set()
 
     async def run(self) -> None:
         """Lists until it is cancelled."""
         while True:
-            self._asked.clear()
+            self._requested.clear()
             good = await self._tried()
             # Not every replica at the same instant.
             pause = self._period * (0.9 + self._chance() / 10) if good else _RETRY
-            await self._clock.wait(self._asked, pause)
+            await self._clock.wait(self._requested, pause)
 
     async def _tried(self) -> bool:
         try:
@@ -84,34 +84,35 @@ class Resync:
     async def once(self) -> None:
         """Makes the cache what the cluster is."""
         for kind in WATCHED:
-            # What is known before the list began and not in it is gone; what came since may not be.
-            known = {key_of(one): one for one in self._cache.find(indexes.KIND, kind)}
-            seen = set()
-            for found in await self._listed(kind):
-                seen.add(uid_of(found))
-                self._intake.take(found)
-            for absent in known.values():
-                if uid_of(absent) not in seen:
+            # Only what was cached before the list began and is not in it has been deleted.
+            cached = self._cache.find(indexes.KIND, kind)
+            listed = set()
+            for resource in await self._listed(kind):
+                listed.add(uid_of(resource))
+                self._intake.take(resource)
+            for absent in cached:
+                if uid_of(absent) not in listed:
                     self._intake.drop(absent)
         self.warm = True
         self.last_success = self._clock.now()
 
     def needy(self) -> Iterator[Key]:
-        """Every object that may need something; finished runs that do not are left alone."""
+        """Every object to decide on; settled runs are left out."""
         for kind in OWN:
-            for found in self._cache.find(indexes.KIND, kind):
-                if kind != "WorkflowRun" or not is_settled(self._cache, found):
-                    yield key_of(found)
+            for resource in self._cache.find(indexes.KIND, kind):
+                if kind != "WorkflowRun" or not is_settled(self._cache, resource):
+                    yield key_of(resource)
 
     async def _listed(self, kind: str) -> list[Trimmed]:
         if not self._namespaces:
             return await self._port.listed(kind, None, trim)
         if kind == "Namespace":
-            return [one for name in self._namespaces if (one := await self._namespace(name))]
-        found: list[Trimmed] = []
+            spaces = [await self._namespace(name) for name in self._namespaces]
+            return [space for space in spaces if space is not None]
+        resources: list[Trimmed] = []
         for namespace in self._namespaces:
-            found += await self._port.listed(kind, namespace, trim)
-        return found
+            resources += await self._port.listed(kind, namespace, trim)
+        return resources
 
     async def _namespace(self, name: str) -> Trimmed | None:
         """One namespace: a Role of its own allows to get it, but not to list all."""
@@ -122,8 +123,8 @@ class Resync:
 
     async def _swept(self) -> None:
         by_place: dict[str, list[Object]] = {}
-        for one in self._cache.find(indexes.KIND, "ConfigMap"):
-            by_place.setdefault(key_of(one).namespace, []).append(one)
+        for config in self._cache.find(indexes.KIND, "ConfigMap"):
+            by_place.setdefault(key_of(config).namespace, []).append(config)
         for namespace, configs in by_place.items():
             runs = self._cache.find(indexes.PLACE, ("WorkflowRun", namespace))
             for action in self._sweep(configs, runs, self._clock.wall()):

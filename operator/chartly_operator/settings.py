@@ -1,4 +1,4 @@
-"""What the operator is started with: flags, each with an environment variable as its default."""
+"""The operator's options: flags, each with an environment variable as its default."""
 
 import argparse
 import json
@@ -23,10 +23,10 @@ class OperatorOptions:
     """How this process runs.
 
     Attributes:
-        decisions: what decisions look at.
-        namespaces: the only ones that are looked at; empty for all.
-        lease: namespace and name; None: this process acts without asking.
-        identity: who holds the Lease; unique among processes.
+        decisions: the settings that decisions read.
+        namespaces: the only ones that are watched; empty for all.
+        lease: namespace and name; None: this process acts without an election.
+        identity: the holder in the Lease; unique among processes.
         listen: host and port of the health server.
         resync: seconds between lists of everything.
         watch_list: whether watches begin with a stream instead of a list (Kubernetes 1.34).
@@ -47,34 +47,37 @@ class OperatorOptions:
 def read_options(
     arguments: Sequence[str] | None, environment: Mapping[str, str], identity: str
 ) -> OperatorOptions:
-    """The options; what is wrong ends the process with one sentence, as argparse does it."""
-    given = _parser(environment).parse_args(arguments)
-    decisions = Settings(
-        connector_image=given.connector_image,
-        loader_image=given.loader_image,
-        global_namespace=given.global_namespace,
-        image_pull_policy=given.image_pull_policy,
-        grantable_cidrs=given.grantable_cidrs,
-        connector_resources=given.connector_resources,
-        loader_resources=given.loader_resources,
-        spool_bytes=given.spool_bytes,
-        pending_deadline=given.pending_deadline,
-        run_deadline=given.run_deadline,
-        job_ttl=given.job_ttl,
-        free_attempts=given.free_attempts,
-    )
-    only = given.watch_namespaces
+    """The options; a value that is not allowed ends the process with one sentence of argparse."""
+    parsed = _parser(environment).parse_args(arguments)
+    only = parsed.watch_namespaces
     return OperatorOptions(
-        decisions=decisions,
+        decisions=_settings(parsed),
         identity=identity,
-        lease=None if given.no_lease else (given.lease_namespace, given.lease_name),
-        # Shared profiles are read wherever the operator looks.
-        namespaces=tuple(dict.fromkeys((*only, given.global_namespace))) if only else (),
-        workers=given.workers,
-        listen=given.listen,
-        resync=given.resync_seconds,
-        watch_list=given.watch_list,
-        log_level=given.log_level,
+        lease=None if parsed.no_lease else (parsed.lease_namespace, parsed.lease_name),
+        # The global namespace is always watched, for shared profiles.
+        namespaces=tuple(dict.fromkeys((*only, parsed.global_namespace))) if only else (),
+        workers=parsed.workers,
+        listen=parsed.listen,
+        resync=parsed.resync_seconds,
+        watch_list=parsed.watch_list,
+        log_level=parsed.log_level,
+    )
+
+
+def _settings(parsed: argparse.Namespace) -> Settings:
+    return Settings(
+        connector_image=parsed.connector_image,
+        loader_image=parsed.loader_image,
+        global_namespace=parsed.global_namespace,
+        image_pull_policy=parsed.image_pull_policy,
+        grantable_cidrs=parsed.grantable_cidrs,
+        connector_resources=parsed.connector_resources,
+        loader_resources=parsed.loader_resources,
+        spool_bytes=parsed.spool_bytes,
+        pending_deadline=parsed.pending_deadline,
+        run_deadline=parsed.run_deadline,
+        job_ttl=parsed.job_ttl,
+        free_attempts=parsed.free_attempts,
     )
 
 
@@ -124,17 +127,17 @@ class _Adder:
         default: str | None = None,
         **more: Any,  # noqa: ANN401
     ) -> None:
-        given = self.environment.get(_variable(name), default)
+        value = self.environment.get(_variable(name), default)
         shown = "" if default in {None, ""} else f" [{default}]"
         text = f"{meaning}{shown}".replace("%", "%%")
-        required = given is None
+        required = value is None
         self.parser.add_argument(
-            name, type=kind, default=given, required=required, help=text, **more
+            name, type=kind, default=value, required=required, help=text, **more
         )
 
     def flag(self, name: str, meaning: str) -> None:
-        given = self.environment.get(_variable(name), "") == "true"
-        self.parser.add_argument(name, action="store_true", default=given, help=meaning)
+        value = self.environment.get(_variable(name), "") == "true"
+        self.parser.add_argument(name, action="store_true", default=value, help=meaning)
 
 
 def _variable(name: str) -> str:
@@ -155,18 +158,18 @@ def _namespace(text: str) -> str:
 
 
 def _namespaces(text: str) -> tuple[str, ...]:
-    return tuple(_namespace(one) for one in _words(text))
+    return tuple(map(_namespace, _listed(text)))
 
 
 def _cidrs(text: str) -> tuple[str, ...]:
     try:
-        return tuple(str(ip_network(one)) for one in _words(text))
+        return tuple(str(ip_network(cidr)) for cidr in _listed(text))
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{error}; it takes ranges such as 10.0.0.0/8") from None
 
 
-def _words(text: str) -> list[str]:
-    return [one.strip() for one in text.split(",") if one.strip()]
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _address(text: str) -> tuple[str, int]:
@@ -178,10 +181,10 @@ def _address(text: str) -> tuple[str, int]:
 
 def _resources(text: str) -> dict[str, dict[str, str]]:
     try:
-        given = json.loads(text)
+        parsed = json.loads(text)
         return {
-            str(name): {str(what): str(amount) for what, amount in given[name].items()}
-            for name in given
+            str(name): {str(resource): str(amount) for resource, amount in amounts.items()}
+            for name, amounts in parsed.items()
         }
     except (ValueError, AttributeError, TypeError):
         raise argparse.ArgumentTypeError(

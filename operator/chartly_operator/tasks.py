@@ -1,4 +1,4 @@
-"""Tasks that live and end together."""
+"""Tasks that run together: the end of one ends the process."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -10,7 +10,7 @@ class Ended(Exception):  # noqa: N818 - it names what it is
 
 
 class Tasks:
-    """Tasks that run for ever, as long as all of them do."""
+    """Tasks that run until cancelled; none may end by itself."""
 
     def __init__(self) -> None:
         self._tasks: list[asyncio.Task[None]] = []
@@ -31,15 +31,15 @@ class Tasks:
             )
         finally:
             stopped.cancel()
-        for one in [one for one in (*self._tasks, last) if one in done]:
-            _raise_if_failed(one)
-            if one is not last:
-                raise Ended(f"{one.get_name()} ended, which it never should")
+        for task in [task for task in (*self._tasks, last) if task in done]:
+            _raise_if_failed(task)
+            if task is not last:
+                raise Ended(f"{task.get_name()} ended, which it never should")
 
     async def cancel(self) -> None:
         """Ends all of them."""
-        for one in self._tasks:
-            one.cancel()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
 
@@ -53,7 +53,7 @@ def _raise_if_failed(task: asyncio.Task[None]) -> None:
 
 
 async def finish_or_cancel(task: asyncio.Task[None], seconds: float) -> None:
-    """Lets a task end by itself for a while, then ends it; how it ended does not matter."""
+    """Waits for a task to end, then cancels it; its result and exception are ignored."""
     await asyncio.wait([task], timeout=seconds)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

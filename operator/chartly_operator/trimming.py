@@ -1,4 +1,4 @@
-"""Objects without what nothing here reads; only such ones are kept in memory."""
+"""Trims objects to the fields that decisions read; only trimmed objects are kept in memory."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -10,34 +10,34 @@ from chartly.names import CONFIG_LABEL, DEPRECATED_ANNOTATION
 from chartly.reconcile.actions import Object
 
 Trimmed = NewType("Trimmed", Mapping[str, Any])
-"""An object that was made small."""
+"""An object that was trimmed."""
 
 _METADATA = (
     *("name", "namespace", "uid", "resourceVersion", "generation"),
     *("creationTimestamp", "deletionTimestamp", "labels", "ownerReferences"),
 )
 _SPEC = {"Job": ("ttlSecondsAfterFinished",), "Pod": (), "Namespace": ()}
-"""What decisions read of specs that are long and always the same."""
+"""The fields that decisions read of specs that are long and never change."""
 _STATUS = {"Job": ("conditions",), "Pod": ("phase", "reason", "message", "conditions")}
-_WORD = 32
+_INTERNED = 32
 
 
-def trim(found: Object) -> Trimmed:
-    """What decisions read of an object; of ConfigMaps only the memory of versions keeps its data.
+def trim(resource: Object) -> Trimmed:
+    """The fields that decisions read; of ConfigMaps only the record of versions keeps its data.
 
-    Metadata that is not named here, such as managed fields and what others annotate, has no bound.
+    Other metadata, such as managed fields and foreign annotations, has no size limit.
     """
-    kind, metadata = found.get("kind", ""), found["metadata"]
-    kept = {**found, "metadata": _part(metadata, _METADATA)}
+    kind, metadata = resource.get("kind", ""), resource["metadata"]
+    kept = {**resource, "metadata": _part(metadata, _METADATA)}
     deprecated = (metadata.get("annotations") or {}).get(DEPRECATED_ANNOTATION)
     if deprecated is not None:
         kept["metadata"]["annotations"] = {DEPRECATED_ANNOTATION: deprecated}
     if kind in _SPEC:
-        kept["spec"] = _part(found.get("spec"), _SPEC[kind])
+        kept["spec"] = _part(resource.get("spec"), _SPEC[kind])
     if kind in _STATUS:
-        kept["status"] = _part(found.get("status"), _STATUS[kind])
+        kept["status"] = _part(resource.get("status"), _STATUS[kind])
     if kind == "Pod":
-        kept["status"]["containerStatuses"] = _containers(found.get("status") or {})
+        kept["status"]["containerStatuses"] = _containers(resource.get("status") or {})
     if kind == "ConfigMap":
         kept.pop("binaryData", None)
         if (metadata.get("labels") or {}).get(CONFIG_LABEL) != "versions":
@@ -50,19 +50,20 @@ def _part(whole: Mapping[str, Any] | None, names: tuple[str, ...]) -> dict[str, 
 
 
 def _containers(status: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [_part(one, ("name", "state")) for one in status.get("containerStatuses") or ()]
+    containers = status.get("containerStatuses") or ()
+    return [_part(container, ("name", "state")) for container in containers]
 
 
 def _shared(value: Any) -> Any:  # noqa: ANN401 - JSON, as it came
-    """The same, with one copy of each key and short word in all objects.
+    """An equal value that shares one copy of each key and short text with all objects.
 
-    A parsed document brings its own copies of them, which take more room than what it says.
+    A parsed document has copies of its own, which take more memory than its content.
     """
     if isinstance(value, dict):
-        return {sys.intern(name): _shared(one) for name, one in value.items()}
+        return {sys.intern(name): _shared(member) for name, member in value.items()}
     if isinstance(value, list):
-        return [_shared(one) for one in value]
-    if isinstance(value, str) and len(value) <= _WORD:
+        return [_shared(member) for member in value]
+    if isinstance(value, str) and len(value) <= _INTERNED:
         return sys.intern(value)
     return value
 
@@ -73,10 +74,10 @@ def reader(kind: str) -> Callable[[bytes], Trimmed]:
 
     def read(content: bytes) -> Trimmed:
         try:
-            found: dict[str, Any] = decoder.decode(content)
+            resource: dict[str, Any] = decoder.decode(content)
         except msgspec.ValidationError:  # such as a null where it never is one
-            found = msgspec.json.decode(content)
-        return trim(found)
+            resource = msgspec.json.decode(content)
+        return trim(resource)
 
     return read
 

@@ -1,4 +1,4 @@
-"""Takes a run's turn: what the API server says now decides, not what was last seen."""
+"""Takes the turn for a run, judged by the API server's state and not by the cache."""
 
 from collections.abc import Iterator
 
@@ -36,7 +36,7 @@ def holders(cache: Cache, workflow: Object) -> Iterator[Holder]:
 
 
 class Turns:
-    """Takes turns, each with one read and one write where the holder's end is in view."""
+    """Takes turns, each with one read and one write where the cache has the holder's end."""
 
     def __init__(self, port: KubePort, cache: Cache, intake: WatchIntake, clock: Clock) -> None:
         self._port, self._cache, self._intake, self._clock = port, cache, intake, clock
@@ -45,69 +45,70 @@ class Turns:
         """Makes a run the holder.
 
         Raises:
-            Conflict: another one may go on, or took it in between; the view is up to date then.
+            Conflict: another holder may run, or took the turn meanwhile; the cache is fresh then.
         """
         workflow = await self._workflow(action)
         if epoch_of(workflow) >= action.epoch:
             raise Conflict(f"{action.workflow}: a turn was taken after this one was decided")
-        mine = False
+        held = False
         for holder in holders(self._cache, workflow):
             if holder.uid == action.run[1]:
-                mine = True
-            elif await self._standing(holder, action.workflow.namespace) is not HolderState.OVER:
+                held = True
+            elif await self._state_of(holder, action.workflow.namespace) is not HolderState.OVER:
                 raise Conflict(f"{action.workflow}: it is the turn of run {holder.run!r}")
-        if mine:
-            # Whoever judged it to be given up, and is about to take it, must find a newer version.
-            nobody = vacant_status(epoch_of(workflow))
-            workflow = await self._applied(action, workflow, nobody)
+        if held:
+            # Another replica may have judged the holder to be over: its write must be refused.
+            vacant = vacant_status(epoch_of(workflow))
+            workflow = await self._applied(action, workflow, vacant)
         await self._applied(action, workflow, holder_status(*action.run, action.epoch))
 
     async def _workflow(self, action: TakeTurn) -> Object:
         try:
-            found = await self._port.get(action.workflow)
+            workflow = await self._port.get(action.workflow)
         except NotFound:
             self._intake.lost(action.workflow)
             raise
-        self._intake.put(found)
-        if uid_of(found) != action.uid:
+        self._intake.put(workflow)
+        if uid_of(workflow) != action.uid:
             raise Conflict(f"{action.workflow} is another one by now")
-        return found
+        return workflow
 
     async def _applied(self, action: TakeTurn, workflow: Object, status: Object) -> Object:
         version = version_of(workflow)
         try:
-            found = await self._port.apply_status(
+            after = await self._port.apply_status(
                 action.workflow, action.uid, version, status, TURN_MANAGER
             )
         except Conflict:
             await self._workflow(action)
             raise
-        self._intake.put(found)
-        return found
+        self._intake.put(after)
+        return after
 
-    async def _standing(self, holder: Holder, namespace: str) -> HolderState:
-        standing = holder_state(holder, self._clock.wall())
-        if standing is HolderState.UNKNOWN:
-            asked = await self._asked(holder, namespace)
-            standing = holder_state(asked, self._clock.wall())
-        return standing
+    async def _state_of(self, holder: Holder, namespace: str) -> HolderState:
+        state = holder_state(holder, self._clock.wall())
+        if state is HolderState.UNKNOWN:
+            live = await self._live(holder, namespace)
+            state = holder_state(live, self._clock.wall())
+        return state
 
-    async def _asked(self, holder: Holder, namespace: str) -> Holder:
-        """A holder as the API server knows it: the run first, since what is over stays so."""
+    async def _live(self, holder: Holder, namespace: str) -> Holder:
+        """A holder as the API server has it: the run first, since a finished run stays finished."""
         key = Key("WorkflowRun", namespace, holder.run)
-        found: Object | None = None
+        resource: Object | None = None
         try:
             run = await self._port.get(key)
         except NotFound:
             self._intake.lost(key)
         else:
             self._intake.put(run)
-            found = run if uid_of(run) == holder.uid else None
-        jobs, pods = [await self._left(kind, namespace, holder.uid) for kind in ("Job", "Pod")]
-        return Holder(holder.run, holder.uid, found, jobs, pods, live=True)
+            resource = run if uid_of(run) == holder.uid else None
+        jobs, pods = [await self._listed(kind, namespace, holder.uid) for kind in ("Job", "Pod")]
+        return Holder(holder.run, holder.uid, resource, jobs, pods, live=True)
 
-    async def _left(self, kind: str, namespace: str, uid: str) -> tuple[Object, ...]:
-        found = await self._port.listed(kind, namespace, trim, {RUN_UID_LABEL: uid})
-        for one in found:
-            self._intake.take(one)
-        return tuple(found)
+    async def _listed(self, kind: str, namespace: str, uid: str) -> tuple[Object, ...]:
+        """The objects of a kind that were created for the run of that uid."""
+        resources = await self._port.listed(kind, namespace, trim, {RUN_UID_LABEL: uid})
+        for resource in resources:
+            self._intake.take(resource)
+        return tuple(resources)

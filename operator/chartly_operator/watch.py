@@ -1,4 +1,4 @@
-"""Runs kopf inside this process: it watches, and ends when it is told to or cannot go on."""
+"""Runs kopf inside this process: it watches until it is stopped or fails."""
 
 import asyncio
 import contextlib
@@ -15,12 +15,12 @@ from chartly_operator.handlers import Memo, registry, settings
 
 @dataclass(frozen=True)
 class Watch:
-    """How to watch.
+    """The settings of the watches.
 
     Attributes:
-        namespaces: the only ones; empty for all.
-        credentials: the credentials as they are now.
-        stop: ends it; ready: is set when it has begun.
+        namespaces: the only ones to watch; empty for all.
+        credentials: returns the current credentials.
+        stop: ends the watches; ready: is set when they have begun.
     """
 
     namespaces: Sequence[str]
@@ -40,60 +40,61 @@ class _Sessions:
         self._open: list[aiohttp.ClientSession] = []
 
     async def login(self) -> kopf.AiohttpSession:
-        """Connects with new credentials; kopf asks for them when it is not let in any more."""
-        found = await self._credentials()
-        if found == self._last:
+        """Connects with new credentials; kopf calls it again when they are refused."""
+        current = await self._credentials()
+        if current == self._last:
             raise kopf.LoginError("the API server does not take our credentials any more")
-        self._last = found
+        self._last = current
         information = kopf.ConnectionInfo(
-            server=found.server,
-            ca_path=found.ca_path,
-            insecure=found.insecure,
-            certificate_path=found.certificate_path,
-            private_key_path=found.private_key_path,
-            token=found.token,
+            server=current.server,
+            ca_path=current.ca_path,
+            insecure=current.insecure,
+            certificate_path=current.certificate_path,
+            private_key_path=current.private_key_path,
+            token=current.token,
         )
         session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ssl=information.as_ssl_context()),
             headers=information.as_http_headers(),
         )
         self._open.append(session)
-        return kopf.AiohttpSession(server=found.server, aiohttp_session=session)
+        return kopf.AiohttpSession(server=current.server, aiohttp_session=session)
 
     async def close(self) -> None:
-        for one in self._open:
-            await one.close()
+        for session in self._open:
+            await session.close()
 
 
-async def watch(memo: Memo, how: Watch) -> None:
-    """Watches until ``how.stop`` is set.
+async def watch(memo: Memo, config: Watch) -> None:
+    """Watches until ``config.stop`` is set.
 
     Raises:
-        Exception: the watch cannot go on; this process must begin anew.
+        Exception: the watch failed; this process must be restarted.
     """
     elders = asyncio.all_tasks()
-    sessions = _Sessions(how.credentials)
+    sessions = _Sessions(config.credentials)
     tasks = await kopf.spawn_tasks(
         registry=registry(sessions.login),
-        settings=settings(how.chance, watch_list=how.watch_list),
-        # Only peering looks at it. By itself kopf asks for the user's name, which a Pod's may lack.
+        settings=settings(config.chance, watch_list=config.watch_list),
+        # Only peering reads it. By default kopf reads the user's name, which may lack in a Pod.
         identity=cast("Any", "chartly"),
         standalone=True,
-        clusterwide=not how.namespaces,
-        namespaces=how.namespaces,
+        clusterwide=not config.namespaces,
+        namespaces=config.namespaces,
         memo=memo,
-        stop_flag=how.stop,
-        ready_flag=how.ready,
+        stop_flag=config.stop,
+        ready_flag=config.ready,
     )
     error: BaseException | None = None
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        error = next((found for one in done if (found := one.exception())), None)
+        errors = (task.exception() for task in done)
+        error = next((raised for raised in errors if raised is not None), None)
     finally:
         try:
-            if not how.stop.is_set():
+            if not config.stop.is_set():
                 await _end_watches(elders)
-                how.stop.set()  # kopf waits for whoever waits for this, too
+                config.stop.set()  # kopf also waits for the tasks that wait for it
             with contextlib.suppress(Exception):
                 await kopf.run_tasks(tasks, ignored=elders)
         finally:
@@ -103,10 +104,9 @@ async def watch(memo: Memo, how: Watch) -> None:
 
 
 async def _end_watches(elders: set[asyncio.Task[Any]]) -> None:
-    """Ends kopf's other watches; by itself it waits five seconds for them after one has failed."""
-    found = [
-        one for one in asyncio.all_tasks() - elders if one.get_name().startswith("watcher for ")
-    ]
-    for one in found:
-        one.cancel()
-    await asyncio.gather(*found, return_exceptions=True)
+    """Cancels kopf's other watches; otherwise it waits five seconds for them after a failure."""
+    younger = asyncio.all_tasks() - elders
+    watchers = [task for task in younger if task.get_name().startswith("watcher for ")]
+    for task in watchers:
+        task.cancel()
+    await asyncio.gather(*watchers, return_exceptions=True)

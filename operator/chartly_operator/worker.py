@@ -1,4 +1,4 @@
-"""Looks at one object after the other: gather, decide, act; and says when to look again."""
+"""Reconciles one object after the other: gathers, decides, acts, enqueues it again."""
 
 import logging
 import traceback
@@ -17,21 +17,21 @@ from chartly_operator.queue import WorkQueue
 
 logger = logging.getLogger(__name__)
 _FAILURES: Mapping[type[Exception], tuple[str, float]] = {
-    # The newest version is in the cache by now.
+    # The newest version is in the cache already.
     Conflict: ("conflict", 0.05),
     NotFound: ("gone", 1.0),
     Occupied: ("occupied", 1.0),
     Refused: ("refused", 1.0),
     Unavailable: ("unavailable", 1.0),
 }
-"""What a failure is counted as, and seconds until the first try after it."""
+"""The outcome that a failure is counted as, and the seconds until the first retry."""
 
 
 class Worker:
     """One of several that share a queue.
 
     Args:
-        brain: what decides, by kind.
+        deciders: the decision of each kind.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything that a look touches
@@ -55,10 +55,10 @@ class Worker:
             await self.look(await self._queue.get())
 
     async def look(self, key: Key) -> None:
-        """Looks at an object once, and gives its key back to the queue."""
+        """Reconciles an object once, and gives its key back to the queue."""
         started = self._clock.now()
         wait = self._breaker.admit(key, started)
-        if self._breaker.is_news(key, slowed=wait > 0):
+        if self._breaker.is_newly_slowed(key, slowed=wait > 0):
             logger.warning("%s changes too often; it is looked at less often from now on", key)
         if wait > 0:
             outcome = "slowed"
@@ -68,7 +68,7 @@ class Worker:
         self._metrics.looked(key.kind, outcome, self._clock.now() - started)
 
     async def _tried(self, key: Key) -> str:
-        """What came of it; the key is given back accordingly."""
+        """The outcome of one try; the key is given back to the queue accordingly."""
         try:
             outcome, again = await self._reconciled(key)
         except (Conflict, NotFound, Occupied, Refused, Unavailable) as error:
@@ -78,7 +78,7 @@ class Worker:
         except NotLeading:
             outcome, again = "stopped", None
         except Exception as error:  # noqa: BLE001 - one object's bug must not stop the others
-            await self._tell(key, error)
+            await self._report(key, error)
             return self._again(key, "bug", error)
         self._queue.done(key, again)
         return outcome
@@ -91,17 +91,17 @@ class Worker:
         for action in decision.actions:
             await self._performer.perform(action)
         if decision.actions:
-            done = " ".join(type(one).__name__ for one in decision.actions)
+            done = " ".join(type(action).__name__ for action in decision.actions)
             logger.info("%s: %s", key, done)
         return "acted" if decision.actions else "unchanged", decision.look_again
 
-    async def _tell(self, key: Key, error: Exception) -> None:
-        """Says on the object itself that looking at it fails; as far as that can be said."""
-        found = self._gatherer.known(key)
-        if found is None:
+    async def _report(self, key: Key, error: Exception) -> None:
+        """Writes the failure to the object's own status; a failure of that write is logged."""
+        resource = self._gatherer.cached(key)
+        if resource is None:
             return
         try:
-            for action in failure_actions(found, _where(error), self._clock.wall()):
+            for action in failure_actions(resource, _where(error), self._clock.wall()):
                 await self._performer.perform(action)
         except Exception as another:  # noqa: BLE001 - the first failure is what counts
             logger.info("%s: the failure cannot be told: %s", key, _where(another))
@@ -110,14 +110,14 @@ class Worker:
         self, key: Key, outcome: str, error: Exception, first: float = 1.0, at_least: float = 0.0
     ) -> str:
         delay = self._queue.failed(key, first, at_least)
-        said = _where(error) if outcome == "bug" else str(error)
+        cause = _where(error) if outcome == "bug" else str(error)
         level = logging.ERROR if outcome == "bug" else logging.INFO
-        logger.log(level, "%s: %s: %s; again in %.1f s", key, outcome, said, delay)
+        logger.log(level, "%s: %s: %s; again in %.1f s", key, outcome, cause, delay)
         return outcome
 
 
 def _where(error: Exception) -> str:
-    """File, line and kind; an unexpected error's own text may hold anything, and is not told."""
+    """File, line and kind; an unexpected error's own text may contain a secret, and is left out."""
     frames = traceback.extract_tb(error.__traceback__)
     place = f"{frames[-1].filename.rpartition('/')[2]}:{frames[-1].lineno}" if frames else "nowhere"
     return f"{place}: {type(error).__name__}"

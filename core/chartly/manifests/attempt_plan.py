@@ -1,4 +1,4 @@
-"""What an attempt is given: everything that its Job says, before it is a document."""
+"""The input of an attempt's Job: everything that the document is rendered from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,10 +13,10 @@ Resources = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Installation:
-    """What every attempt of this operator is given.
+    """The settings that all attempts of this operator share.
 
     Attributes:
-        spool_bytes: room for pages on their way; the volume's limit.
+        spool_bytes: the size limit of the volume that holds the spool.
     """
 
     connector_image: str
@@ -35,7 +35,7 @@ class AttemptPlan:
     Attributes:
         run_id: the run's identity in the store.
         secret: the API's Secret and its key, if the connector needs one.
-        deadline: seconds that the attempt may take.
+        deadline: seconds after which the cluster ends the attempt.
         frozen_at: RFC 3339; the same in every attempt.
         epoch: the number of the run's turn; None where it took none.
     """
@@ -59,7 +59,7 @@ class AttemptPlan:
 
     @property
     def owner(self) -> dict[str, Any]:
-        """The run as owner: its Jobs go with it, and its deletion does not wait for them."""
+        """The run as owner: its Jobs are deleted with it, and it does not wait for them."""
         return {
             "apiVersion": API_VERSION,
             "kind": "WorkflowRun",

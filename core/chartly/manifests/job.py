@@ -1,13 +1,13 @@
-"""The Job of an attempt: one Pod, made once, never made to run again (INV-1)."""
+"""The Job of an attempt: one Pod, created once, never restarted (INV-1)."""
 
 from typing import Any
 
-from chartly.manifests.attempt_plan import AttemptPlan, Installation
+from chartly.manifests.attempt_plan import AttemptPlan, Installation, Resources
 from chartly.manifests.labels import attempt_labels
 from chartly.names import SNAPSHOT_KEY, STORE_SECRET, TRUST_CONFIG, config_name, job_name
 
 USER = 65532
-"""Nobody's user; the images are built for it."""
+"""The user without rights that the images are built for."""
 CONFIG = "/chartly/config"
 SPOOL = "/chartly/spool"
 SECRETS = "/chartly/secrets"
@@ -18,12 +18,12 @@ TERMINATION = "/dev/termination-log"
 ALLOWED_ORIGINS = "allowed-origins"
 
 _SCRATCH_LIMIT = {"connector": "64Mi", "loader": "2Gi"}
-"""A loader keeps there the hashes of a run's keys, 8 bytes each, beyond those it has in memory."""
+"""A loader writes there the hashes of a run's keys, 8 bytes each, that exceed its memory."""
 _GRACE_SECONDS = 30
 _PEER_GRACE = "300"
 """Seconds: the kubelet may start one container and then pull the other one's image."""
 _SPOOL_SHARE = 3 / 4
-"""Part of the volume that the connector fills at most; the rest is for what is not yet counted."""
+"""Share of the volume that the connector may fill; the rest is for uncounted bytes."""
 
 
 def job(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def job(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
         "spec": {
             "parallelism": 1,
             "completions": 1,
-            # A Pod is never replaced: what comes after it is another attempt, with its own Job.
+            # A Pod is never replaced: the next attempt has a Job of its own.
             "backoffLimit": 0,
             "podReplacementPolicy": "Failed",
             "activeDeadlineSeconds": plan.deadline,
@@ -70,9 +70,9 @@ def _pod(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
     if runtime.node_selector:
         spec["nodeSelector"] = dict(runtime.node_selector)
     if runtime.tolerations:
-        spec["tolerations"] = [dict(one) for one in runtime.tolerations]
+        spec["tolerations"] = [dict(toleration) for toleration in runtime.tolerations]
     if runtime.image_pull_secrets:
-        spec["imagePullSecrets"] = [{"name": one} for one in runtime.image_pull_secrets]
+        spec["imagePullSecrets"] = [{"name": name} for name in runtime.image_pull_secrets]
     return spec
 
 
@@ -91,7 +91,7 @@ def _connector(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
         [*arguments, "--termination-log", TERMINATION],
         mounts,
         installation,
-    ) | {"resources": _plain(installation.connector_resources)}
+    ) | {"resources": _as_json(installation.connector_resources)}
 
 
 def _loader(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
@@ -103,9 +103,9 @@ def _loader(plan: AttemptPlan, installation: Installation) -> dict[str, Any]:
         arguments += ["--window", *plan.window]
     if plan.epoch is not None:
         arguments += ["--epoch", str(plan.epoch)]
-    asked = plan.runtime.resources
-    own = {"requests": dict(asked.requests), "limits": dict(asked.limits)}
-    default = _plain(installation.loader_resources)
+    resources = plan.runtime.resources
+    own = {"requests": dict(resources.requests), "limits": dict(resources.limits)}
+    default = _as_json(installation.loader_resources)
     return _container(
         "loader",
         installation.loader_image,
@@ -159,12 +159,12 @@ def _volumes(plan: AttemptPlan, installation: Installation) -> list[dict[str, An
             for side, limit in _SCRATCH_LIMIT.items()
         ),
         {"name": "trust", "configMap": {"name": TRUST_CONFIG, "optional": True}},
-        # What is missing is told by the runner in one sentence; a Pod that never starts tells less.
+        # Optional: the runner reports what is missing; a Pod that cannot start reports less.
         {"name": "store", "secret": {"secretName": STORE_SECRET, "optional": True}},
     ]
     if plan.secret is not None:
         name, key = plan.secret
-        items = [{"key": one, "path": one} for one in (key, ALLOWED_ORIGINS)]
+        items = [{"key": item, "path": item} for item in (key, ALLOWED_ORIGINS)]
         secret = {"secretName": name, "optional": True, "items": items}
         volumes.append({"name": "api-secret", "secret": secret})
     return volumes
@@ -175,5 +175,5 @@ def _mount(name: str, path: str, *, read_only: bool = False) -> dict[str, Any]:
     return {**mount, "readOnly": True} if read_only else mount
 
 
-def _plain(resources: Any) -> dict[str, dict[str, str]]:  # noqa: ANN401 - a Mapping of Mappings
+def _as_json(resources: Resources) -> dict[str, dict[str, str]]:
     return {name: dict(amounts) for name, amounts in resources.items()}

@@ -1,4 +1,4 @@
-"""Labels and owners of what the operator makes; nothing is copied down from what users own."""
+"""Labels of the objects that the operator creates; none is copied from users' objects."""
 
 from chartly.names import (
     ATTEMPT_LABEL,
@@ -11,9 +11,9 @@ from chartly.names import (
 )
 
 
-def config_labels(holds: str) -> dict[str, str]:
-    """Labels of a ConfigMap of ours: what it holds is ``snapshot`` or ``versions``."""
-    return {MANAGED_BY: OURS, CONFIG_LABEL: holds}
+def config_labels(content: str) -> dict[str, str]:
+    """Labels of a ConfigMap of ours; ``content`` is ``snapshot`` or ``versions``."""
+    return {MANAGED_BY: OURS, CONFIG_LABEL: content}
 
 
 def attempt_labels(run: str, run_uid: str, workflow: str, attempt: int) -> dict[str, str]:

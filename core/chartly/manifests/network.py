@@ -1,4 +1,4 @@
-"""What the Pods of a project's runs may reach: names, the store, public addresses, grants."""
+"""NetworkPolicies of a project's runs: DNS, the store, public addresses, granted ranges."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ CLOSED = tuple(
         "3fff::/20",
     )
 )
-"""What is not public within ``PUBLIC``: the second fence behind the connector's own (INV-7)."""
+"""Ranges within ``PUBLIC`` that are not public; the connector checks them as well (INV-7)."""
 METADATA = tuple(map(ip_network, ("100.100.100.200/32", "fd00:ec2::254/128", "fd20:ce::254/128")))
-"""Clouds' metadata services at private addresses: closed within every grant, too."""
+"""Clouds' metadata services at private addresses: excluded from every granted range."""
 _PORTS = {"http": 8123, "https": 8443}
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 _NODE_LOCAL_DNS = "169.254.20.10/32"
@@ -50,12 +50,12 @@ _RUNS: Json = {"matchLabels": {MANAGED_BY: OURS}}
 
 @dataclass(frozen=True)
 class StoreAddress:
-    """Where the store answers.
+    """The address of the store.
 
     Attributes:
-        url: as it goes into the Secret.
-        cidrs: where its host name may lead to; only needed for a name outside the cluster that
-            leads to a private address.
+        url: as written into the Secret.
+        cidrs: ranges of its host name's addresses; only needed for a name outside the cluster
+            with a private address.
     """
 
     url: str
@@ -65,7 +65,7 @@ class StoreAddress:
 
     @property
     def is_public_only(self) -> bool:
-        """Whether nothing says more of the host than that it is a name outside the cluster."""
+        """Whether the host is a name outside the cluster without ranges."""
         return not _peers(self)
 
 
@@ -73,7 +73,7 @@ def parse_store(url: str, cidrs: Iterable[str] = ()) -> StoreAddress:
     """The address in a store's URL.
 
     Raises:
-        SpecError: it is not ``http(s)://host[:port]``; a password in it is not repeated.
+        SpecError: it is not ``http(s)://host[:port]``; the message does not quote it.
     """
     parts = urlsplit(url)
     port = _port(parts)
@@ -105,8 +105,8 @@ def parse_cidr(text: str) -> str:
 
 
 def run_policies(store: StoreAddress | None, granted: Iterable[str]) -> Mapping[str, Json]:
-    """Specs of NetworkPolicies by name; what none of them opens is closed."""
-    egress = [_names(), _public()]
+    """Specs of NetworkPolicies by name; all traffic that none of them allows is denied."""
+    egress = [_dns(), _public()]
     if store is not None and not store.is_public_only:
         egress.append({"to": _peers(store), "ports": [_tcp(store.port)]})
     blocks = [_block(ip_network(parse_cidr(cidr)), METADATA) for cidr in granted]
@@ -122,7 +122,7 @@ def run_policies(store: StoreAddress | None, granted: Iterable[str]) -> Mapping[
     }
 
 
-def _names() -> Json:
+def _dns() -> Json:
     cluster = {"namespaceSelector": {"matchLabels": {_NAMESPACE_NAME: "kube-system"}}}
     ports = [{"protocol": protocol, "port": 53} for protocol in ("UDP", "TCP")]
     return {"to": [cluster, {"ipBlock": {"cidr": _NODE_LOCAL_DNS}}], "ports": ports}
@@ -136,18 +136,18 @@ def _public() -> Json:
 
 
 def _block(network: Network, closed: Iterable[Network]) -> Json:
-    """A range without what lies closed within it."""
-    taken = [str(one) for one in closed if _lies_in(one, network)]
-    return {"ipBlock": {"cidr": str(network), **({"except": taken} if taken else {})}}
+    """A range except the closed ranges within it."""
+    excluded = [str(part) for part in closed if _lies_in(part, network)]
+    return {"ipBlock": {"cidr": str(network), **({"except": excluded} if excluded else {})}}
 
 
-def _lies_in(one: Network, whole: Network) -> bool:
-    low = one.version == whole.version and one.network_address in whole
-    return low and one.prefixlen > whole.prefixlen
+def _lies_in(part: Network, whole: Network) -> bool:
+    starts_within = part.version == whole.version and part.network_address in whole
+    return starts_within and part.prefixlen > whole.prefixlen
 
 
 def _peers(store: StoreAddress) -> list[Json]:
-    """What a policy may say of the store; it knows no names, so a name alone gives nothing."""
+    """The store as peers of a policy; policies have no names, so a name alone gives none."""
     if store.cidrs:
         return [{"ipBlock": {"cidr": cidr}} for cidr in store.cidrs]
     try:

@@ -1,4 +1,4 @@
-"""A project's own documents: namespace, limits, network policies, the CAs it trusts."""
+"""A project's documents: namespace, limits, network policies, trusted CAs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ ANALYST_SECRET = "chartly-analyst"  # noqa: S105 - a name, not a secret
 QUOTA = "chartly"
 """The project's ResourceQuota, and its LimitRange."""
 MADE_BY = "chartly-cli"
-"""The value of ``MANAGED_BY`` on what ``project create`` makes, and its field manager."""
+"""The value of ``MANAGED_BY`` on objects of ``project create``, and its field manager."""
 Json: TypeAlias = dict[str, Any]
 
 DEFAULT_QUOTA: Mapping[str, str] = {
@@ -29,10 +29,10 @@ DEFAULT_QUOTA: Mapping[str, str] = {
     "limits.memory": "64Gi",
     "count/jobs.batch": "1000",
 }
-"""What one project may take of the cluster (INV-8).
+"""The share of the cluster that one project may use (INV-8).
 
-Not how many of Chartly's own objects: for minutes after a kind was installed the cluster cannot
-count it, and refuses every object of a kind that a quota limits and nobody counts.
+The number of Chartly's own objects is not limited: for minutes after a kind was installed the
+cluster cannot count it, and refuses every object of a kind that a quota limits and cannot count.
 """
 _CONTAINER: Json = {
     "type": "Container",
@@ -44,13 +44,13 @@ _CONTAINER: Json = {
 
 @dataclass(frozen=True)
 class ProjectSpec:
-    """What a project is made of.
+    """The input of a project's documents.
 
     Attributes:
-        store: where its runs find the store; None leaves that to who makes the Secret.
+        store: the address for its runs; None leaves store and Secret to an administrator.
         granted: private ranges that its connectors may reach, beside every public address.
         trust: PEM of CAs that its connectors trust beside the system's.
-        quota: entries of its ResourceQuota, which go before ``DEFAULT_QUOTA``.
+        quota: entries of its ResourceQuota; they replace those of ``DEFAULT_QUOTA``.
     """
 
     project: Project
@@ -63,14 +63,14 @@ class ProjectSpec:
 
 @dataclass(frozen=True)
 class Login:
-    """How a Secret's reader gets into the store; its text shows no password."""
+    """User and password of the store; its text shows no password."""
 
     username: str
     password: str = field(repr=False)
 
 
 def project_documents(spec: ProjectSpec) -> list[Json]:
-    """Everything of a project but its Secrets; the namespace comes first."""
+    """All documents of a project but its Secrets; the namespace comes first."""
     documents = [
         _namespace(spec),
         _document("v1", "ResourceQuota", QUOTA, spec) | {"spec": {"hard": quota_of(spec)}},
@@ -87,18 +87,18 @@ def project_documents(spec: ProjectSpec) -> list[Json]:
 
 
 def quota_of(spec: ProjectSpec) -> Json:
-    """What the project may take: the defaults, and what was said instead."""
+    """The entries of the project's ResourceQuota: the defaults, replaced by its own."""
     return {**DEFAULT_QUOTA, **spec.quota}
 
 
 def store_secrets(
     spec: ProjectSpec, url: str, logins: Mapping[str, Login], authority: str | None
 ) -> list[Json]:
-    """The Secrets that name the store and hold a way in.
+    """The Secrets with the store's URL and a login.
 
     Args:
         logins: by the Secret's name, ``STORE_SECRET`` or ``ANALYST_SECRET``.
-        authority: PEM of the CA that the store's certificate comes from.
+        authority: PEM of the CA that issued the store's certificate.
     """
     shared = {"url": url} | ({TRUST_KEY: authority} if authority is not None else {})
     return [

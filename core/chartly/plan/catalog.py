@@ -1,4 +1,4 @@
-"""What a set of files holds: each profile and workflow in the scope that it belongs to."""
+"""The profiles of a set of files, each in the scope that it belongs to."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ Scope = Project | None
 
 
 @dataclass(frozen=True)
-class Found:
-    """A profile where it was found."""
+class CatalogEntry:
+    """A profile with its scope and digest."""
 
     scope: Scope
     profile: Profile
@@ -25,7 +25,7 @@ class Found:
 class Profiles(Protocol):
     """Where references are looked up."""
 
-    def find(self, scope: Scope, profile: ProfileId) -> Found | None:
+    def find(self, scope: Scope, profile: ProfileId) -> CatalogEntry | None:
         """The profile in ``scope``, else in ``global``."""
         ...
 
@@ -41,29 +41,29 @@ class Catalog:
         """Takes profiles with their scopes.
 
         Raises:
-            SpecError: ``DigestConflict``: one version stands there with two contents.
+            SpecError: ``DigestConflict``: one version has two contents.
         """
-        self._found: dict[tuple[Scope, ProfileId], Found] = {}
+        self._entries: dict[tuple[Scope, ProfileId], CatalogEntry] = {}
         for scope, profile in profiles:
             self._add(scope, profile)
 
     def _add(self, scope: Scope, profile: Profile) -> None:
-        found = Found(scope, profile, profile_digest(profile))
-        earlier = self._found.setdefault((scope, profile.id), found)
-        if earlier.digest != found.digest:
+        entry = CatalogEntry(scope, profile, profile_digest(profile))
+        earlier = self._entries.setdefault((scope, profile.id), entry)
+        if earlier.digest != entry.digest:
             other = earlier.profile.source
             raise profile.place.refusal(
                 f"differs from the same version in {other}; give the changed one a new version",
                 reason=Reason.DIGEST_CONFLICT,
             )
 
-    def find(self, scope: Scope, profile: ProfileId) -> Found | None:
+    def find(self, scope: Scope, profile: ProfileId) -> CatalogEntry | None:
         """The profile in ``scope``, else in ``global``."""
-        return self._found.get((scope, profile)) or self._found.get((None, profile))
+        return self._entries.get((scope, profile)) or self._entries.get((None, profile))
 
     def names(self, scope: Scope) -> list[str]:
         """Every ``kind/name@version`` that ``scope`` can reach, sorted."""
-        return sorted({str(key) for place, key in self._found if place in (scope, None)})
+        return sorted({str(key) for place, key in self._entries if place in (scope, None)})
 
-    def __iter__(self) -> Iterator[Found]:
-        return iter(self._found.values())
+    def __iter__(self) -> Iterator[CatalogEntry]:
+        return iter(self._entries.values())

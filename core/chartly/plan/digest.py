@@ -1,4 +1,4 @@
-"""Digests: ``sha256:`` over RFC 8785 canonical JSON of what the author wrote."""
+"""Digests: ``sha256:`` over RFC 8785 canonical JSON of the spec as its author wrote it."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -16,21 +16,13 @@ _LARGEST = (1 << 53) - 1
 
 
 def canonical(value: object, place: Place) -> bytes:
-    """RFC 8785 bytes of a JSON value without nulls, which stands at ``place``.
+    """RFC 8785 bytes of the JSON value at ``place``, without its nulls.
 
     Raises:
-        SpecError: it holds a float, or an integer that JSON readers do not agree on.
+        SpecError: it contains a float, or an integer that JSON readers do not agree on.
     """
     cleaned = without_nulls(value)
-    bad = _bad_number(cleaned)
-    if bad is not None:
-        path, number = bad
-        why = (
-            "a number with a fraction must be written as text"
-            if isinstance(number, float)
-            else "a whole number must be below 2^53 in size"
-        )
-        raise place.at(*path).refusal(f"{number}: {why}; put it in quotes")
+    _check_numbers(cleaned, place)
     try:
         return rfc8785.dumps(cleaned)  # type: ignore[arg-type]  # its alias is narrower than JSON
     except (rfc8785.CanonicalizationError, UnicodeEncodeError):
@@ -39,7 +31,7 @@ def canonical(value: object, place: Place) -> bytes:
 
 
 def digest_of(content: bytes) -> str:
-    """The digest of bytes that are canonical already."""
+    """The digest of canonical bytes."""
     return "sha256:" + hashlib.sha256(content).hexdigest()
 
 
@@ -65,15 +57,28 @@ def profile_digest(profile: Profile) -> str:
 def run_digest(
     config: str, parameters: Mapping[str, str | int | bool], window: tuple[str, str] | None
 ) -> str:
-    """The digest of everything that decides a run's output, beside what the API answers."""
+    """The digest of all inputs of a run's output except the API's answers."""
     content: dict[str, object] = {"config": config, "parameters": dict(parameters)}
     if window is not None:
         content["window"] = {"start": window[0], "end": window[1]}
     return digest_of(canonical(content, Place(object="run")))
 
 
+def _check_numbers(value: object, place: Place) -> None:
+    bad = _bad_number(value)
+    if bad is None:
+        return
+    path, number = bad
+    why = (
+        "a number with a fraction must be written as text"
+        if isinstance(number, float)
+        else "a whole number must be below 2^53 in size"
+    )
+    raise place.at(*path).refusal(f"{number}: {why}; put it in quotes")
+
+
 def _bad_number(value: object) -> tuple[list[str | int], int | float] | None:
-    """The path of a number that not all readers of JSON take alike, and the number."""
+    """The path of a number that JSON readers read differently, and the number."""
     if isinstance(value, float) or (isinstance(value, int) and abs(value) > _LARGEST):
         return [], value
     members: Iterable[tuple[str | int, object]] = ()

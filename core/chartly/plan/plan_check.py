@@ -1,4 +1,4 @@
-"""Whether a plan can run: everything that can be known before anything starts."""
+"""Checks a plan before a run starts: compiles its paths, mappings and queries."""
 
 from chartly.api.analytics import QUERY_TEXT, AnalyticsSpec
 from chartly.api.connector import ConnectorSpec
@@ -35,34 +35,34 @@ def check_plan(resolution: Resolution, plan: RunPlan) -> None:
 
 
 def _check_profiles(plan: RunPlan) -> None:
-    specs = {one.digest: one.spec_place for one in plan.profiles}
-    for one in plan.profiles:
-        check_served(one.spec, specs[one.digest])
+    specs = {profile.digest: profile.spec_place for profile in plan.profiles}
+    for profile in plan.profiles:
+        check_served(profile.spec, specs[profile.digest])
     _check_connector(plan.connector, specs[plan.connector_digest])
     for stream in plan.streams:
         at_normalizer, at_storage = specs[stream.normalizer_digest], specs[stream.storage_digest]
         check_mapping(stream.normalizer, stream.storage, at_normalizer, at_storage)
-    schemas = {one.storage.dataset: one for one in plan.streams}
+    streams = {stream.storage.dataset: stream for stream in plan.streams}
     for query in plan.analytics:
-        _check_query(query, schemas[query.spec.inputs.dataset], specs[query.digest])
+        _check_query(query, streams[query.spec.inputs.dataset], specs[query.digest])
 
 
-def _check_query(query: AnalyticsPlan, read: StreamPlan, spec: Place) -> None:
-    types, place = view_types(read), spec.at(*QUERY_TEXT)
+def _check_query(query: AnalyticsPlan, source: StreamPlan, spec: Place) -> None:
+    types, place = view_types(source), spec.at(*QUERY_TEXT)
     checked = exact_query(query.spec, types, place)
     _check_outputs(query.spec, checked, spec)
     _check_answer(query.spec, place)
     reading = read_template(check_query(query.spec, place).text, place)
     check_columns(reading, types, place)
     check_aliases(reading, types, place)
-    by = read.storage.partitioning
+    by = source.storage.partitioning
     assert by is not None  # noqa: S101 - thaw() refuses a dataset without a time
     check_edges(reading, by.by[0], place)
     check_bounds(reading, by.by[0], place)
 
 
 def _check_answer(spec: AnalyticsSpec, place: Place) -> None:
-    """What a query shows whatever dataset it reads."""
+    """Checks what does not depend on the dataset that the query reads."""
     checked = check_query(spec, place)
     reading = read_template(checked.text, place)
     check_edges(reading, "", place)
@@ -70,10 +70,10 @@ def _check_answer(spec: AnalyticsSpec, place: Place) -> None:
 
 
 def _check_outputs(spec: AnalyticsSpec, checked: CheckedQuery, place: Place) -> None:
-    """Whether the columns that are declared are those that the query gives.
+    """Checks that the declared columns are those that the query returns.
 
     Raises:
-        SpecError: one is missing on either side.
+        SpecError: a column is missing on either side.
     """
     declared, columns = spec.outputs.columns, place.at("outputs", "columns")
     for name in declared:
@@ -86,16 +86,16 @@ def _check_outputs(spec: AnalyticsSpec, checked: CheckedQuery, place: Place) -> 
 
 
 def view_types(stream: StreamPlan) -> dict[str, str]:
-    """The engine's types of what a query sees of a dataset."""
+    """The engine's types of a dataset's columns, as queries read them."""
     schema = event_schema(stream.normalizer, stream.storage)
-    return {**{one.name: column_type(one) for one in schema.columns}, **ENVELOPE_TYPES}
+    return {**{column.name: column_type(column) for column in schema.columns}, **ENVELOPE_TYPES}
 
 
 def check_alone(spec: Spec, place: Place) -> None:
-    """Whether a profile, whose spec stands at ``place``, can be used at all.
+    """Checks a profile by itself; ``place`` is that of its spec.
 
     Raises:
-        SpecError: something of it cannot run, or is not served; names the field.
+        SpecError: a part of it cannot run, or is not served; names the field.
     """
     check_served(spec, place)
     if isinstance(spec, ConnectorSpec):

@@ -1,7 +1,7 @@
-"""The one way from a workflow to what a run executes: resolve, freeze, plan, check.
+"""Prepares a workflow for a run: resolve, freeze, plan, check, composed here only.
 
-Command line and operator prepare; runners thaw what was prepared (``chartly.plan.snapshot``), which
-gives an equal plan.
+Command line and operator prepare; runners thaw the frozen inputs (``chartly.plan.snapshot``), which
+returns an equal plan.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ def prepare(workflow: Workflow, profiles: Profiles, home: Project) -> FrozenWork
     """A workflow of the project ``home`` that can run.
 
     Raises:
-        SpecError: it cannot.
+        SpecError: it cannot run.
     """
     frozen = freeze_workflow(workflow, profiles, home)
     frozen.check()
@@ -44,7 +44,7 @@ def prepare(workflow: Workflow, profiles: Profiles, home: Project) -> FrozenWork
 
 
 def freeze_workflow(workflow: Workflow, profiles: Profiles, home: Project) -> FrozenWorkflow:
-    """A workflow with its inputs fixed, whether a run of it would get far or not.
+    """A workflow with its inputs fixed, without the checks of ``check``.
 
     Raises:
         SpecError: it does not resolve, or its steps do not fit together.
@@ -57,7 +57,7 @@ def freeze_workflow(workflow: Workflow, profiles: Profiles, home: Project) -> Fr
 
 
 def _plan(resolution: Resolution, digest: str) -> RunPlan:
-    """The plan that the snapshot would thaw into, of models that are parsed already."""
+    """The plan that the snapshot would thaw into, from models that are parsed already."""
     profiles = {
         resolved.reference: FrozenProfile(
             resolved.reference, resolved.found_text, resolved.digest, resolved.profile.spec

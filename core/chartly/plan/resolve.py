@@ -1,4 +1,4 @@
-"""From a workflow's references to the profiles that they name, pinned by digest."""
+"""Resolves a workflow's references to profiles, pinned by digest."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,15 +57,15 @@ class Resolution:
 
     @contextmanager
     def locating(self) -> Iterator[None]:
-        """Tells file and line of the problems that are raised inside about its profiles."""
+        """Adds file and line to the problems of its profiles that are raised inside."""
         try:
             yield
         except SpecError as error:
             raise SpecError(map(self._located, error.problems)) from None
 
     def _located(self, problem: Problem) -> Problem:
-        named = (one.profile for one in self.profiles if str(one.profile.id) == problem.object)
-        profile = next(named, None)
+        profiles = (resolved.profile for resolved in self.profiles)
+        profile = next((p for p in profiles if str(p.id) == problem.object), None)
         return problem if profile is None or problem.source else profile.located(problem)
 
 
@@ -73,36 +73,36 @@ def resolve(workflow: Workflow, profiles: Profiles, home: Project) -> Resolution
     """Resolves every enabled step of ``workflow`` in the project ``home``.
 
     Raises:
-        SpecError: a reference is malformed, names another project, or names nothing that exists;
-            or the steps stand in an order that cannot run.
+        SpecError: a reference is malformed, names another project, or names no existing profile;
+            or the steps have an order that cannot run.
     """
     steps: list[ResolvedStep] = []
     places: dict[Reference, Place] = {}
     for position, written in enumerate(workflow.steps):
-        step = _normal(written, home, workflow.step_place(position))
+        step = _resolved_step(written, home, workflow.step_place(position))
         if written.enabled:
             steps.append(step)
             places.setdefault(step.reference, workflow.step_place(position))
     _check_order(steps, workflow.place.at("spec", "steps"))
-    found = [_look_up(reference, profiles, place) for reference, place in places.items()]
-    return Resolution(workflow, home, tuple(steps), tuple(found))
+    resolved = [_look_up(reference, profiles, place) for reference, place in places.items()]
+    return Resolution(workflow, home, tuple(steps), tuple(resolved))
 
 
 def step_problems(workflow: Workflow) -> Iterator[Problem]:
-    """What is wrong with a workflow's steps whatever profiles there are."""
+    """The problems of a workflow's steps that do not depend on profiles."""
     nowhere = Project("", "")
     steps: list[ResolvedStep] = []
     for position, written in enumerate(workflow.steps):
         place = workflow.step_place(position)
         try:
             reference = parse_reference(written.reference, nowhere, place)
-            step = _of_its_kind(written, reference, place)
+            step = _step_of_kind(written, reference, place)
         except SpecError as error:
             yield from error.problems
             continue
         if written.enabled:
             steps.append(step)
-    if len(steps) == sum(one.enabled for one in workflow.steps):
+    if len(steps) == sum(step.enabled for step in workflow.steps):
         try:
             _check_order(steps, workflow.place.at("spec", "steps"))
         except SpecError as error:
@@ -116,7 +116,7 @@ def homes(workflow: Workflow) -> set[Project]:
     return {reference.scope for reference in references if reference.scope not in (None, nowhere)}
 
 
-def _normal(written: WrittenStep, home: Project, place: Place) -> ResolvedStep:
+def _resolved_step(written: WrittenStep, home: Project, place: Place) -> ResolvedStep:
     reference = parse_reference(written.reference, home, place)
     if reference.scope not in (None, home):
         raise place.refusal(
@@ -125,10 +125,10 @@ def _normal(written: WrittenStep, home: Project, place: Place) -> ResolvedStep:
             value=written.reference,
             reason=Reason.CROSS_PROJECT_REFERENCE,
         )
-    return _of_its_kind(written, reference, place)
+    return _step_of_kind(written, reference, place)
 
 
-def _of_its_kind(written: WrittenStep, reference: Reference, place: Place) -> ResolvedStep:
+def _step_of_kind(written: WrittenStep, reference: Reference, place: Place) -> ResolvedStep:
     kind = STEP_KINDS[written.type]
     if reference.profile.kind != kind:
         why = f"names a {reference.profile.kind} profile; {takes_kind_message(written.type)}"
@@ -137,16 +137,16 @@ def _of_its_kind(written: WrittenStep, reference: Reference, place: Place) -> Re
 
 
 def _look_up(reference: Reference, profiles: Profiles, place: Place) -> ResolvedProfile:
-    found = profiles.find(reference.scope, reference.profile)
-    if found is None:
-        known = profiles.names(reference.scope)
+    entry = profiles.find(reference.scope, reference.profile)
+    if entry is None:
+        names = profiles.names(reference.scope)
         raise place.refusal(
-            f"is not there; {suggestion_for(str(reference.profile), known)}",
+            f"is not there; {suggestion_for(str(reference.profile), names)}",
             value=str(reference),
-            allowed=known,
+            allowed=names,
             reason=Reason.PROFILE_NOT_FOUND,
         )
-    return ResolvedProfile(reference, found.scope, found.digest, found.profile)
+    return ResolvedProfile(reference, entry.scope, entry.digest, entry.profile)
 
 
 def _check_order(steps: list[ResolvedStep], place: Place) -> None:
@@ -159,14 +159,19 @@ def _check_order(steps: list[ResolvedStep], place: Place) -> None:
     paired = pairs == ["normalize", "write_dataset"] * (len(pairs) // 2)
     if not pairs or not paired or set(queries) - {"analytics_query"}:
         raise place.refusal(f"{ORDER_MESSAGE}; here they are {', '.join(types)}")
-    streams = [(one.stream, two.stream) for one, two in zip(steps[1::2], steps[2::2], strict=False)]
-    for position, (one, two) in enumerate(streams[: len(pairs) // 2]):
-        if one != two:
-            why = f"pair {position + 1}: stream {_stream(one)} is not {_stream(two)}"
-            raise place.refusal(f"{why}; {STREAM_MESSAGE}")
+    _check_streams(steps[1:start], place)
 
 
-def _stream(name: str | None) -> str:
+def _check_streams(steps: list[ResolvedStep], place: Place) -> None:
+    """Both steps of a pair name the same stream."""
+    pairs = zip(steps[::2], steps[1::2], strict=True)
+    for number, (normalize, write) in enumerate(pairs, 1):
+        if normalize.stream != write.stream:
+            names = f"{_stream_label(normalize.stream)} is not {_stream_label(write.stream)}"
+            raise place.refusal(f"pair {number}: stream {names}; {STREAM_MESSAGE}")
+
+
+def _stream_label(name: str | None) -> str:
     return "without a name" if name is None else repr(name)
 
 

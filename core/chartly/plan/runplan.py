@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from chartly.api.analytics import QUERY_TEXT, AnalyticsSpec
 from chartly.api.connector import ConnectorSpec
@@ -16,6 +17,8 @@ from chartly.slices import Slice
 
 MAIN_STREAM = "main"
 """The stream of a connector that does not name streams."""
+Step: TypeAlias = tuple[str, str | None, Reference]
+"""Type, stream and reference of a step in normal form."""
 
 
 @dataclass(frozen=True)
@@ -29,13 +32,13 @@ class FrozenProfile:
 
     @property
     def spec_place(self) -> Place:
-        """Where the spec stands, as the playbook spells it."""
+        """The place of the spec, as the playbook spells it."""
         return Place(object=str(self.reference.profile), path="spec")
 
 
 @dataclass(frozen=True)
 class StreamPlan:
-    """One stream: how its records are shaped, and where they are kept."""
+    """One stream: the normalizer that shapes its records, and the storage that keeps them."""
 
     name: str
     normalizer: NormalizerSpec
@@ -54,7 +57,7 @@ class AnalyticsPlan:
 
     @property
     def text_place(self) -> Place:
-        """Where the SQL stands, as the playbook spells it."""
+        """The place of the SQL, as the playbook spells it."""
         return Place(object=str(self.reference.profile), path="spec").at(*QUERY_TEXT)
 
 
@@ -64,8 +67,8 @@ class RunPlan:
 
     Attributes:
         digest: the config digest, which is that of the snapshot's bytes.
-        profiles: what was frozen, in the order of first use; evidence quotes it.
-        slices: what is pulled, in this order.
+        profiles: the frozen profiles, in the order of first use; evidence quotes them.
+        slices: the slices to pull, in this order.
     """
 
     project: Project
@@ -82,7 +85,7 @@ class RunPlan:
 def run_plan(
     project: Project,
     digest: str,
-    steps: Sequence[tuple[str, str | None, Reference]],
+    steps: Sequence[Step],
     profiles: Mapping[Reference, FrozenProfile],
 ) -> RunPlan:
     """The plan of normalised steps.
@@ -92,16 +95,10 @@ def run_plan(
             a dataset that it may not.
     """
     connector = profiles[steps[0][2]]
-    pairs = [step for step in steps if step[0] in ("normalize", "write_dataset")]
-    streams = tuple(
-        _stream(one, profiles[one[2]], profiles[two[2]])
-        for one, two in zip(pairs[::2], pairs[1::2], strict=True)
-    )
-    analytics = tuple(
-        _analytics(profiles[step[2]]) for step in steps if step[0] == "analytics_query"
-    )
     if not isinstance(connector.spec, ConnectorSpec):
         raise Bug(f"{connector.reference} is not a connector")
+    streams = tuple(_streams(steps, profiles))
+    queries = (profiles[step[2]] for step in steps if step[0] == "analytics_query")
     plan = RunPlan(
         project=project,
         digest=digest,
@@ -109,7 +106,7 @@ def run_plan(
         connector=connector.spec,
         connector_digest=connector.digest,
         streams=streams,
-        analytics=analytics,
+        analytics=tuple(map(_analytics, queries)),
         profiles=tuple(profiles.values()),
         slices=tuple(Slice(stream.name) for stream in streams),
     )
@@ -117,25 +114,31 @@ def run_plan(
     return plan
 
 
-def _stream(
-    step: tuple[str, str | None, Reference], one: FrozenProfile, two: FrozenProfile
-) -> StreamPlan:
-    if not isinstance(one.spec, NormalizerSpec) or not isinstance(two.spec, StorageSpec):
-        raise Bug(f"{one.reference} and {two.reference} are not a normalizer and a storage profile")
-    return StreamPlan(step[1] or MAIN_STREAM, one.spec, one.digest, two.spec, two.digest)
+def _streams(
+    steps: Sequence[Step], profiles: Mapping[Reference, FrozenProfile]
+) -> Iterator[StreamPlan]:
+    pairs = [step for step in steps if step[0] in ("normalize", "write_dataset")]
+    for shaping, storing in zip(pairs[::2], pairs[1::2], strict=True):
+        yield _stream(shaping[1] or MAIN_STREAM, profiles[shaping[2]], profiles[storing[2]])
 
 
-def _analytics(one: FrozenProfile) -> AnalyticsPlan:
-    if not isinstance(one.spec, AnalyticsSpec):
-        raise Bug(f"{one.reference} is not an analytics profile")
-    return AnalyticsPlan(one.reference, one.spec, one.digest)
+def _stream(name: str, normalizer: FrozenProfile, storage: FrozenProfile) -> StreamPlan:
+    shaping, storing = normalizer.spec, storage.spec
+    if not isinstance(shaping, NormalizerSpec) or not isinstance(storing, StorageSpec):
+        both = f"{normalizer.reference} and {storage.reference}"
+        raise Bug(f"{both} are not a normalizer and a storage profile")
+    return StreamPlan(name, shaping, normalizer.digest, storing, storage.digest)
+
+
+def _analytics(profile: FrozenProfile) -> AnalyticsPlan:
+    if not isinstance(profile.spec, AnalyticsSpec):
+        raise Bug(f"{profile.reference} is not an analytics profile")
+    return AnalyticsPlan(profile.reference, profile.spec, profile.digest)
 
 
 def _check_datasets(plan: RunPlan) -> None:
-    specs = {
-        one.digest: Place(object=str(one.reference.profile), path="spec") for one in plan.profiles
-    }
-    written = {one.storage.dataset: one.storage for one in plan.streams}
+    specs = {profile.digest: profile.spec_place for profile in plan.profiles}
+    written = {stream.storage.dataset: stream.storage for stream in plan.streams}
     for query in plan.analytics:
         dataset, place = query.spec.inputs.dataset, specs[query.digest].at("inputs", "dataset")
         if dataset not in written:
@@ -153,10 +156,11 @@ def _check_datasets(plan: RunPlan) -> None:
 
 def _outputs(plan: RunPlan, specs: Mapping[str, Place]) -> Iterator[tuple[Place, str]]:
     """Every dataset that is written, with the field that names it."""
-    for one in plan.streams:
-        yield specs[one.storage_digest].at("dataset"), one.storage.dataset
-    for one in plan.streams:
-        if one.storage.raw.enabled:
-            yield specs[one.storage_digest].at("raw", "dataset"), pages_dataset(one.storage)
+    for stream in plan.streams:
+        yield specs[stream.storage_digest].at("dataset"), stream.storage.dataset
+    for stream in plan.streams:
+        if stream.storage.raw.enabled:
+            place = specs[stream.storage_digest].at("raw", "dataset")
+            yield place, pages_dataset(stream.storage)
     for query in plan.analytics:
         yield specs[query.digest].at("outputs", "dataset"), query.spec.outputs.dataset

@@ -1,4 +1,4 @@
-"""Fields that the models know and no code serves yet: refused by name, never ignored."""
+"""Fields of the models that no code serves yet: refused by name, never ignored."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,10 +12,10 @@ from chartly.errors import Problem, Reason, SpecError
 
 
 def check_served(spec: SpecModel, place: Place) -> None:
-    """Whether everything that ``spec``, which stands at ``place``, asks for is done.
+    """Checks that code serves every field that ``spec``, at ``place``, sets.
 
     Raises:
-        SpecError: ``NotServed``, with a problem for each field that is not.
+        SpecError: ``NotServed``, with a problem for each field that is not served.
     """
     problems = list(_unserved(spec, place))
     if problems:
@@ -23,7 +23,7 @@ def check_served(spec: SpecModel, place: Place) -> None:
 
 
 def unserved_marker(info: FieldInfo) -> Unserved | None:
-    """What a field says of itself that nobody serves; None if it is served whole."""
+    """The marker of a field that is not served, or not with every value; else None."""
     return next((mark for mark in info.metadata if isinstance(mark, Unserved)), None)
 
 
@@ -37,9 +37,9 @@ def _unserved(spec: SpecModel, place: Place) -> Iterator[Problem]:
         elif not marker.values:
             yield field.problem("is not served by this version", reason=Reason.NOT_SERVED)
         elif value in marker.values:
-            served = [each for each in _choices(info) if each not in marker.values]
+            served = [choice for choice in _choices(info) if choice not in marker.values]
             why = f"is not served by this version; served are {', '.join(served)}"
-            # A word of the model is no credential, wherever it stands.
+            # A choice of the model is no credential, whatever the path.
             problem = field.problem(why, allowed=served, reason=Reason.NOT_SERVED)
             yield replace(problem, value=value)
 

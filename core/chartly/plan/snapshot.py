@@ -34,8 +34,8 @@ def freeze(resolution: Resolution) -> Snapshot:
     place = resolution.workflow.place
     content = canonical(
         {
-            "steps": [_step(step) for step in resolution.steps],
-            "profiles": [_profile(resolved) for resolved in resolution.profiles],
+            "steps": [_step_document(step) for step in resolution.steps],
+            "profiles": [_profile_document(profile) for profile in resolution.profiles],
         },
         place,
     )
@@ -48,11 +48,11 @@ def freeze(resolution: Resolution) -> Snapshot:
 
 
 def thaw(content: bytes, digest: str, project: Project) -> RunPlan:
-    """The plan that frozen bytes hold, after they were checked against their digest.
+    """The plan of frozen bytes, which are checked against their digest first.
 
     Raises:
         RunError: ``SnapshotTampered``: the bytes are not those that were frozen.
-        SpecError: what they hold cannot run.
+        SpecError: they contain a plan that cannot run.
     """
     if digest_of(content) != digest:
         raise RunError(
@@ -60,19 +60,19 @@ def thaw(content: bytes, digest: str, project: Project) -> RunPlan:
             f"the frozen inputs have digest {digest_of(content)}, but the run was given {digest}",
         )
     frozen = json.loads(content)
-    profiles = [_thawed(one, project) for one in frozen["profiles"]]
+    profiles = [_thawed(document, project) for document in frozen["profiles"]]
     steps = [
-        (one["type"], one.get("stream"), parse_reference(one["reference"], project))
-        for one in frozen["steps"]
+        (step["type"], step.get("stream"), parse_reference(step["reference"], project))
+        for step in frozen["steps"]
     ]
-    return run_plan(project, digest, steps, {one.reference: one for one in profiles})
+    return run_plan(project, digest, steps, {profile.reference: profile for profile in profiles})
 
 
-def _step(step: ResolvedStep) -> dict[str, Json]:
+def _step_document(step: ResolvedStep) -> dict[str, Json]:
     return {"type": step.type, "stream": step.stream, "reference": str(step.reference)}
 
 
-def _profile(resolved: ResolvedProfile) -> dict[str, Json]:
+def _profile_document(resolved: ResolvedProfile) -> dict[str, Json]:
     return {
         "reference": str(resolved.reference),
         "foundIn": resolved.found_text,
@@ -81,16 +81,16 @@ def _profile(resolved: ResolvedProfile) -> dict[str, Json]:
     }
 
 
-def _thawed(one: dict[str, Json], project: Project) -> FrozenProfile:
-    reference: Reference = parse_reference(str(one["reference"]), project)
-    written = cast("dict[str, Json]", one["spec"])
+def _thawed(document: dict[str, Json], project: Project) -> FrozenProfile:
+    reference: Reference = parse_reference(str(document["reference"]), project)
+    written = cast("dict[str, Json]", document["spec"])
     place = Place(object=str(reference.profile))
     digest = spec_digest(reference.profile, written, place)
-    if digest != one["digest"]:
+    if digest != document["digest"]:
         raise RunError(
             Reason.SNAPSHOT_TAMPERED,
-            f"{reference}: frozen with digest {one['digest']}, but its spec has {digest}",
+            f"{reference}: frozen with digest {document['digest']}, but its spec has {digest}",
         )
     model = SPEC_MODELS[reference.profile.kind]
     spec: Spec = parse_model(model, written, place.at("spec"))
-    return FrozenProfile(reference, str(one["foundIn"]), digest, spec)
+    return FrozenProfile(reference, str(document["foundIn"]), digest, spec)

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from chartly.api.reference import parse_project
 from chartly.errors import Reason
 from chartly.manifests.attempt_plan import AttemptPlan, Installation
-from chartly.manifests.config import config_map
 from chartly.manifests.job import job
+from chartly.manifests.snapshot_config import config_map
 from chartly.names import config_name, job_name, stored_run_id
 from chartly.plan.digest import run_digest
 from chartly.reconcile.actions import Action, Create, Post, TakeTurn

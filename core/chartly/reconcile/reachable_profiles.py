@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from chartly.api.profile import parse_profile
 from chartly.api.reference import ProfileId
-from chartly.plan.catalog import Found, Scope
+from chartly.plan.catalog import CatalogEntry, Scope
 from chartly.plan.digest import profile_digest
 from chartly.reconcile.actions import Object
 from chartly.reconcile.objects import condition_of, document_of, generation_of
@@ -40,11 +40,11 @@ class UsableProfiles:
 
     reachable: ReachableProfiles
 
-    def find(self, scope: Scope, profile: ProfileId) -> Found | None:
+    def find(self, scope: Scope, profile: ProfileId) -> CatalogEntry | None:
         for place, candidate in self.reachable.named(profile, scope):
             if is_usable(candidate):
                 parsed = parse_profile(document_of(candidate))
-                return Found(place, parsed, profile_digest(parsed))
+                return CatalogEntry(place, parsed, profile_digest(parsed))
         return None
 
     def names(self, scope: Scope) -> list[str]:

@@ -2,8 +2,8 @@ import pytest
 
 from chartly.api.reference import Project
 from chartly.manifests.attempt_plan import AttemptPlan, Installation
-from chartly.manifests.config import config_map
 from chartly.manifests.job import job
+from chartly.manifests.snapshot_config import config_map
 from chartly.plan.snapshot import Snapshot
 
 DIGEST = "sha256:" + "ab" * 32

@@ -1,4 +1,4 @@
-"""The ConfigMap of frozen inputs (INV-3): immutable, named by the digest of what it holds."""
+"""The ConfigMap of frozen inputs (INV-3): immutable, named by the digest of its content."""
 
 from typing import Any
 
