@@ -107,7 +107,7 @@ class Performer:
         self._intake.put(resource)
         controller = indexes.controller_of(resource)
         if owner is not None and (controller is None or controller["uid"] != owner):
-            raise Occupied(f"{key} belongs to somebody else")
+            raise Occupied(f"{key} belongs to another owner")
 
     async def _apply(self, action: ApplyStatus) -> None:
         before = self._cache.get(action.key)

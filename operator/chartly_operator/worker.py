@@ -59,7 +59,7 @@ class Worker:
         started = self._clock.now()
         wait = self._breaker.admit(key, started)
         if self._breaker.is_newly_slowed(key, slowed=wait > 0):
-            logger.warning("%s changes too often; it is looked at less often from now on", key)
+            logger.warning("%s changes too often; it is reconciled less often from now on", key)
         if wait > 0:
             outcome = "slowed"
             self._queue.done(key, wait)
@@ -104,7 +104,7 @@ class Worker:
             for action in failure_actions(resource, _where(error), self._clock.wall()):
                 await self._performer.perform(action)
         except Exception as another:  # noqa: BLE001 - the first failure is what counts
-            logger.info("%s: the failure cannot be told: %s", key, _where(another))
+            logger.info("%s: the failure cannot be reported: %s", key, _where(another))
 
     def _again(
         self, key: Key, outcome: str, error: Exception, first: float = 1.0, at_least: float = 0.0

@@ -42,7 +42,8 @@ def end_of(job: Object, pods: Sequence[Object], now: datetime) -> AttemptEnd | N
     pod = next(iter(pods), None)
     if pod is None:
         over = condition_of(job, "Complete") or condition_of(job, "Failed")
-        unknown = AttemptEnd(Reason.RESULT_UNKNOWN, "the Pod is gone and left no word")
+        message = "the Pod is gone and left no termination message"
+        unknown = AttemptEnd(Reason.RESULT_UNKNOWN, message)
         return timeout or (unknown if over else None)
     if not is_pod_over(pod) and connector_grace(pod, now) != 0.0:
         return timeout if termination_grace(job, now) == 0.0 else None
@@ -142,7 +143,7 @@ def _end_of_pod(states: dict[str, dict[str, Any]]) -> AttemptEnd:
 
 def _end_of_container(name: str, state: dict[str, Any] | None) -> AttemptEnd:
     if state is None:
-        return AttemptEnd(Reason.RESULT_UNKNOWN, f"{name} left no word")
+        return AttemptEnd(Reason.RESULT_UNKNOWN, f"{name} left no termination message")
     code = int(state.get("exitCode", 1))
     report = _report(state.get("message"))
     if isinstance(report.get("reason"), str):
@@ -150,7 +151,8 @@ def _end_of_container(name: str, state: dict[str, Any] | None) -> AttemptEnd:
     if state.get("reason") == "OOMKilled":
         return AttemptEnd(Reason.OUT_OF_MEMORY, f"{name} took more memory than its limit", code)
     if code == 0:
-        return AttemptEnd(Reason.RESULT_UNKNOWN, f"{name} ended with code 0 and left no word", code)
+        message = f"{name} ended with code 0 and left no termination message"
+        return AttemptEnd(Reason.RESULT_UNKNOWN, message, code)
     message = f"{name} ended with code {code}: {REASONS[reason_of(code)].meaning}"
     return AttemptEnd(reason_of(code), message, code)
 

@@ -14,9 +14,9 @@ class Answer(Enum):
     """What an obstacle means for the object."""
 
     WAIT = "wait"
-    """Something else has to come first; nobody needs to change the object."""
+    """Something else has to come first; the object itself need not change."""
     REFUSE = "refuse"
-    """It stays so until somebody changes the object."""
+    """It stays so until the object is changed."""
 
 
 @dataclass(frozen=True)
