@@ -35,7 +35,7 @@ from jsonpath_rfc9535.selectors import (
 )
 from jsonpath_rfc9535.tokens import TokenStream
 
-from chartly.extract.records import NotJson, Number
+from chartly.extract.records import NotJson, Number, nested_values
 
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
 
@@ -142,20 +142,13 @@ def _is_dead_end(segment: JSONPathSegment, values: list[object]) -> bool:
     if not all(isinstance(step, NameSelector | IndexSelector) for step in segment.selectors):
         return not any(isinstance(value, dict | list) for value in values)
     if isinstance(segment, JSONPathRecursiveDescentSegment):
-        return not any(map(_holds_nothing, values))
+        return not any(map(_contains_nothing, values))
     return True
 
 
-def _holds_nothing(value: object) -> bool:
+def _contains_nothing(value: object) -> bool:
     """Whether a value contains null or an empty array at any depth."""
-    waiting = [value]
-    while waiting:
-        value = waiting.pop()
-        if value is None or value == []:
-            return True
-        if isinstance(value, dict | list):
-            waiting.extend(value.values() if isinstance(value, dict) else value)
-    return False
+    return any(nested is None or nested == [] for nested in nested_values(value))
 
 
 class _Comparison(ComparisonExpression):

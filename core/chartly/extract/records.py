@@ -1,5 +1,6 @@
 """A page's bytes as a document with exact numbers, and the records in it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -109,7 +110,7 @@ def _by_name(document: object, pagination_mode: str) -> list[object]:
         return list(members[arrays[0]])
     if not arrays and isinstance(document, dict) and pagination_mode == "none":
         return [document]
-    if not _holds_array(document):
+    if not any(isinstance(value, list) for value in nested_values(document)):
         if any(name in members and members[name] is None for name in CONTAINERS):
             return []
         raise _unusable(f"the page holds no array: it has {_members(document)}")
@@ -119,16 +120,14 @@ def _by_name(document: object, pagination_mode: str) -> list[object]:
     )
 
 
-def _holds_array(value: object) -> bool:
-    """Whether a value contains an array at any depth."""
+def nested_values(value: object) -> Iterator[object]:
+    """A value and all values within it, without recursion."""
     waiting = [value]
     while waiting:
         value = waiting.pop()
-        if isinstance(value, list):
-            return True
-        if isinstance(value, dict):
-            waiting.extend(value.values())
-    return False
+        yield value
+        if isinstance(value, dict | list):
+            waiting.extend(value.values() if isinstance(value, dict) else value)
 
 
 def _by_path(document: object, path: Path, *, optional: bool) -> Selection:

@@ -1,1 +1,1 @@
-"""Analytics queries: the SQL gate, windows and fingerprints."""
+"""Queries that users write: their SQL policy, windows and fingerprints."""

@@ -6,15 +6,13 @@ from functools import cached_property
 from typing import cast
 
 from chartly.api.workflow_run import WorkflowRunSpec, parse_workflow_run
-from chartly.errors import Problem, Reason, SpecError, recorded_reason
+from chartly.errors import Problem, Reason, SpecError
 from chartly.plan.served import check_served
 from chartly.reconcile.actions import Object
 from chartly.reconcile.namespace_project import project_of
 from chartly.reconcile.objects import (
     age_key,
-    condition_of,
     document_of,
-    generation_of,
     is_being_deleted,
     name_of,
     status_of,
@@ -29,6 +27,7 @@ from chartly.reconcile.obstacle import (
     wait,
     wait_patiently,
 )
+from chartly.reconcile.readiness import unready
 from chartly.reconcile.resolution import Resolved
 from chartly.reconcile.run_course import is_finished
 from chartly.reconcile.turn import HolderState, holder_state, is_suspended
@@ -89,15 +88,8 @@ def _workflow_is_there(request: Request) -> Obstacle | None:
 
 
 def _workflow_is_ready(request: Request) -> Obstacle | None:
-    workflow = _workflow(request)
-    ready = condition_of(workflow, "Ready")
-    if ready is None or ready["observedGeneration"] != generation_of(workflow):
-        why = f"workflow {name_of(workflow)!r} is not checked yet"
-        return wait(Problem(why, Reason.CHECKING))
-    if ready["status"] != "True":
-        reason, message = recorded_reason(ready["reason"], ready["message"])
-        return wait(Problem(f"workflow {name_of(workflow)!r} may not run: {message}", reason))
-    return None
+    obstacle = unready(_workflow(request), "workflow", "may not run")
+    return None if obstacle is None else obstacle.awaited()
 
 
 def _not_suspended(request: Request) -> Obstacle | None:

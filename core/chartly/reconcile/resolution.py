@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from chartly.api.connector import SecretRef
 from chartly.api.reference import Project, Reference, parse_reference
 from chartly.api.workflow import Workflow, parse_workflow
-from chartly.errors import Problem, Reason, SpecError, recorded_reason
+from chartly.errors import Reason, SpecError
 from chartly.plan.prepare import FrozenWorkflow, prepare
 from chartly.plan.snapshot import Snapshot
 from chartly.reconcile.actions import Object
-from chartly.reconcile.objects import condition_of, document_of, generation_of, name_of
-from chartly.reconcile.obstacle import Obstacle, refuse, refused, wait
+from chartly.reconcile.objects import document_of
+from chartly.reconcile.obstacle import Obstacle, refused
 from chartly.reconcile.reachable_profiles import ReachableProfiles, UsableProfiles
+from chartly.reconcile.readiness import unready
 
 
 @dataclass(frozen=True)
@@ -71,17 +72,6 @@ def _unusable(workflow: Workflow, home: Project, reachable: ReachableProfiles) -
         # Every reference parses: resolving parses all steps before it looks any of them up.
         reference = parse_reference(step.reference, home)
         for _, profile in reachable.named(reference.profile, reference.scope):
-            if obstacle := _not_ready(profile):
+            if obstacle := unready(profile, "profile", "may not be used"):
                 return obstacle
-    return None
-
-
-def _not_ready(profile: Object) -> Obstacle | None:
-    ready = condition_of(profile, "Ready")
-    if ready is None or ready["observedGeneration"] != generation_of(profile):
-        why = f"profile {name_of(profile)!r} is not checked yet"
-        return wait(Problem(why, Reason.CHECKING))
-    if ready["status"] != "True":
-        reason, message = recorded_reason(ready["reason"], ready["message"])
-        return refuse(Problem(f"profile {name_of(profile)!r} may not be used: {message}", reason))
     return None
