@@ -77,6 +77,6 @@ def _duplicate_warning(key: str, count: int) -> RunWarning:
     return RunWarning(
         WarningReason.DUPLICATE_KEYS,
         name,
-        f"the key {name!r} stands twice in an object; of its values the last was taken",
+        f"the key {name!r} occurs twice in an object; its last value was read",
         count,
     )

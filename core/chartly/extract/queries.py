@@ -272,4 +272,4 @@ def _scalar(value: object) -> _Comparable | None:
     if isinstance(value, Number):
         return _exact(value)
     comparable = isinstance(value, int | Decimal | str) and not isinstance(value, bool | NotJson)
-    return value if comparable else None  # type: ignore[return-value]  # as was just asked
+    return value if comparable else None  # type: ignore[return-value]  # as was just checked

@@ -114,19 +114,19 @@ def compile_form(form: str) -> TimeForm:
 def _check_parts(letters: str) -> None:
     named = [part for letter in letters for part in _NAMED[letter]]
     if len({*named}) < len(named) or len({*letters}) < len(letters):
-        raise FormError("says a part of the time twice")
+        raise FormError("names a part of the time twice")
     if "year" not in named:
-        raise FormError("says no year (%Y), which would have to be guessed")
+        raise FormError("names no year (%Y), which would have to be guessed")
     smallest = _PARTS[max(map(_PARTS.index, named))]
     for part in _PARTS[: _PARTS.index(smallest)]:
         if part not in named:
-            raise FormError(f"says the {smallest} but no {part}, which would have to be guessed")
+            raise FormError(f"names the {smallest} but no {part}, which would have to be guessed")
     for group in _TOGETHER:
         if 0 < len({*group} & {*letters}) < len(group):
             directives = " ".join(f"%{letter}" for letter in group)
             raise FormError(f"must hold all of {directives}, or none")
     if {*"aA"} & {*letters} and "day" not in named:
-        raise FormError("says a day of the week but no day")
+        raise FormError("names a day of the week but no day")
 
 
 def _patterns(tokens: Sequence[re.Match[str]]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from chartly.load.evolution import Evolution
 from chartly.load.sql import qualified, quoted
 from chartly.load.store_format import RENAMED
 
-# A row block may contain any number of partitions: nobody waits for this insert.
+# A row block may contain any number of partitions: no reader waits for this insert.
 _UNLIMITED = "SETTINGS max_partitions_per_insert_block = 0"
 
 

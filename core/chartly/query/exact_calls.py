@@ -46,8 +46,8 @@ _REFUSED = {
     "jsonextractuint": "{name}() gives zero where none fits; use toUInt64(JSONExtractRaw(x, k))",
     "multiplydecimal": "{name}() drops digits; write CAST(a * b AS Decimal(p, s))",
     "dividedecimal": "{name}() drops digits; write CAST(a / b AS Decimal(p, s))",
-    **dict.fromkeys(("date_add", "dateadd"), "{name}() is not looked at; write addDays(x, n)"),
-    **dict.fromkeys(("date_sub", "datesub"), "{name}() is not looked at; write subtractDays(x, n)"),
+    **dict.fromkeys(("date_add", "dateadd"), "{name}() is not supported; write addDays(x, n)"),
+    **dict.fromkeys(("date_sub", "datesub"), "{name}() is not supported; write subtractDays(x, n)"),
 }
 """Functions that are never exact, with what to write instead."""
 _COMPARISONS = names("equals notequals less greater lessorequals greaterorequals")
@@ -91,7 +91,7 @@ def call(name: str, spelled: str, parameters: str, arguments: Sequence[Value], k
 
 def _refuse(folded: str, spelled: str, kind: str) -> None:
     if kind and folded != "cast":
-        raise ValueError("an alias does not stand within a call")
+        raise ValueError("an alias is not allowed within a call")
     for stem, why in _REFUSED.items():
         if folded.startswith(stem):
             raise ValueError(why.format(name=spelled))

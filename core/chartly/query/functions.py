@@ -129,7 +129,7 @@ class FunctionSet:
     Attributes:
         scalars: their names in lower case.
         aggregates: those that make one value of many rows.
-        combinators: what may stand behind the name of an aggregate, such as ``If``.
+        combinators: suffixes of the names of aggregates, such as ``If``.
     """
 
     scalars: frozenset[str]

@@ -1,7 +1,7 @@
 """A strict lexer for SQL that users write: it refuses whatever two parsers could read differently.
 
 Outside strings and comments all is ASCII: an engine that reads typographic quotes as quotes, or
-spaces of other scripts as spaces, is never asked to.
+spaces of other scripts as spaces, receives none.
 """
 
 import re

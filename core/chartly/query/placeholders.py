@@ -30,7 +30,7 @@ def marked(text: str, where: Place) -> str:
 
 
 def placeholder_of(word: str) -> str:
-    """The placeholder that an identifier of marked text stands for; empty for any other."""
+    """The placeholder that an identifier of marked text replaces; empty for any other."""
     return word.removeprefix(_MARKER).rstrip("_") if word.startswith(_MARKER) else ""
 
 

@@ -87,7 +87,7 @@ def _read_by(
         yield _relation(node, "", visible, is_operand=False)
     for operand in _operands(node):
         for column in operand.find_all(exp.Column):
-            # An alias may stand for the name of another table.
+            # An alias may replace the name of another table.
             plain = isinstance(column.this, exp.Identifier) and not column.table
             known = plain and column.name not in aliases
             yield _relation(column, column.name if known else "", visible, is_operand=True)

@@ -94,7 +94,7 @@ def _check_placeholders(reading: QueryReading, text: str, where: Place) -> None:
         if used == 0:
             raise where.refusal(f"{{{{{name}}}}} must appear")
         if words.count(name) != used:
-            raise where.refusal(f"{{{{{name}}}}} must not stand in quotes")
+            raise where.refusal(f"{{{{{name}}}}} must not be in quotes")
 
 
 def _check_totals(tree: "exp.Query", where: Place) -> None:

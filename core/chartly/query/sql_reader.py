@@ -152,7 +152,7 @@ def _check_forms(tree: "exp.Query", where: Place) -> None:
 def _check_with(inner: "exp.SetOperation", where: Place) -> None:
     """An engine applies WITH behind UNION to one SELECT, the parser to all that follow."""
     if inner.args.get("with_"):
-        raise where.refusal("WITH behind UNION, EXCEPT or INTERSECT must stand in brackets")
+        raise where.refusal("WITH behind UNION, EXCEPT or INTERSECT must be in brackets")
 
 
 def _check_lambdas(tree: "exp.Query", scanned: list[Token], text: str, where: Place) -> None:
@@ -165,7 +165,7 @@ def _check_lambdas(tree: "exp.Query", scanned: list[Token], text: str, where: Pl
 
     arrows = [position for position, token in enumerate(scanned) if token.text == "->"]
     if len(arrows) != len(list(tree.find_all(exp.Lambda))):
-        raise where.refusal("a lambda stands only as the first argument of a function")
+        raise where.refusal("a lambda is allowed only as the first argument of a function")
     for position, token in enumerate(scanned):
         if token.name.lower() in TAKE_LAMBDAS and _lacks_lambda(scanned[position + 1 :]):
             at = place(text, token.start)

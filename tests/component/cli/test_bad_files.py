@@ -38,7 +38,7 @@ TABLE = [
     ("a function that does not repeat", ANALYTICS, SELECT, "now() AS day", "ConfigInvalid", ["now"]),
     ("a table that is not declared", ANALYTICS, "FROM {{dataset}}", "FROM {{dataset}}, other", "ConfigInvalid", ["other"]),
     ("a form with the machine's zone", NORMALIZER, STAMP, f'{STAMP}\n      formats: ["%Y-%m-%d %H:%M:%S %Z"]', "ConfigInvalid", ['formats[0]: "%Y-%m-%d %H:%M:%S %Z" holds %Z; allowed are %Y']),
-    ("a form without a year", NORMALIZER, STAMP, f'{STAMP}\n      formats: [unix, "%d.%m. %H:%M"]', "ConfigInvalid", ['formats[1]: "%d.%m. %H:%M" says no year (%Y)']),
+    ("a form without a year", NORMALIZER, STAMP, f'{STAMP}\n      formats: [unix, "%d.%m. %H:%M"]', "ConfigInvalid", ['formats[1]: "%d.%m. %H:%M" names no year (%Y)']),
     ("a form of a week", NORMALIZER, STAMP, f'{STAMP}\n      formats: ["%Y-W%W"]', "ConfigInvalid", ['formats[0]: "%Y-W%W" holds %W']),
     ("what no code serves", CONNECTOR, "mode: bearer", "mode: basic", "NotServed", ['spec.auth.mode: "basic"']),
     ("a float", STORAGE, "retentionDays: 30", "retentionDays: 30.5", "ConfigInvalid", ["retentionDays", "30.5"]),

@@ -37,7 +37,7 @@ def test_what_is_odd_about_a_fixture_is_told(folder):
     assert (
         "warn  MappingNeverMatched: mapping.nobody: path '$.nobody' led to nothing" in outcome.out
     )
-    assert "warn  DuplicateKeys: id: the key 'id' stands twice in an object" in outcome.out
+    assert "warn  DuplicateKeys: id: the key 'id' occurs twice in an object" in outcome.out
 
 
 def test_a_golden_that_differs_is_shown_and_fails(folder):

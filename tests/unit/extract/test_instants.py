@@ -119,7 +119,7 @@ HERE = Place(object="t")
         ({"zone": "Mars/Olympus"}, 't: zone: "Mars/Olympus" is no IANA time zone'),
         ({"zone": "../etc"}, "is no IANA time zone"),
         ({"zone": "localtime"}, "is no IANA time zone"),
-        ({"formats": ("no percent",)}, 't: formats.0.: "no percent" says no year'),
+        ({"formats": ("no percent",)}, 't: formats.0.: "no percent" names no year'),
         (
             {"formats": ("unix", "%Q")},
             'formats.1.: "%Q" holds %Q; allowed are .* %%; unix, unixMs, unixUs, unixNs are forms',

@@ -93,5 +93,5 @@ def test_a_warning_says_what_and_where():
     reader.read(b'[{"id": "a", "id": "b"}]')
     assert [one.message for one in _warnings(reader)] == [
         "path '$.totals.ammount' led to nothing in all 1 records that were read",
-        "the key 'id' stands twice in an object; of its values the last was taken",
+        "the key 'id' occurs twice in an object; its last value was read",
     ]

@@ -187,7 +187,7 @@ REFUSED = [
     ("avgOrDefault(i)", "divide sum by count", "an average or zero"),
     ("sumWithOverflow(i)", "sumWithOverflow() wraps around; use sum", "what wraps by its name"),
     ("arraySum(x -> x, list)", "write arraySum(arrayMap(...))", "a sum with a function"),
-    ("tuple(i AS y)", "an alias does not stand within a call", "an alias"),
+    ("tuple(i AS y)", "an alias is not allowed within a call", "an alias"),
     ("arrayMap(x -> x + 1, [1, 2])", "may take more than 38 digits; write CAST", "computed elements"),
     ("[unknown + 1]", "write CAST(... AS Decimal(p, s)) around what is computed", "a list"),
 ]  # fmt: skip

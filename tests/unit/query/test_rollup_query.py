@@ -133,7 +133,7 @@ HOSTILE = [
     ("SELECT lowr(currency) AS a" + WHERE, "did you mean 'lower'?", "a typing mistake"),
     ("SELECT count() AS n FROM {{dataset}}", "{{window_start}} must appear", "all of the data"),
     ("SELECT 1 AS a WHERE {{window_start}} < {{window_end}}", "{{dataset}} must appear", "none of the data"),
-    ("SELECT '{{dataset}}' AS a" + WHERE, "{{dataset}} must not stand in quotes", "a placeholder as text"),
+    ("SELECT '{{dataset}}' AS a" + WHERE, "{{dataset}} must not be in quotes", "a placeholder as text"),
     ("SELECT 1 AS a FROM {{datset}}", "{{datset}} is not a placeholder; did you mean 'dataset'?", "an unknown placeholder"),
     ("SELECT {{}} AS a" + WHERE, "is not a placeholder", "an empty placeholder"),
     ("SELECT zz_dataset_ AS a" + WHERE, "names that start with zz_ are ours", "our own marker"),
