@@ -185,13 +185,13 @@ def _compile_glances(
 
 def _disjoint(places: Sequence[Place | None]) -> list[Place] | None:
     """The places, if all are of plain members and none is within another."""
-    plain = [
+    member_places = [
         place
         for place in places
         if place is not None and all(isinstance(key, str) for key in place)
     ]
-    nested = any(outer == inner[: len(outer)] for outer, inner in permutations(plain, 2))
-    return None if nested or len(plain) < len(places) else plain
+    nested = any(outer == inner[: len(outer)] for outer, inner in permutations(member_places, 2))
+    return None if nested or len(member_places) < len(places) else member_places
 
 
 def _document(kinds: Mapping[Place, Kind]) -> Kind:

@@ -41,25 +41,25 @@ def narrow_cast(value: Value, kind: str) -> Value:
     Raises:
         ValueError: it would be cut to what the type holds.
     """
-    plain = kind.strip("'")
-    lowered = plain.lower()
-    if INT_TYPES.fullmatch(plain) and lowered != "bool":
+    target = kind.strip("'")
+    lowered = target.lower()
+    if INT_TYPES.fullmatch(target) and lowered != "bool":
         return Value(
-            f"accurateCast({_whole(value, plain)}, 'Nullable({plain})')", "integer", INTEGER, 0
+            f"accurateCast({_whole(value, target)}, 'Nullable({target})')", "integer", INTEGER, 0
         )
-    decimal = DECIMAL_TYPE.match(plain)
+    decimal = DECIMAL_TYPE.match(target)
     if decimal:
-        text = undropped(value, int(decimal[2]), plain)
-        return Value(f"CAST({text} AS {plain})", "decimal", int(decimal[1]), int(decimal[2]))
+        text = undropped(value, int(decimal[2]), target)
+        return Value(f"CAST({text} AS {target})", "decimal", int(decimal[1]), int(decimal[2]))
     if lowered.startswith("date") and value.family in ("integer", "decimal"):
         raise ValueError(_NO_TIME)
     if lowered in _SHORT_TYPES:
-        return Value(f"CAST({guarded(value.text, value.family, plain)} AS {plain})", "short")
+        return Value(f"CAST({guarded(value.text, value.family, target)} AS {target})", "short")
     if lowered.startswith("datetime64("):
-        text = _instant_text(value, lowered[11:].split(",")[0].strip(") "), plain)
-        return Value(f"CAST({text} AS {plain})", "instant", scale=digits_of(plain) or 0)
+        text = _instant_text(value, lowered[11:].split(",")[0].strip(") "), target)
+        return Value(f"CAST({text} AS {target})", "instant", scale=digits_of(target) or 0)
     family = {"date32": "date"}.get(lowered, "unknown")
-    return Value(f"CAST({value.text} AS {plain})", family)
+    return Value(f"CAST({value.text} AS {target})", family)
 
 
 def converted(folded: str, spelled: str, arguments: Sequence[Value]) -> Value | None:

@@ -101,8 +101,8 @@ class Rewriter:
     def _name(self, value: Value) -> None:
         name = self._peek().name
         old = self.aliases.get(name)
-        plain = value.spelled("")
-        self.aliases[name] = plain if old in (None, plain) else combined("", [old, plain])
+        inferred = value.spelled("")
+        self.aliases[name] = inferred if old in (None, inferred) else combined("", [old, inferred])
 
     def _starts_value(self) -> bool:
         token = self._peek()

@@ -17,13 +17,13 @@ class Relation:
     Attributes:
         name: of a table of the current database or a CTE, as it is written; empty for anything
             else: a table of a named database, a function that makes rows, an alias.
-        shown: its name in a message.
+        label: its name in a message.
         is_cte: whether it is a CTE that can be seen from where it is read.
         is_operand: whether it is an operand of IN, which takes values, too.
     """
 
     name: str
-    shown: str
+    label: str
     is_cte: bool
     is_operand: bool
 
@@ -81,15 +81,15 @@ def _read_by(
     if isinstance(node, exp.Table):
         # A table function whose argument is parsed as the name of a column is one all the same.
         is_call = bool(node.alias_column_names)
-        plain = isinstance(node.this, exp.Identifier) and not node.args.get("db") and not is_call
-        yield _relation(node, node.name if plain else "", visible, is_operand=False)
+        is_name = isinstance(node.this, exp.Identifier) and not node.args.get("db") and not is_call
+        yield _relation(node, node.name if is_name else "", visible, is_operand=False)
     elif _makes_rows(node):
         yield _relation(node, "", visible, is_operand=False)
     for operand in _operands(node):
         for column in operand.find_all(exp.Column):
             # An alias may replace the name of another table.
-            plain = isinstance(column.this, exp.Identifier) and not column.table
-            known = plain and column.name not in aliases
+            is_name = isinstance(column.this, exp.Identifier) and not column.table
+            known = is_name and column.name not in aliases
             yield _relation(column, column.name if known else "", visible, is_operand=True)
 
 
@@ -120,7 +120,7 @@ def _relation(
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     parts = (node.args.get(level) for level in ("catalog", "db", "table", "this"))
-    shown = ".".join(part.sql("clickhouse") for part in parts if isinstance(part, exp.Expr))
-    if not shown or (isinstance(node, exp.Table) and node.alias_column_names):
-        shown = f"{shown or node.key}()"
-    return Relation(name, shown[:80], is_cte=name in visible, is_operand=is_operand)
+    label = ".".join(part.sql("clickhouse") for part in parts if isinstance(part, exp.Expr))
+    if not label or (isinstance(node, exp.Table) and node.alias_column_names):
+        label = f"{label or node.key}()"
+    return Relation(name, label[:80], is_cte=name in visible, is_operand=is_operand)

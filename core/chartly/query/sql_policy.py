@@ -40,11 +40,11 @@ class ReadableTables:
 
     Attributes:
         contains: whether the name of a relation is one of theirs.
-        shown: their names in a message.
+        names: those that a message lists.
     """
 
     contains: Callable[[str], bool]
-    shown: Collection[str]
+    names: Collection[str]
 
 
 def read_allowed(
@@ -95,9 +95,9 @@ def _relation_refusal(relation: Relation, tables: ReadableTables) -> str:
     if relation.is_operand:
         return (
             "IN takes values, a subquery or one of the tables that may be read, "
-            f"not {relation.shown}"
+            f"not {relation.label}"
         )
-    return f"table {relation.shown} is not allowed; {suggestion_for(relation.shown, tables.shown)}"
+    return f"table {relation.label} is not allowed; {suggestion_for(relation.label, tables.names)}"
 
 
 def _call_refusal(name: str, policy: SqlPolicy) -> str:
@@ -118,5 +118,5 @@ def _bare_call_refusal(token: Token, before: Token | None) -> str:
     return _not_repeatable(token.name, hint(token.name))
 
 
-def _not_repeatable(shown: str, instead: str | None) -> str:
-    return f"{shown} is not repeatable" + (f"; {instead}" if instead else "")
+def _not_repeatable(call: str, instead: str | None) -> str:
+    return f"{call} is not repeatable" + (f"; {instead}" if instead else "")

@@ -119,7 +119,7 @@ def _agrees(store, text):
     theirs = _is_explained(store, text)
     if theirs is None:
         return
-    assert theirs.tables <= {_plain(one.shown) for one in ours.relations}, text
+    assert theirs.tables <= {_plain(one.label) for one in ours.relations}, text
     assert theirs.functions <= {call.name.lower() for call in ours.calls}, text
 
 
