@@ -17,6 +17,7 @@ MODULES = sorted(
 SOURCES = [path for path in MODULES if "tests" not in path.relative_to(ROOT).parts]
 LONGEST = 400
 VAGUE = re.compile(r"(utils?|helpers?|commons?|managers?|misc)(_.*)?|.*_(utils?|helpers?|manager)")
+NOUNLESS = {"one", "found", "told", "said", "asked"}
 UNFINISHED = re.compile(r"\b(TODO|FIXME|XXX|HACK|NotImplementedError)\b")
 
 
@@ -39,6 +40,20 @@ def test_nothing_is_left_unfinished(path):
 def test_a_module_says_what_it_is_for(path):
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text)) or not text.strip()
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=named)
+def test_a_name_is_a_noun_that_says_what_it_holds(path):
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
+                names.add(name)
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names.add(name.removeprefix("_"))
+            case _:
+                pass
+    assert names & NOUNLESS == set()
 
 
 def test_no_two_public_classes_have_one_name():
