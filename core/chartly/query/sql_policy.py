@@ -97,7 +97,8 @@ def _relation_refusal(relation: Relation, tables: ReadableTables) -> str:
             "IN takes values, a subquery or one of the tables that may be read, "
             f"not {relation.label}"
         )
-    return f"table {relation.label} is not allowed; {suggestion_for(relation.label, tables.names)}"
+    suggestion = suggestion_for(relation.label, tables.names)
+    return f"table {relation.label} is not there or may not be read; {suggestion}"
 
 
 def _call_refusal(name: str, policy: SqlPolicy) -> str:
