@@ -92,12 +92,9 @@ def _check_calls(reading: QueryReading, policy: SqlPolicy, where: Place) -> None
 
 
 def _relation_refusal(relation: Relation, tables: ReadableTables) -> str:
-    if relation.is_operand:
-        return (
-            "IN takes values, a subquery or one of the tables that may be read, "
-            f"not {relation.label}"
-        )
     suggestion = suggestion_for(relation.label, tables.names)
+    if relation.is_operand:
+        return f"IN takes values, a subquery or a table, not {relation.label}; {suggestion}"
     return f"table {relation.label} is not there or may not be read; {suggestion}"
 
 

@@ -41,7 +41,7 @@ def _rollup(text):
         ("SELECT 1 AS a FROM @ WHERE & SETTINGS b = 1", "SETTINGS is not allowed; a co", "settings"),
         ("SELECT 1 AS a FROM @, b.c WHERE &", "table b.c is not there or may not be read; allowed", "another table"),
         ("SELECT 1 AS a FROM @, url('b') WHERE &", "table url('b') is not there or may not be read; ", "rows made"),
-        ("SELECT 1 AS a FROM @ WHERE & AND k IN (b.c)", "IN takes values, a subquery", "an operand"),
+        ("SELECT 1 AS a FROM @ WHERE & AND k IN (b.c)", "IN takes values, a subquery or a table, not b.c; allowed", "an operand"),
         ("SELECT lowr(k) AS a FROM @ WHERE &", "function lowr() is not allowed; did", "a typing error"),
         ("SELECT sleep(1) AS a FROM @ WHERE &", "function sleep() is not allowed", "not harmless"),
         ("SELECT map(k) AS a FROM @ WHERE &", "is not SQL that can be read", "the parser fails"),
