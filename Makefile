@@ -31,14 +31,18 @@ $(STAMP): requirements/dev.txt pyproject.toml
 demo: $(STAMP) ## run the domains sales and flights end to end on this machine
 	$(BIN)/chartly demo
 
-# What waits for clusters and killed processes goes beside what computes; what measures goes alone.
-# The one half is in a zone that is never UTC, so that a test fails where code uses the machine's zone.
+# What computes, what starts processes, and what waits for clusters and kills go side by side; what measures goes alone.
+# The first two are in a zone that is never UTC, so that a test fails where code uses the machine's zone.
+COVERED = TZ=America/New_York COVERAGE_FILE=.coverage_$(1) $(BIN)/python -m pytest --cov --cov-report= tests/$(1)
+
 test: $(STAMP) lint type rig clickhouse ## lint, check types and run every test that this machine can run
-	$(BIN)/coverage erase
-	@log=$$(mktemp); $(BIN)/python -m pytest tests/arch tests/contract tests/e2e tests/faults >$$log 2>&1 & beside=$$!; \
-	trap 'kill $$beside 2>/dev/null; rm -f $$log' EXIT; \
-	TZ=America/New_York $(BIN)/python -m pytest --cov --cov-report= tests/unit tests/component; here=$$?; \
-	wait $$beside; there=$$?; cat $$log; [ $$here -eq 0 ] && [ $$there -eq 0 ]
+	@rm -f .coverage_*; logs=$$(mktemp -d); trap 'kill $$waiting $$starting 2>/dev/null; rm -rf $$logs' EXIT; \
+	$(BIN)/python -m pytest tests/arch tests/contract tests/e2e tests/faults >$$logs/waiting 2>&1 & waiting=$$!; \
+	$(call COVERED,component) >$$logs/starting 2>&1 & starting=$$!; \
+	$(call COVERED,unit); failed=$$?; \
+	wait $$starting || failed=1; cat $$logs/starting; \
+	wait $$waiting || failed=1; cat $$logs/waiting; [ $$failed -eq 0 ]
+	$(BIN)/coverage combine --quiet .coverage_unit .coverage_component
 	$(BIN)/coverage report --include='core/chartly/*' --fail-under=100 --skip-covered
 	$(BIN)/coverage report --include='adapters/*,service/*,operator/*,runners/*,cli/*' --fail-under=90 --skip-covered
 	$(BIN)/python -m pytest tests/bench
@@ -132,4 +136,4 @@ scale: $(STAMP) rig ## print runs a minute through the operator on fake nodes, b
 	$(BIN)/python tests/bench/bench_scale.py
 
 clean: ## remove what setup, demo and tests made
-	rm -rf $(VENV) .demo .chartly .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .demo .chartly .coverage .coverage[._]* .mypy_cache .pytest_cache .ruff_cache .hypothesis
