@@ -4,22 +4,32 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from chartly.api.model import FieldName, Milliseconds, Path, Slug, SpecModel, Unserved
+from chartly.api.model import (
+    FieldName,
+    MemberError,
+    Milliseconds,
+    Path,
+    Slug,
+    SpecModel,
+    Unserved,
+)
 from chartly.api.pagination import Pagination
 from chartly.api.request import Members, SecretKey
+from chartly.api.suggestion import suggestion_for
+from chartly.api.text_forms import SECRET_NAME
 from chartly.api.transport import EgressPolicy, Transport, origin_of
 
-NEEDS_HTTPS_MESSAGE = "transport.baseUrl must be https, because auth.mode is not none"
-PORT_NOT_LISTED_MESSAGE = "the port of transport.baseUrl is not in egressPolicy.ports"
+NEEDS_HTTPS_MESSAGE = "must be https, because auth.mode is not none"
+PORT_NOT_LISTED_MESSAGE = "has a port that is not in egressPolicy.ports"
 NEEDS_SECRET_MESSAGE = "needs secretRef with name and key"  # noqa: S105 - a sentence, not a secret
 NO_SECRET_MESSAGE = "mode none takes no secretRef"  # noqa: S105 - a sentence, not a secret
-NOT_LISTED_MESSAGE = "of transport.baseUrl is not in egressPolicy.dnsAllowlist"
+NOT_LISTED_MESSAGE = "has a host that is not in egressPolicy.dnsAllowlist"
 
 
 class SecretRef(SpecModel):
     """One key of a Secret in the run's own project; never a value."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?$", max_length=300)]
+    name: Annotated[str, Field(pattern=SECRET_NAME, max_length=300)]
     """The Secret; locally the folder `.chartly/secrets/<name>`."""
     key: SecretKey
     """The key in it; locally the file in that folder."""
@@ -41,7 +51,7 @@ class Auth(SpecModel):
         if self.mode != "none" and self.secret_ref is None:
             raise ValueError(f"mode {self.mode} {NEEDS_SECRET_MESSAGE}")
         if self.mode == "none" and self.secret_ref is not None:
-            raise ValueError(NO_SECRET_MESSAGE)
+            raise MemberError(NO_SECRET_MESSAGE, "secretRef")
         return self
 
 
@@ -166,11 +176,16 @@ class ConnectorSpec(SpecModel):
 
     @model_validator(mode="after")
     def _base_url_allowed(self) -> Self:
-        scheme, host, port = origin_of(self.transport.base_url)
-        if host not in self.egress_policy.dns_allowlist:
-            raise ValueError(f"host {host!r} {NOT_LISTED_MESSAGE}")
-        if self.egress_policy.ports and port not in self.egress_policy.ports:
-            raise ValueError(PORT_NOT_LISTED_MESSAGE)
-        if self.auth.mode != "none" and scheme != "https":
-            raise ValueError(NEEDS_HTTPS_MESSAGE)
+        refusal = self._base_url_refusal()
+        if refusal:
+            raise MemberError(refusal, "transport", "baseUrl", value=self.transport.base_url)
         return self
+
+    def _base_url_refusal(self) -> str:
+        scheme, host, port = origin_of(self.transport.base_url)
+        hosts, ports = self.egress_policy.dns_allowlist, self.egress_policy.ports
+        if host not in hosts:
+            return f"{NOT_LISTED_MESSAGE}; {suggestion_for(host, hosts)}"
+        if ports and port not in ports:
+            return PORT_NOT_LISTED_MESSAGE
+        return NEEDS_HTTPS_MESSAGE if self.auth.mode != "none" and scheme != "https" else ""

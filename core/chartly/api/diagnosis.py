@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import reduce
 from itertools import groupby
 from types import UnionType
 from typing import Annotated, TypeVar, Union, get_args, get_origin
@@ -11,9 +12,18 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from chartly.api.documents import without_nulls
+from chartly.api.model import MemberError
 from chartly.api.place import Place, redacted_name
 from chartly.api.suggestion import suggestion_for
-from chartly.api.wording import KEY, allowed_values, error_message, given_tag, union_error_message
+from chartly.api.wording import (
+    IF_QUOTED,
+    KEY,
+    allowed_values,
+    error_message,
+    given_tag,
+    is_unquoted,
+    union_error_message,
+)
 from chartly.errors import Problem, SpecError
 
 _MODEL = TypeVar("_MODEL", bound=BaseModel)
@@ -27,13 +37,36 @@ def parse_model(model: type[_MODEL], written: object, place: Place) -> _MODEL:
     Raises:
         SpecError: with a problem for each mistake.
     """
+    content = without_nulls(written)
     try:
-        return model.model_validate_json(json.dumps(without_nulls(written)))
+        return model.model_validate_json(json.dumps(content))
     except ValidationError as error:
         details = [
             detail for detail in error.errors(include_url=False) if not _is_consequence(detail)
         ]
+        _add_mistakes_if_quoted(details, model, content, place)
         raise SpecError(_problems(details, model, place)) from None
+
+
+def _add_mistakes_if_quoted(
+    details: list[ErrorDetails], model: type[BaseModel], content: object, place: Place
+) -> None:
+    """Adds what would be wrong with unquoted scalars in quotes, so that no advice fails again."""
+    unquoted = [detail for detail in details if is_unquoted(detail) and not _is_member(detail)]
+    if not unquoted:
+        return
+    changed = json.loads(json.dumps(content))
+    for detail in unquoted:
+        fields = _fields(model, detail["loc"])
+        holder = reduce(lambda value, part: value[part], fields[:-1], changed)
+        holder[fields[-1]] = place.at(*fields).written or json.dumps(detail["input"])
+    try:
+        model.model_validate_json(json.dumps(changed))
+    except ValidationError as error:
+        mistakes = {mistake["loc"]: mistake for mistake in error.errors(include_url=False)}
+        for detail in unquoted:
+            if detail["loc"] in mistakes:
+                detail["ctx"] = {IF_QUOTED: error_message(mistakes[detail["loc"]], "")}
 
 
 def _problems(
@@ -80,7 +113,10 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: Place) -> Prob
     loc = detail["loc"]
     if detail["type"] == "extra_forbidden":
         return _unknown_field(detail, model, place)
-    field = place.at(*_fields(model, loc))
+    field = place.at(*_fields(model, loc), *_discriminator(detail))
+    error = detail.get("ctx", {}).get("error")
+    if isinstance(error, MemberError):
+        return field.at(*error.path).problem(str(error), value=error.value)
     if loc[-1:] == (KEY,):
         # The name is the path's last part.
         return field.problem(
@@ -89,6 +125,12 @@ def _problem(detail: ErrorDetails, model: type[BaseModel], place: Place) -> Prob
     value = None if detail["type"] in ("missing", "json_invalid") else given_tag(detail)
     words = error_message(detail, field.written)
     return field.problem(words, value=value, allowed=allowed_values(detail))
+
+
+def _discriminator(detail: ErrorDetails) -> list[str]:
+    """The member that names the variant of an object, if that is what is wrong."""
+    member = detail.get("ctx", {}).get("discriminator")
+    return [] if member is None else [str(member).strip("'")]
 
 
 def _fields(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[int | str]:

@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from chartly.api.text_forms import FIELD_NAME, LABEL_KEY, LABEL_VALUE, NAMESPACE
 from chartly.names import SLUG_RULE, is_slug
 
 
@@ -18,6 +19,20 @@ class Unserved:
     """
 
     values: tuple[str, ...] = ()
+
+
+class MemberError(ValueError):
+    """A mistake in a member of the object that a validator of a model checks.
+
+    Attributes:
+        path: the member, within the object.
+        value: what is wrong there, where the sentence goes on from it.
+    """
+
+    def __init__(self, why: str, *path: str | int, value: object = None) -> None:
+        super().__init__(why)
+        self.path = path
+        self.value = value
 
 
 class SpecModel(BaseModel):
@@ -43,16 +58,14 @@ def _checked_slug(text: str) -> str:
 
 
 Slug = Annotated[str, Field(max_length=253), AfterValidator(_checked_slug)]
-FieldName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$", max_length=128)]
+FieldName = Annotated[str, Field(pattern=FIELD_NAME, max_length=128)]
 """A field of a canonical event; also its column's name, so no ``__`` prefix and no capitals."""
 
-_LABEL = "[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?"
-_PREFIX = "([a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?/)?"
-LabelKey = Annotated[str, Field(pattern=f"^{_PREFIX}{_LABEL}$", max_length=317)]
+LabelKey = Annotated[str, Field(pattern=LABEL_KEY, max_length=317)]
 """A key of labels or annotations, in the form of Kubernetes."""
-Labels = dict[LabelKey, Annotated[str, Field(pattern=f"^({_LABEL})?$", max_length=63)]]
+Labels = dict[LabelKey, Annotated[str, Field(pattern=LABEL_VALUE, max_length=63)]]
 Annotations = dict[LabelKey, str]
-Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+Namespace = Annotated[str, Field(pattern=NAMESPACE)]
 
 Path = Annotated[str, Field(max_length=1000)]
 """A JSONPath."""

@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from chartly.api.model import FieldName, Path, SpecModel, Unserved
+from chartly.api.model import FieldName, MemberError, Path, SpecModel, Unserved
+from chartly.api.text_forms import EVENT_TYPE
 
 OnError = Literal["reject", "null", "default"]
 Excess = Literal["reject", "truncate"]
@@ -29,7 +30,7 @@ class _Transform(SpecModel):
     @model_validator(mode="after")
     def _has_default(self) -> Self:
         if self.on_error == "default" and self.default is None:
-            raise ValueError(NEEDS_DEFAULT_MESSAGE)
+            raise MemberError(NEEDS_DEFAULT_MESSAGE, "onError")
         return self
 
 
@@ -51,7 +52,8 @@ class ToDecimal(_Transform):
     @model_validator(mode="after")
     def _scale_fits(self) -> Self:
         if self.scale > self.precision:
-            raise ValueError(SCALE_MESSAGE)
+            is_given = "scale" in self.model_fields_set
+            raise MemberError(SCALE_MESSAGE, "scale" if is_given else "precision")
         return self
 
 
@@ -192,9 +194,7 @@ class RejectThreshold(SpecModel):
 class NormalizerSpec(SpecModel):
     """The spec of a normalizer profile."""
 
-    canonical_event_type: Annotated[
-        str, Field(pattern=r"^[a-z][a-z0-9_.-]{0,127}$", max_length=256)
-    ]
+    canonical_event_type: Annotated[str, Field(pattern=EVENT_TYPE, max_length=256)]
     """The `type` of the events, such as `sales.event`."""
     required_fields: Annotated[tuple[FieldName, ...], Field(max_length=500)] = ()
     """Fields that an event must have; a record that lacks one, or has null or empty text, is

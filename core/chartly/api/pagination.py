@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from chartly.api.model import SpecModel, Unserved
+from chartly.api.model import MemberError, SpecModel, Unserved
+from chartly.api.text_forms import RESPONSE_HEADER
 
 SIZE_MESSAGE = "sizeParam needs pageSize"
 OFFSET_MESSAGE = "mode offset needs pageSize"
@@ -37,7 +38,7 @@ class StopRules(SpecModel):
     """The member of a page that declares another page: true or false. Dotted name or JSONPath."""
     total: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """The member of a page with the number of records on all pages. Dotted name or JSONPath."""
-    total_header: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]+$", max_length=128)] | None = None
+    total_header: Annotated[str, Field(pattern=RESPONSE_HEADER, max_length=128)] | None = None
     """The response header with the number of records on all pages."""
     total_pages: Annotated[str, Field(min_length=1, max_length=256)] | None = None
     """The member of a page with the number of pages. Dotted name or JSONPath."""
@@ -58,8 +59,9 @@ class StopRules(SpecModel):
 
     @model_validator(mode="after")
     def _never_ends(self) -> Self:
-        if any(status in NEVER_AN_END for status in self.statuses):
-            raise ValueError(NEVER_AN_END_MESSAGE)
+        for position, status in enumerate(self.statuses):
+            if status in NEVER_AN_END:
+                raise MemberError(NEVER_AN_END_MESSAGE, "statuses", position)
         return self
 
 
@@ -104,9 +106,9 @@ class Pagination(SpecModel):
             if given[field] is None:
                 raise ValueError(f"mode {self.mode} needs {field}")
         if self.size_param is not None and self.page_size is None:
-            raise ValueError(SIZE_MESSAGE)
+            raise MemberError(SIZE_MESSAGE, "sizeParam")
         if self.mode == "offset" and self.page_size is None:
             raise ValueError(OFFSET_MESSAGE)
         if self.mode == "offset" and self.stop.empty_page is False:
-            raise ValueError(OFFSET_GOES_ON_MESSAGE)
+            raise MemberError(OFFSET_GOES_ON_MESSAGE, "stop", "emptyPage")
         return self

@@ -14,6 +14,7 @@ from chartly.api.normalizer import NULL_MESSAGE, NormalizerSpec
 from chartly.api.place import Place, SourceMap, redacted_name
 from chartly.api.reference import PROFILE_KINDS, ProfileId, ProfileKind
 from chartly.api.storage import StorageSpec
+from chartly.api.text_forms import OBJECT_NAME
 from chartly.api.version import parse_version
 from chartly.errors import Problem, SpecError
 from chartly.names import API_VERSION, DEPRECATED_ANNOTATION
@@ -37,7 +38,6 @@ def _checked_version(text: str) -> str:
 
 Version = Annotated[str, Field(max_length=128), AfterValidator(_checked_version)]
 Words = Annotated[tuple[Annotated[str, Field(max_length=256)], ...], Field(max_length=64)]
-OBJECT_NAME = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"
 OBJECT_NAME_MESSAGE = "must be <kind>-<name>-<version>, here"
 
 

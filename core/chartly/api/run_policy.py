@@ -5,16 +5,15 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from chartly.api.model import SpecModel, Unserved
+from chartly.api.text_forms import PARAMETER_NAME, QUANTITY
 
-Quantity = Annotated[
-    str, Field(pattern=r"^[0-9]+(\.[0-9]+)?(m|Ki|Mi|Gi|Ti|k|M|G|T)?$", max_length=64)
-]
+Quantity = Annotated[str, Field(pattern=QUANTITY, max_length=64)]
 Word = Annotated[str, Field(max_length=253)]
 Seconds = Annotated[int, Field(ge=1, le=31_536_000)]
 
 
 class Parameter(SpecModel):
-    name: Annotated[str, Field(pattern=r"^[a-z][a-zA-Z0-9]{0,62}$", max_length=128)]
+    name: Annotated[str, Field(pattern=PARAMETER_NAME, max_length=128)]
     """The parameter."""
     default: str | int | bool | None = None
     """Its value when a run sets none."""

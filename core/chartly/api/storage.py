@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from chartly.api.columns import ColumnTypeText
-from chartly.api.model import Bytes, FieldName, Slug, SpecModel, Unserved
+from chartly.api.model import Bytes, FieldName, MemberError, Slug, SpecModel, Unserved
 
 RETENTION_MESSAGE = "give retentionDays or retention, not both"
 Days = Annotated[int, Field(ge=1, le=36_500)]
@@ -77,5 +77,5 @@ class StorageSpec(SpecModel):
     @model_validator(mode="after")
     def _one_retention(self) -> Self:
         if self.retention_days is not None and self.retention is not None:
-            raise ValueError(RETENTION_MESSAGE)
+            raise MemberError(RETENTION_MESSAGE, "retention")
         return self

@@ -10,7 +10,9 @@ VERSION_FORM = rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(-{_IDENTIFIER}(\.{_IDENTIFIER}
 """Identifiers start and end alphanumeric, so that an object name may end with a version."""
 _VERSION = re.compile(VERSION_FORM)
 VERSION_LENGTH = 63
-VERSION_RULE = "an exact version x.y.z or x.y.z-prerelease in lower case (SemVer 2.0)"
+VERSION_RULE = (
+    "an exact version x.y.z or x.y.z-prerelease in lower case (SemVer 2.0), such as '1.0.0'"
+)
 LATEST = "latest"
 LATEST_MESSAGE = f"is not allowed: it can move; write {VERSION_RULE}"
 VERSION_MESSAGE = f"is not allowed: write {VERSION_RULE}"

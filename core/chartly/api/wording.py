@@ -8,9 +8,12 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from chartly.api.suggestion import did_you_mean
+from chartly.api.text_forms import form_message
 
 KEY = "[key]"
 """The part that pydantic appends to the location of an invalid name of a member."""
+IF_QUOTED = "if_quoted"
+"""The member of an error's context that has the mistake which quotes would leave."""
 TYPES = {
     "string_type": "must be text",
     "int_type": "must be a whole number",
@@ -23,7 +26,6 @@ TYPES = {
 }
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
 _BOOLEANS = ("true", "false")
-_TAGS = {"'op'": "an op", "'type'": "a type"}
 _OF_TYPES = {"string_type": "text", "int_type": "a whole number", "bool_type": "true or false"}
 
 
@@ -33,9 +35,9 @@ def error_message(detail: ErrorDetails, written: str) -> str:
     Args:
         written: its spelling in the file, if it is a plain scalar that is not read as text.
     """
-    kind, given = detail["type"], detail["input"]
+    kind = detail["type"]
     if kind in TYPES:
-        return TYPES[kind] + _quoting_advice(kind, given, written)
+        return TYPES[kind] + _quoting_advice(detail, written)
     allowed = allowed_values(detail)
     if allowed:
         near = did_you_mean(str(given_tag(detail)), allowed)
@@ -63,10 +65,19 @@ def given_tag(detail: ErrorDetails) -> object:
     return detail["input"] if tag is None else tag
 
 
-def _quoting_advice(kind: str, given: object, written: str) -> str:
+def is_unquoted(detail: ErrorDetails) -> bool:
+    """Whether a value is a plain scalar where a text is meant."""
+    return detail["type"] == "string_type" and isinstance(detail["input"], bool | int | float)
+
+
+def _quoting_advice(detail: ErrorDetails, written: str) -> str:
     """The advice for quotes that are missing or superfluous."""
-    if kind == "string_type" and isinstance(given, bool | int | float):
-        return f"; put it in quotes: {json.dumps(written or json.dumps(given))}"
+    kind, given = detail["type"], detail["input"]
+    if is_unquoted(detail):
+        quoted, mistake = json.dumps(written or json.dumps(given)), detail.get("ctx", {})
+        if IF_QUOTED in mistake:
+            return f" in quotes; {quoted} {mistake[IF_QUOTED]}"
+        return f"; put it in quotes: {quoted}"
     if kind == "int_type" and isinstance(given, str) and _WHOLE.fullmatch(given):
         return "; leave the quotes out"
     if kind == "bool_type" and given in _BOOLEANS:
@@ -86,8 +97,8 @@ def _not_allowed(_: Mapping[str, Any]) -> str:
 
 _MESSAGES: dict[str, Callable[[Mapping[str, Any]], str]] = {
     "missing": lambda _: "is required",
-    "union_tag_not_found": lambda context: f"needs {_TAGS[context['discriminator']]}",
-    "string_pattern_mismatch": lambda context: f"must match {context['pattern']}",
+    "union_tag_not_found": lambda _: "is required",
+    "string_pattern_mismatch": lambda context: form_message(context["pattern"]),
     "string_too_long": lambda context: f"must have at most {context['max_length']} characters",
     "string_too_short": lambda _: "must not be empty",
     "too_long": lambda context: f"must hold at most {_counted(context, 'max_length')}",

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from chartly.api.text_forms import form_message
+
 Why = Literal["FieldValueInvalid", "FieldValueForbidden", "FieldValueRequired"]
 REQUIRED_MESSAGE = "is required"
 
@@ -81,7 +83,7 @@ def unchanged(field: str) -> str:
 
 def must_match(pattern: str, why: Why = "FieldValueInvalid") -> Rule:
     """The rule of a field with a pattern in its model."""
-    return Rule(f"self.matches({regex(pattern)})", f"must match {pattern}", why=why)
+    return Rule(f"self.matches({regex(pattern)})", form_message(pattern), why=why)
 
 
 def keys_must_match(pattern: str) -> Rule:
@@ -89,8 +91,8 @@ def keys_must_match(pattern: str) -> Rule:
     broken = f"self.filter(key, !key.matches({regex(pattern)}))[0]"
     return Rule(
         f"self.all(key, key.matches({regex(pattern)}))",
-        f"must match {pattern}",
-        f"{quoted(broken)} + {literal(f' must match {pattern}')}",
+        form_message(pattern),
+        f"{quoted(broken)} + {literal(f' {form_message(pattern)}')}",
     )
 
 

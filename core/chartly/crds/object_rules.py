@@ -95,7 +95,8 @@ def _stop_rules() -> tuple[Rule, ...]:
 
 
 def _connector_rules() -> tuple[Rule, ...]:
-    url = "self.transport.baseUrl"
+    at_url = ".transport.baseUrl"
+    url = f"self{at_url}"
     host = f"{url}.find(r'//[^/:]+').substring(2)"
     formed = f"{url}.matches({anchored(BASE_URL_FORM)})"
     secure = f"{url}.startsWith('https:')"
@@ -107,16 +108,18 @@ def _connector_rules() -> tuple[Rule, ...]:
         Rule(
             f"!{formed} || {host} in self.egressPolicy.dnsAllowlist",
             NOT_LISTED_MESSAGE,
-            f"'host ' + {quoted(host)} + {literal(f' {NOT_LISTED_MESSAGE}')}",
+            field=at_url,
         ),
         Rule(
             f"!{formed} || !has({ports}) || {ports}.size() == 0 || {port} in {ports}",
             PORT_NOT_LISTED_MESSAGE,
+            field=at_url,
         ),
         Rule(
             f"!has(self.auth) || !has(self.auth.mode) || self.auth.mode == 'none' || "
             f"!{formed} || {secure}",
             NEEDS_HTTPS_MESSAGE,
+            field=at_url,
         ),
     )
 
