@@ -240,6 +240,7 @@ class Problem:
         allowed: the values or names that would be valid, where they can be listed.
         source: the file.
         line: of the file, from 1.
+        row: the line within the value, from 1, where the value is a text of several lines.
     """
 
     why: str
@@ -251,6 +252,7 @@ class Problem:
     allowed: tuple[str, ...] = ()
     source: str = ""
     line: int | None = None
+    row: int | None = None
 
     def __str__(self) -> str:
         """The sentence: file, object, field, value, and what is wrong."""

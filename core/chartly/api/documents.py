@@ -114,9 +114,12 @@ class _Reader:
         if isinstance(node, yaml.SequenceNode):
             items = enumerate(node.value)
             return [self.read(item, depth + 1, joined(path, place)) for place, item in items]
-        value = self._scalar(cast("yaml.ScalarNode", node))
+        scalar = cast("yaml.ScalarNode", node)
+        value = self._scalar(scalar)
         if not isinstance(value, str):
-            self.marks[path] = Mark(line, node.value)
+            self.marks[path] = Mark(line, scalar.value)
+        elif scalar.style == "|":
+            self.marks[path] = Mark(line, first_row=scalar.start_mark.line + 2)
         return value
 
     def _count(self, node: yaml.Node) -> None:

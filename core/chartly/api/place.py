@@ -23,10 +23,12 @@ class Mark:
 
     Attributes:
         written: its spelling, if it is a plain scalar that YAML does not read as text.
+        first_row: the line of its first row, if it is a block whose rows are lines of the file.
     """
 
     line: int
     written: str = ""
+    first_row: int | None = None
 
 
 Value: TypeAlias = object
@@ -37,12 +39,17 @@ SourceMap: TypeAlias = Mapping[str, Mark]
 
 @dataclass(frozen=True)
 class Place:
-    """A file, an object and a field; an unknown part is empty."""
+    """A file, an object and a field; an unknown part is empty.
+
+    Attributes:
+        row: the line within the value of the field, from 1.
+    """
 
     source: str = ""
     object: str = ""
     path: str = ""
     marks: SourceMap = field(default_factory=dict, compare=False, repr=False)
+    row: int | None = None
 
     def __str__(self) -> str:
         return ": ".join(filter(None, (self.source, self.object, self.path)))
@@ -57,6 +64,10 @@ class Place:
         for part in parts:
             path = joined(path, part if isinstance(part, int) else redacted_name(part))
         return replace(self, path=path)
+
+    def at_row(self, row: int) -> "Place":
+        """A line of the text that the field has as its value."""
+        return replace(self, row=row)
 
     def problem(
         self,
@@ -78,6 +89,7 @@ class Place:
             allowed=tuple(allowed),
             source=self.source,
             line=self.line,
+            row=self.row,
         )
 
     def refusal(
@@ -93,8 +105,10 @@ class Place:
 
     @property
     def line(self) -> int | None:
-        """The line of the field, or of the nearest one around it that the file has."""
-        mark, _ = self._mark()
+        """The line of the row or the field, or of the nearest field around that the file has."""
+        mark, is_here = self._mark()
+        if mark and is_here and mark.first_row and self.row:
+            return mark.first_row + self.row - 1
         return mark.line if mark else None
 
     @property
@@ -105,7 +119,7 @@ class Place:
 
     def around(self, inner: Problem) -> Problem:
         """A problem with a path relative to this place, completed by it."""
-        whole = replace(self, path=_nested(self.path, inner.path))
+        whole = replace(self, path=_nested(self.path, inner.path), row=inner.row)
         return replace(
             inner,
             object=inner.object or self.object,

@@ -27,15 +27,14 @@ def check_columns(reading: QueryReading, columns: Collection[str], where: Place)
     for column in reading.tree.find_all(exp.Column):
         name = column.name
         if name not in own and name not in columns and not placeholder_of(name):
-            raise where.refusal(
-                f"the dataset has no column {name!r}; {suggestion_for(name, sorted(columns))}"
-            )
+            why = f"the dataset has no column {name!r}; {suggestion_for(name, sorted(columns))}"
+            raise reading.refusal(where, column, why)
     for select in reading.tree.find_all(exp.Select):
-        for name in _outside_group(select):
+        for column in _outside_group(select):
+            name = column.name
             if name in columns and name not in own:
-                raise where.refusal(
-                    f"column {name!r} is neither in GROUP BY nor in an aggregate function"
-                )
+                why = f"column {name!r} is neither in GROUP BY nor in an aggregate function"
+                raise reading.refusal(where, column, why)
 
 
 def _own_names(tree: "exp.Query") -> Iterator[str]:
@@ -51,7 +50,7 @@ def _own_names(tree: "exp.Query") -> Iterator[str]:
             yield node.alias
 
 
-def _outside_group(select: "exp.Select") -> Iterator[str]:
+def _outside_group(select: "exp.Select") -> Iterator["exp.Column"]:
     """The columns of outputs that have many values in a group."""
     group = select.args.get("group")
     if group is not None and not has_plain_keys(group):
@@ -71,7 +70,7 @@ def _output(key: "exp.Expr", select: "exp.Select") -> "exp.Expr":
     return aliases.get(key.name, key) if key.key == "column" else key
 
 
-def _ungrouped(node: "exp.Expr", keys: "list[exp.Expr]") -> Iterator[str]:
+def _ungrouped(node: "exp.Expr", keys: "list[exp.Expr]") -> Iterator["exp.Column"]:
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     if node in keys or is_aggregate(node) or isinstance(node, exp.Query | exp.Subquery):
@@ -79,7 +78,7 @@ def _ungrouped(node: "exp.Expr", keys: "list[exp.Expr]") -> Iterator[str]:
     if isinstance(node, exp.Column):
         grouped = {column.name for key in keys for column in key.find_all(exp.Column)}
         if node.name not in grouped:
-            yield node.name
+            yield node
         return
     for child in node.iter_expressions():
         yield from _ungrouped(child, keys)

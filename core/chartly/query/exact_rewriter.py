@@ -17,7 +17,7 @@ from chartly.query.exact_values import (
     combined,
     literal,
 )
-from chartly.query.lexer import Token, place, tokens
+from chartly.query.lexer import Token, refusal_at, tokens
 from chartly.query.placeholders import placeholder_of
 from chartly.query.ticks import DEFAULT_DIGITS, SUBSECOND_DIGITS
 from chartly.query.vocabulary import names
@@ -66,7 +66,7 @@ class Rewriter:
         return token
 
     def _refuse(self, token: Token, why: str) -> SpecError:
-        return self.where.refusal(f"{place(self.text, token.start)}: {why}")
+        return refusal_at(self.where, self.text, token.start, why)
 
     @contextmanager
     def _refusing(self, token: Token) -> Iterator[None]:

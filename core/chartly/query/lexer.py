@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 
 from chartly.api.place import Place
+from chartly.errors import SpecError
 
 _TOKEN = re.compile(
     r"(?P<space>[ \t\r\n]+)"
@@ -62,7 +63,7 @@ def tokens(sql: str, where: Place) -> list[Token]:
     scanned = _scanned(sql, where)
     for token in scanned:
         if token.text == ";":
-            raise where.refusal(f"{place(sql, token.start)}: ';' is not allowed in a query")
+            raise refusal_at(where, sql, token.start, "';' is not allowed in a query")
     return scanned
 
 
@@ -73,7 +74,7 @@ def _scanned(sql: str, where: Place) -> list[Token]:
         match = _TOKEN.match(sql, position)
         if match is None:
             sign = _refused_sign(sql, position)
-            raise where.refusal(f"{place(sql, position)}: {sign} is not allowed in a query")
+            raise refusal_at(where, sql, position, f"{sign} is not allowed in a query")
         if match.lastgroup not in ("space", "comment"):
             scanned.append(Token(str(match.lastgroup), match.group(), position))
         position = match.end()
@@ -93,11 +94,11 @@ def uncommented(sql: str, where: Place) -> str:
     return "".join([*parts, _blank(sql[position:])])
 
 
-def place(sql: str, position: int) -> str:
-    """``line L, column C`` of an offset."""
+def refusal_at(where: Place, sql: str, position: int, why: str) -> SpecError:
+    """The error at an offset of the text at ``where``, which names line and column of the text."""
     before = sql[:position]
-    line = before.count("\n") + 1
-    return f"line {line}, column {position - before.rfind(chr(10))}"
+    line, column = before.count("\n") + 1, position - before.rfind("\n")
+    return where.at_row(line).refusal(f"line {line}, column {column}: {why}")
 
 
 def _refused_sign(sql: str, position: int) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from chartly.api.place import Place
 from chartly.api.suggestion import suggestion_for
-from chartly.query.lexer import place
+from chartly.query.lexer import refusal_at
 
 PLACEHOLDERS = ("dataset", "window_start", "window_end")
 _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_0-9]*)\s*\}\}")
@@ -18,14 +18,15 @@ def marked(text: str, where: Place) -> str:
     Raises:
         SpecError: a placeholder is not one of ours, or a name is like our identifiers.
     """
-    if re.search(rf"\b{_MARKER}", text, re.IGNORECASE):
-        raise where.refusal(f"names that start with {_MARKER} are ours")
+    reserved = re.search(rf"\b{_MARKER}", text, re.IGNORECASE)
+    if reserved is not None:
+        why = f"names that start with {_MARKER} are ours"
+        raise refusal_at(where, text, reserved.start(), why)
     for match in _PLACEHOLDER.finditer(text):
         if match[1] not in PLACEHOLDERS:
-            raise where.refusal(
-                f"{place(text, match.start())}: {match.group()} is not a placeholder; "
-                f"{suggestion_for(match[1], PLACEHOLDERS)}"
-            )
+            suggestion = suggestion_for(match[1], PLACEHOLDERS)
+            why = f"{match.group()} is not a placeholder; {suggestion}"
+            raise refusal_at(where, text, match.start(), why)
     return _PLACEHOLDER.sub(lambda match: (_MARKER + match[1]).ljust(len(match.group()), "_"), text)
 
 

@@ -1,7 +1,7 @@
 """What a query reads: every place where an engine may resolve a name to a table."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from chartly.query.vocabulary import IN_FUNCTIONS
@@ -20,12 +20,14 @@ class Relation:
         label: its name in a message.
         is_cte: whether it is a CTE that can be seen from where it is read.
         is_operand: whether it is an operand of IN, which takes values, too.
+        node: where it is read.
     """
 
     name: str
     label: str
     is_cte: bool
     is_operand: bool
+    node: "exp.Expr" = field(compare=False, repr=False)
 
 
 def relations_of(tree: "exp.Query") -> tuple[Relation, ...]:
@@ -123,4 +125,4 @@ def _relation(
     label = ".".join(part.sql("clickhouse") for part in parts if isinstance(part, exp.Expr))
     if not label or (isinstance(node, exp.Table) and node.alias_column_names):
         label = f"{label or node.key}()"
-    return Relation(name, label[:80], is_cte=name in visible, is_operand=is_operand)
+    return Relation(name, label[:80], is_cte=name in visible, is_operand=is_operand, node=node)

@@ -18,7 +18,7 @@ from chartly.query.sql_reader import QueryReading, read
 from chartly.query.ties import check_orders
 
 if TYPE_CHECKING:
-    from sqlglot import exp
+    pass
 
 TEMPLATE = Place(object="analytics", path="spec").at(*QUERY_TEXT)
 """The place of a template in a profile, for callers that have no place of their own."""
@@ -74,8 +74,8 @@ def check_query(spec: AnalyticsSpec, where: Place = TEMPLATE) -> CheckedQuery:
     reading = read_allowed(marked(text, where), _POLICY, _DATASET, where)
     _check_placeholders(reading, text, where)
     check_orders(reading, where)
-    _check_totals(reading.tree, where)
-    return CheckedQuery(text, _columns(reading.tree.selects, where))
+    _check_totals(reading, where)
+    return CheckedQuery(text, _columns(reading, where))
 
 
 def read_template(text: str, where: Place = TEMPLATE) -> QueryReading:
@@ -97,21 +97,22 @@ def _check_placeholders(reading: QueryReading, text: str, where: Place) -> None:
             raise where.refusal(f"{{{{{name}}}}} must not be in quotes")
 
 
-def _check_totals(tree: "exp.Query", where: Place) -> None:
+def _check_totals(reading: QueryReading, where: Place) -> None:
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
-    for group in tree.find_all(exp.Group):
+    for group in reading.tree.find_all(exp.Group):
         if group.args.get("totals"):
-            raise where.refusal("WITH TOTALS is not allowed; its row is none of the result")
+            why = "WITH TOTALS is not allowed; its row is none of the result"
+            raise reading.refusal(where, group, why)
 
 
-def _columns(outputs: "list[exp.Expr]", where: Place) -> tuple[str, ...]:
+def _columns(reading: QueryReading, where: Place) -> tuple[str, ...]:
+    outputs = reading.tree.selects
     names = [output.alias_or_name for output in outputs]
-    for position, name in enumerate(names, 1):
+    for position, (name, output) in enumerate(zip(names, outputs, strict=True), 1):
         if _COLUMN.fullmatch(name) is None:
-            raise where.refusal(
-                f"output column {position} needs a name in lower case; write `AS name` behind it"
-            )
+            why = f"output column {position} needs a name in lower case; write `AS name` behind it"
+            raise reading.refusal(where, output, why)
         if names.count(name) > 1:
-            raise where.refusal(f"two output columns are named {name!r}")
+            raise reading.refusal(where, output, f"two output columns are named {name!r}")
     return tuple(names)

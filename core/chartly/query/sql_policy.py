@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from chartly.api.place import Place
 from chartly.api.suggestion import suggestion_for
 from chartly.query.functions import CALLED_WITHOUT_BRACKETS, FunctionSet, hint
-from chartly.query.lexer import Token, place, tokens
+from chartly.query.lexer import Token, refusal_at, tokens
 from chartly.query.relations import Relation
-from chartly.query.sql_reader import QueryReading, calls_in, check_start, read
+from chartly.query.sql_reader import QueryReading, calls_in, check_start, read, refusal_of_node
 
 CLAUSES = dict.fromkeys(("settings", "format", "into", "outfile", "apply"), "")
 """Clauses that change how a query runs or where it writes, and one that calls by name."""
@@ -63,7 +63,8 @@ def read_allowed(
     reading = read(text, where)
     for relation in reading.relations:
         if not relation.is_cte and not tables.contains(relation.name):
-            raise where.refusal(_relation_refusal(relation, tables))
+            why = _relation_refusal(relation, tables)
+            raise refusal_of_node(where, text, relation.node, why)
     _check_calls(reading, policy, where)
     return reading
 
@@ -75,9 +76,7 @@ def _check_words(scanned: Sequence[Token], text: str, policy: SqlPolicy, where: 
         is_callable = token.start in calls and word in policy.callable_words
         if token.kind == "word" and word in policy.words and not is_callable:
             instead = policy.words[word] or "a column of that name needs quotes"
-            raise where.refusal(
-                f"{place(text, token.start)}: {token.text} is not allowed; {instead}"
-            )
+            raise refusal_at(where, text, token.start, f"{token.text} is not allowed; {instead}")
 
 
 def _check_calls(reading: QueryReading, policy: SqlPolicy, where: Place) -> None:
@@ -88,7 +87,7 @@ def _check_calls(reading: QueryReading, policy: SqlPolicy, where: Place) -> None
         else:
             refusal = _bare_call_refusal(token, before) if policy.is_repeatable else ""
         if refusal:
-            raise where.refusal(f"{place(reading.text, token.start)}: {refusal}")
+            raise refusal_at(where, reading.text, token.start, refusal)
 
 
 def _relation_refusal(relation: Relation, tables: ReadableTables) -> str:

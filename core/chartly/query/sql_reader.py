@@ -11,7 +11,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chartly.api.place import Place
-from chartly.query.lexer import Token, place, tokens
+from chartly.errors import SpecError
+from chartly.query.lexer import Token, refusal_at, tokens
 from chartly.query.relations import Relation, relations_of
 from chartly.query.vocabulary import FORMS, KEYWORDS, PARSED_AS_CALLS, TAKE_LAMBDAS
 
@@ -40,6 +41,16 @@ class QueryReading:
     relations: tuple[Relation, ...]
     calls: tuple[Token, ...]
 
+    def refusal(self, where: Place, node: "exp.Expr", why: str) -> SpecError:
+        """The error of a part of the tree."""
+        return refusal_of_node(where, self.text, node, why)
+
+
+def refusal_of_node(where: Place, text: str, node: "exp.Expr", why: str) -> SpecError:
+    """The error of a part of a tree, at the first offset that the parser keeps of it."""
+    offsets = [part.meta["start"] for part in node.walk() if "start" in part.meta]
+    return refusal_at(where, text, min(offsets), why) if offsets else where.refusal(why)
+
 
 # A check of a plan reads a query five times, and an operator checks it at each event.
 @lru_cache(maxsize=64)
@@ -52,12 +63,11 @@ def read(text: str, where: Place) -> QueryReading:
     scanned = tokens(text, where)
     for token in scanned:
         if token.kind == "placeholder":
-            at = place(text, token.start)
-            raise where.refusal(f"{at}: {token.text} has no value here")
+            raise refusal_at(where, text, token.start, f"{token.text} has no value here")
     try:
         _check_qualifiers(scanned, text, where)
         tree = _parsed(text, scanned, where)
-        _check_forms(tree, where)
+        _check_forms(tree, text, where)
         _check_lambdas(tree, scanned, text, where)
         relations = relations_of(tree)
     except RecursionError:
@@ -121,7 +131,7 @@ def _check_qualifiers(scanned: list[Token], text: str, where: Place) -> None:
     for token, following in pairwise(scanned):
         is_call = token.kind == "word" and token.name.lower() in PARSED_AS_CALLS
         if is_call and following.text == ".":
-            raise where.refusal(f"{place(text, token.start)}: can be read in two ways")
+            raise refusal_at(where, text, token.start, "can be read in two ways")
 
 
 def _check_agreement(
@@ -136,23 +146,26 @@ def _check_agreement(
     differing = [token.start for token in parser_tokens if token.start not in starts]
     differing += [start for start, _ in strings ^ parsed_strings]
     if differing:
-        raise where.refusal(f"{place(text, min(differing))}: can be read in two ways")
+        raise refusal_at(where, text, min(differing), "can be read in two ways")
 
 
-def _check_forms(tree: "exp.Query", where: Place) -> None:
+def _check_forms(tree: "exp.Query", text: str, where: Place) -> None:
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
     for node in tree.walk():
         if not isinstance(node, exp.Func) and node.key not in FORMS:
-            raise where.refusal(f"{node.key.upper()} is not allowed in a query")
+            why = f"{node.key.upper()} is not allowed in a query"
+            raise refusal_of_node(where, text, node, why)
         if isinstance(node.parent, exp.SetOperation) and isinstance(node, exp.SetOperation):
-            _check_with(node, where)
+            _check_with(node, text, where)
 
 
-def _check_with(inner: "exp.SetOperation", where: Place) -> None:
+def _check_with(inner: "exp.SetOperation", text: str, where: Place) -> None:
     """An engine applies WITH behind UNION to one SELECT, the parser to all that follow."""
-    if inner.args.get("with_"):
-        raise where.refusal("WITH behind UNION, EXCEPT or INTERSECT must be in brackets")
+    clause = inner.args.get("with_")
+    if clause is not None:
+        why = "WITH behind UNION, EXCEPT or INTERSECT must be in brackets"
+        raise refusal_of_node(where, text, clause, why)
 
 
 def _check_lambdas(tree: "exp.Query", scanned: list[Token], text: str, where: Place) -> None:
@@ -163,13 +176,14 @@ def _check_lambdas(tree: "exp.Query", scanned: list[Token], text: str, where: Pl
     """
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
-    arrows = [position for position, token in enumerate(scanned) if token.text == "->"]
+    arrows = [token.start for token in scanned if token.text == "->"]
     if len(arrows) != len(list(tree.find_all(exp.Lambda))):
-        raise where.refusal("a lambda is allowed only as the first argument of a function")
+        why = "a lambda is allowed only as the first argument of a function"
+        raise refusal_at(where, text, next(iter(arrows), 0), why)
     for position, token in enumerate(scanned):
         if token.name.lower() in TAKE_LAMBDAS and _lacks_lambda(scanned[position + 1 :]):
-            at = place(text, token.start)
-            raise where.refusal(f"{at}: {token.name}() takes a lambda, such as x -> lower(x)")
+            why = f"{token.name}() takes a lambda, such as x -> lower(x)"
+            raise refusal_at(where, text, token.start, why)
 
 
 def _lacks_lambda(following: list[Token]) -> bool:

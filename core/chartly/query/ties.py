@@ -26,10 +26,11 @@ def check_ties(reading: QueryReading, where: Place) -> None:
         cut = _cut(select)
         missing = _undecided(select, select.args["order"]) if cut else None
         if missing is not None:
-            raise where.refusal(
+            why = (
                 f"ORDER BY with {cut} leaves ties, and which of them stay is not "
                 f"repeatable; add {missing!r} to ORDER BY"
             )
+            raise reading.refusal(where, select.args["order"], why)
 
 
 def check_orders(reading: QueryReading, where: Place) -> None:
@@ -40,20 +41,30 @@ def check_orders(reading: QueryReading, where: Place) -> None:
     """
     from sqlglot import exp  # noqa: PLC0415 - costs start-up time
 
-    for select in reading.tree.find_all(exp.Select):
-        cut = _cut(select) or ("LIMIT" if select.args.get("limit") is not None else "")
-        if cut and select.args.get("order") is None:
-            raise where.refusal(f"{cut} without ORDER BY is not repeatable")
+    for query in reading.tree.find_all(exp.Query):
+        cut = _cut(query) or ("LIMIT" if query.args.get("limit") is not None else "")
+        if not cut:
+            continue
+        clause = query.args[cut.partition(" ")[0].lower()]
+        if query.args.get("order") is None:
+            why = f"{cut} without ORDER BY is not repeatable"
+            raise reading.refusal(where, clause, why)
+        if not isinstance(query, exp.Select):
+            why = f"{cut} behind UNION or brackets must be in a SELECT of its own"
+            raise reading.refusal(where, clause, why)
 
 
-def _cut(select: "exp.Select") -> str:
+def _cut(select: "exp.Query") -> str:
     """The clause that keeps some of the rows that are alike in the order, or ""."""
+    from sqlglot import exp  # noqa: PLC0415 - costs start-up time
+
     limit = select.args.get("limit")
     options = None if limit is None else limit.args.get("limit_options")
     if limit is not None and not (options is not None and options.args.get("with_ties")):
         return "LIMIT"
     distinct = select.args.get("distinct")
-    if distinct is not None and distinct.args.get("on") is not None:
+    # That of a UNION is true or false.
+    if isinstance(distinct, exp.Distinct) and distinct.args.get("on") is not None:
         return "DISTINCT ON"
     return "OFFSET" if select.args.get("offset") is not None else ""
 

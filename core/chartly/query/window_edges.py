@@ -30,15 +30,15 @@ def check_edges(reading: QueryReading, time: str, where: Place) -> None:
 
     for node in reading.tree.walk():
         if isinstance(node, exp.Between) and _edge_of(node.args["high"]) == "window_end":
-            raise _refused(node.this, "BETWEEN counts {{window_end}} in", where)
+            raise _refused(reading, node.this, "BETWEEN counts {{window_end}} in", where)
         for side in ("this", "expression"):
             edge = _edge_of(node.args.get(side))
             other: exp.Expr = node.args.get("expression" if side == "this" else "this", node)
             if edge == "window_end" and (node.key, side) in _CLOSED_END:
-                raise _refused(other, "a comparison counts {{window_end}} in", where)
+                raise _refused(reading, other, "a comparison counts {{window_end}} in", where)
             is_time = isinstance(other, exp.Column) and other.name == time
             if is_time and edge == "window_start" and (node.key, side) in _OPEN_START:
-                raise _refused(other, "a comparison leaves {{window_start}} out", where)
+                raise _refused(reading, other, "a comparison leaves {{window_start}} out", where)
 
 
 def check_bounds(reading: QueryReading, time: str, where: Place) -> None:
@@ -86,10 +86,11 @@ def check_aliases(reading: QueryReading, columns: Collection[str], where: Place)
             column.name == alias.alias and not column.table
             for column in clause.find_all(exp.Column)
         ):
-            raise where.refusal(
+            why = (
                 f"output {alias.alias!r} has the name of a column that WHERE reads, and "
                 "an engine takes the output there; give it another name"
             )
+            raise reading.refusal(where, alias, why)
 
 
 def _names_of(tree: "exp.Query", time: str) -> set[str]:
@@ -145,9 +146,10 @@ def _edge_of(node: object) -> str:
     return placeholder_of(node.name) if isinstance(node, exp.Column) else ""
 
 
-def _refused(compared: "exp.Expr", mistake: str, where: Place) -> SpecError:
+def _refused(reading: QueryReading, compared: "exp.Expr", mistake: str, where: Place) -> SpecError:
     column = compared.sql("clickhouse")[:60]
-    return where.refusal(
+    why = (
         f"{column}: {mistake}; {_HALF_OPEN}; write `{column} >= {{{{window_start}}}} "
         f"AND {column} < {{{{window_end}}}}`"
     )
+    return reading.refusal(where, compared, why)

@@ -73,6 +73,26 @@ def test_a_problem_from_inside_gets_what_is_known_outside():
     assert FILE.at("spec").around(Place().problem("is bad")).path == "spec"
 
 
+@pytest.mark.parametrize(
+    ("text", "row", "line", "because"),
+    [
+        ("a: 1\nb: |\n  x\n  y\n", 2, 4, "a block keeps its lines"),
+        ("a: 1\nb: |-  # why\n\n  x\n", 2, 4, "a comment, and a line that is empty"),
+        ("a: &x |\n  x\n  y\nb: *x\n", 2, 3, "the text of an alias is at its anchor"),
+        ("a: 1\nb: >\n  x\n  y\n", 1, 2, "a folded text has other lines"),
+        ('a: 1\nb: "x\\ny"\n', 2, 2, "so has a quoted one"),
+        ("a: 1\nb: |\n  x\n", None, 2, "no row"),
+        ("a: 1\nc: |\n  x\n", 1, None, "no such field"),
+    ],
+)
+def test_a_row_of_a_text_is_a_line_of_the_file(text, row, line, because):
+    place = parse_documents(text, "f.yaml")[0].place.at("b")
+    problem = place.at_row(row).problem("is bad")
+    assert problem.line == (1 if line is None else line), because
+    inner = Place(path="b", row=row).problem("is bad")
+    assert parse_documents(text, "f.yaml")[0].place.around(inner).line == problem.line, because
+
+
 def test_a_document_marks_each_value_where_its_name_stands():
     text = "a: 1.0\nb:\n- x\n-\n  c: on\n"
     document = parse_documents(text, "f.yaml")[0]

@@ -1,3 +1,4 @@
+import re
 from contextlib import nullcontext
 
 import pytest
@@ -56,9 +57,9 @@ def test_what_can_run_passes(kind, path, value, because):
         ("connector", "spec.pagination.responseField", "a[", "connector/sales-http@1.0.0: spec.pagination.responseField: ", Reason.CONFIG_INVALID),
         ("normalizer", "spec.mapping.amount", "$.totals[", "normalizer/sales-default@1.0.0: spec.mapping.amount: ", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", "DROP TABLE x", "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text", Reason.CONFIG_INVALID),
-        ("analytics", "spec.queryTemplate.text", _query(amount="amont"), "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text: the dataset has no column 'amont'; did you mean 'amount'?", Reason.CONFIG_INVALID),
+        ("analytics", "spec.queryTemplate.text", _query(amount="amont"), "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text: line 1, column 61: the dataset has no column 'amont'; did you mean 'amount'?", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", _query(keys="1"), "column 'currency' is neither in GROUP BY nor in an aggregate function", Reason.CONFIG_INVALID),
-        ("analytics", "spec.queryTemplate.text", _query(edge="<="), "spec.queryTemplate.text: occurred_at: a comparison counts {{window_end}} in", Reason.CONFIG_INVALID),
+        ("analytics", "spec.queryTemplate.text", _query(edge="<="), ": occurred_at: a comparison counts {{window_end}} in", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", _query(start=">"), "occurred_at: a comparison leaves {{window_start}} out", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", _query(joint="OR"), "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text: no condition of WHERE compares 'occurred_at'", Reason.CONFIG_INVALID),
         ("analytics", "spec.queryTemplate.text", _query(day="occurred_at"), "analytics/sales-daily-rollup@1.0.0: spec.queryTemplate.text: ", Reason.CONFIG_INVALID),
@@ -114,8 +115,8 @@ def test_a_profile_of_the_playbook_can_be_used(kind):
         ("normalizer", "spec.mapping.amount", "$.totals[", "here: spec.mapping.amount: "),
         ("analytics", "spec.queryTemplate.text", "DROP TABLE x", "here: spec.queryTemplate.text"),
         ("analytics", "spec.queryTemplate.text", _query().replace("sum(", "avg("), "here: spec.queryTemplate.text: line 1"),
-        ("analytics", "spec.queryTemplate.text", _query(rest=" ORDER BY total LIMIT 1"), "here: spec.queryTemplate.text: ORDER BY with LIMIT leaves ties"),
-        ("analytics", "spec.queryTemplate.text", _query(edge="<=").replace("occurred_at <=", "occurred_at BETWEEN {{window_start}} AND {{window_end}} AND occurred_at <"), "here: spec.queryTemplate.text: occurred_at: BETWEEN"),
+        ("analytics", "spec.queryTemplate.text", _query(rest=" ORDER BY total LIMIT 1"), r"here: spec\.queryTemplate\.text: line \d+, column \d+: ORDER BY with LIMIT leaves ties"),
+        ("analytics", "spec.queryTemplate.text", _query(edge="<=").replace("occurred_at <=", "occurred_at BETWEEN {{window_start}} AND {{window_end}} AND occurred_at <"), r"here: spec\.queryTemplate\.text: line \d+, column \d+: occurred_at: BETWEEN"),
         ("storage", "spec.writeMode", "replace", 'here: spec.writeMode: "replace"'),
     ],
 )  # fmt: skip
@@ -123,4 +124,4 @@ def test_a_profile_that_no_workflow_can_use_is_named_alone(kind, path, value, sa
     """INV-10."""
     with pytest.raises(SpecError) as caught:
         check_alone(parse_profile(changed(playbook_profile(kind), path, value)).spec, HERE)
-    assert caught.value.message.startswith(says)
+    assert re.match(says, caught.value.message)
