@@ -15,6 +15,7 @@ from chartly.query.exact import exact_query
 from chartly.query.rollup_query import CheckedQuery, check_query, read_template
 from chartly_store.embedded import open_embedded
 from chartly_store.engine_port import Engine
+from chartly_store.engine_refusal import engine_refusal
 from chartly_store.outputs import check_types
 
 # Names, types, numbers of arguments, groups, aliases, unions, joins and values that are constant.
@@ -24,11 +25,6 @@ _OF_QUERIES = frozenset((
     440, 457, 636, 639,
 ))  # fmt: skip
 """Codes of errors that a mistake in a query causes."""
-_REFUSED = re.compile(r"Code: ([0-9]+)\. DB::Exception: (.*)")
-_ENDS = re.compile(
-    r"[.:,]? (?:while |in scope |in query |maybe you meant)|\. |[.:]? \(line |: \(| \([A-Z_]+\)",
-    re.IGNORECASE,
-)
 _TYPE = re.compile(r"type (\w+).* function (\w+)", re.IGNORECASE)
 _EDGES = {"window_start": "2026-01-01 00:00:00.000", "window_end": "2026-01-02 00:00:00.000"}
 
@@ -74,13 +70,12 @@ def of_query(
     error: RunError, query: CheckedQuery, types: Mapping[str, str], where: Place
 ) -> ChartlyError:
     """The engine's refusal as a mistake in the query; any other error unchanged."""
-    refused = _REFUSED.search(error.message)
-    if refused is None or int(refused[1]) not in _OF_QUERIES:
+    refusal = engine_refusal(error.message)
+    if refusal is None or refusal.code not in _OF_QUERIES:
         return error
-    refusal = _ENDS.split(refused[2])[0].rstrip(". ")
-    columns = sorted(set(_arguments(refusal, query, types)))
+    columns = sorted(set(_arguments(refusal.sentence, query, types)))
     named = f"; column {', '.join(map(repr, columns))}" if columns else ""
-    return where.refusal(f"the query cannot run: {refusal}{named}")
+    return where.refusal(f"the query cannot run: {refusal.sentence}{named}")
 
 
 def _arguments(refusal: str, query: CheckedQuery, types: Mapping[str, str]) -> Iterator[str]:

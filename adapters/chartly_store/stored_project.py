@@ -18,13 +18,14 @@ from chartly.load.query_output import FORMAT, SETTINGS
 from chartly.load.sql import qualified
 from chartly.names import sql_name
 from chartly.query.fingerprint import fingerprint_query, fingerprint_text
-from chartly_service.query import QueryResult
+from chartly_service.query import QueryRefusedError, QueryResult
 from chartly_service.rejects import RejectedRecord
 from chartly_store.attempts import Attempt, Attempts
 from chartly_store.audit_log import AuditLog, Checkpoint
 from chartly_store.command_trail import CommandTrail
 from chartly_store.dataset_removal import drop_dataset, drop_output
 from chartly_store.engine_port import Engine
+from chartly_store.engine_refusal import engine_refusal
 from chartly_store.ledger import Ledger
 from chartly_store.policy import Measure, measure
 from chartly_store.project_store import ProjectStore
@@ -100,10 +101,15 @@ class EngineProject:
         )
         return {str(row[0]) for row in rows}
 
+    def columns(self, table: str) -> Collection[str]:
+        """The names of the columns of a table or view."""
+        return self.store.columns(table)
+
     def select(self, sql: str) -> QueryResult:
         """The rows of a SELECT, which can write nothing and reads the project's database only.
 
         Raises:
+            QueryRefusedError: the engine refuses it.
             RunError: ``PrerequisiteMissing``: the user may change no settings, and its profile
                 lacks those that format values exactly; ``StoreUnavailable``.
         """
@@ -112,6 +118,9 @@ class EngineProject:
             answer = self.store.engine.formatted(sql, FORMAT, settings, self.store.database)
         except RunError as error:
             fixed = _FIXED.search(error.message)
+            refusal = engine_refusal(error.message)
+            if fixed is None and refusal is not None and error.reason is Reason.STORE_UNAVAILABLE:
+                raise QueryRefusedError(refusal.sentence, refusal.unknown) from None
             if fixed is None:
                 raise
             raise RunError(

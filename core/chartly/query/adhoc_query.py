@@ -10,6 +10,7 @@ from chartly.api.place import Place
 from chartly.query.harmless import HARMLESS
 from chartly.query.lexer import uncommented
 from chartly.query.sql_policy import CLAUSES, ReadableTables, SqlPolicy, read_allowed
+from chartly.query.sql_reader import read
 
 _WHERE = Place(object="query")
 _POLICY = SqlPolicy(HARMLESS, CLAUSES, callable_words=frozenset(("format",)))
@@ -28,3 +29,8 @@ def check_select(sql: str, tables: Collection[str]) -> str:
     readable = ReadableTables(tables.__contains__, sorted(tables))
     read_allowed(text, _POLICY, readable, _WHERE)
     return text
+
+
+def tables_read(text: str) -> set[str]:
+    """The tables that a text which ``check_select`` returned reads."""
+    return {relation.name for relation in read(text, _WHERE).relations if not relation.is_cte}

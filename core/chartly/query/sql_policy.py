@@ -3,16 +3,21 @@
 The two differ in their tables, functions and words alone.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from chartly.api.place import Place
 from chartly.api.suggestion import suggestion_for
+from chartly.errors import SpecError
+from chartly.names import sql_name
 from chartly.query.functions import CALLED_WITHOUT_BRACKETS, FunctionSet, hint
 from chartly.query.lexer import Token, refusal_at, tokens
 from chartly.query.relations import Relation
 from chartly.query.sql_reader import QueryReading, calls_in, check_start, read, refusal_of_node
 
+_DASHED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)+")
 CLAUSES = dict.fromkeys(("settings", "format", "into", "outfile", "apply"), "")
 """Clauses that change how a query runs or where it writes, and one that calls by name."""
 
@@ -58,9 +63,13 @@ def read_allowed(
         SpecError: as ``read``, or names the first word, relation or call that is not allowed.
     """
     scanned = tokens(text, where)
-    check_start(scanned, where)
+    check_start(scanned, text, where)
     _check_words(scanned, text, policy, where)
-    reading = read(text, where)
+    try:
+        reading = read(text, where)
+    except SpecError:
+        _check_dashes(scanned, text, tables, where)
+        raise
     for relation in reading.relations:
         if not relation.is_cte and not tables.contains(relation.name):
             why = _relation_refusal(relation, tables)
@@ -77,6 +86,21 @@ def _check_words(scanned: Sequence[Token], text: str, policy: SqlPolicy, where: 
         if token.kind == "word" and word in policy.words and not is_callable:
             instead = policy.words[word] or "a column of that name needs quotes"
             raise refusal_at(where, text, token.start, f"{token.text} is not allowed; {instead}")
+
+
+def _check_dashes(
+    scanned: Sequence[Token], text: str, tables: ReadableTables, where: Place
+) -> None:
+    """Whether no table is named as its dataset is, with dashes."""
+    for before, name in pairwise(scanned):
+        dashed = _DASHED.match(text, name.start)
+        if dashed is None:
+            continue
+        table = sql_name(dashed.group())
+        if before.text.lower() in ("from", "join") or table in tables.names:
+            suggestion = suggestion_for(table, sorted(tables.names))
+            why = f"the name of a table has '_' where that of its dataset has '-'; {suggestion}"
+            raise refusal_at(where, text, name.start, why)
 
 
 def _check_calls(reading: QueryReading, policy: SqlPolicy, where: Place) -> None:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from chartly.api.place import Place
+from chartly.api.suggestion import did_you_mean
 from chartly.errors import SpecError
 from chartly.query.lexer import Token, refusal_at, tokens
 from chartly.query.relations import Relation, relations_of
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 
 _ONE_SELECT = "must be exactly one SELECT"
+_STARTS = ("select", "with", "from")
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ def _parsed(text: str, scanned: list[Token], where: Place) -> "exp.Query":
     from sqlglot import exp  # noqa: PLC0415
     from sqlglot.dialects.dialect import Dialect  # noqa: PLC0415
 
-    check_start(scanned, where)
+    check_start(scanned, text, where)
     dialect = Dialect.get_or_raise("clickhouse")
     try:
         parser_tokens = dialect.tokenize(text)
@@ -103,23 +105,26 @@ def _parsed(text: str, scanned: list[Token], where: Place) -> "exp.Query":
     except RecursionError:
         raise
     except Exception as error:  # noqa: BLE001 - the parser raises IndexError for `map(a)`
-        raise where.refusal(_syntax_message(error)) from None
+        raise _syntax_refusal(error, text, where) from None
     tree = statements[0] if len(statements) == 1 else None
     if isinstance(tree, exp.Select) and not tree.expressions:
         raise where.refusal("SELECT names no column")
     if isinstance(tree, exp.Select | exp.SetOperation):
         return tree
-    raise where.refusal(_ONE_SELECT)
+    raise where.refusal(_ONE_SELECT, value=text)
 
 
-def check_start(scanned: Sequence[Token], where: Place) -> None:
+def check_start(scanned: Sequence[Token], text: str, where: Place) -> None:
     """Whether a text starts as a SELECT does; the parser prints warnings about other statements.
 
     Raises:
         SpecError: it is empty, or another statement.
     """
-    if not scanned or scanned[0].text.lower() not in ("select", "with", "from", "("):
-        raise where.refusal(_ONE_SELECT)
+    first = scanned[0].text.lower() if scanned else ""
+    if first not in (*_STARTS, "("):
+        near = did_you_mean(first, _STARTS)
+        suggestion = f"; did you mean {near!r}?" if near else ""
+        raise where.refusal(f"{_ONE_SELECT}{suggestion}", value=text)
 
 
 def _check_qualifiers(scanned: list[Token], text: str, where: Place) -> None:
@@ -197,9 +202,20 @@ def _lacks_lambda(following: list[Token]) -> bool:
     return ends == [","]
 
 
-def _syntax_message(error: Exception) -> str:
-    messages = [
-        f"line {detail['line']}, column {detail['col']}: {detail['description']}"
-        for detail in getattr(error, "errors", ())
-    ]
-    return messages[0] if messages else "is not SQL that can be read"
+def _syntax_refusal(error: Exception, text: str, where: Place) -> SpecError:
+    """The error of a text that the parser cannot read, at the token where it stopped."""
+    for detail in getattr(error, "errors", ()):
+        token = detail["highlight"]
+        line_start = sum(len(line) + 1 for line in text.split("\n")[: detail["line"] - 1])
+        why = _syntax_mistake(detail["description"], token)
+        # The parser's column is that of the token's end.
+        return refusal_at(where, text, line_start + detail["col"] - len(token), why)
+    return where.refusal("is not SQL that can be read")
+
+
+def _syntax_mistake(description: str, token: str) -> str:
+    if description.startswith("Expecting "):
+        return f"{description.removeprefix('Expecting ')!r} is missing at {token!r}"
+    if description.startswith(("Required ", "Expected ")):
+        return f"something is missing at {token!r}"
+    return f"{token!r} is not expected here"
