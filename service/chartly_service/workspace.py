@@ -110,7 +110,7 @@ class Workspace:
         if not matches:
             known = sorted({workflow.name for workflow in self.workflows} | {*self.domains()})
             there = suggestion_for(wanted, known) if known else "it holds no workflow"
-            why = f"is not in {self.root}; {there}"
+            why = f"is not in {self.root.absolute()}; {there}"
             raise Place(object="workflow").refusal(why, value=name, allowed=known)
         if len({(workflow.version, str(workflow.written)) for workflow in matches}) > 1:
             places = ", ".join(workflow.source for workflow in matches)
@@ -135,7 +135,8 @@ class Workspace:
             return next(iter(named))
         raise workflow.place.refusal(
             "it is not said which project it belongs to; give --project tenant/project, or put a "
-            f"{NAMESPACE_FILE} with the labels {TENANT_LABEL} and {PROJECT_LABEL} into {self.root}",
+            f"{NAMESPACE_FILE} with the labels {TENANT_LABEL} and {PROJECT_LABEL} into "
+            f"{self.root.absolute()}",
             reason=Reason.NOT_A_PROJECT,
         )
 
@@ -150,8 +151,9 @@ class Workspace:
             return self.project
         projects = {self.home(workflow) for workflow in self.workflows}
         if len(projects) != 1:
-            raise Place(object=str(self.root)).refusal(
-                f"holds workflows of {len(projects)} projects; give --project tenant/project",
+            content = f"workflows of {len(projects)} projects" if projects else "no workflow"
+            raise Place(object=str(self.root.absolute())).refusal(
+                f"holds {content}; give --project tenant/project, or -C with the folder of one",
                 reason=Reason.NOT_A_PROJECT,
             )
         return projects.pop()

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from chartly.api.place import Place
-from chartly.api.suggestion import suggestion_for
+from chartly.api.reference import suggestion_of_kind
 from chartly.errors import Reason, RunError
 from chartly_cli.session import Session
 from chartly_folder.domain_files import WorkspaceFiles
@@ -25,7 +25,7 @@ def deprecate(session: Session, reference: str, because: str) -> None:
     profiles = {str(profile.id): profile for _, profile in workspace.profiles}
     if wanted not in profiles:
         raise Place(object="profile").refusal(
-            f"is not in {session.directory}; {suggestion_for(wanted, profiles)}",
+            f"is not in {session.directory.absolute()}; {suggestion_of_kind(wanted, profiles)}",
             value=reference,
             allowed=profiles,
             reason=Reason.PROFILE_NOT_FOUND,

@@ -1,7 +1,7 @@
 """``chartly resolve`` and ``chartly digest``."""
 
 from chartly.api.place import Place
-from chartly.api.suggestion import suggestion_for
+from chartly.api.reference import suggestion_of_kind
 from chartly.errors import Reason
 from chartly.plan.digest import profile_digest, run_digest
 from chartly_cli.output import pairs, table
@@ -44,7 +44,7 @@ def digest(session: Session, subject: str | None) -> None:
         key = subject.rpartition("::")[2]
         if key not in digests:
             raise Place(object="profile").refusal(
-                f"is not in {session.directory}; {suggestion_for(key, digests)}",
+                f"is not in {session.directory.absolute()}; {suggestion_of_kind(key, digests)}",
                 value=subject,
                 allowed=digests,
                 reason=Reason.PROFILE_NOT_FOUND,

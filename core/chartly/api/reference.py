@@ -1,10 +1,12 @@
 """References: ``tenant/project::kind/name@version``, with one parser and one spelling."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 from chartly.api.place import Place
+from chartly.api.suggestion import suggestion_for
 from chartly.api.version import LATEST, LATEST_MESSAGE, VERSION_MESSAGE, is_version
 from chartly.names import GLOBAL, SLUG_RULE, is_slug
 
@@ -78,6 +80,15 @@ class Reference:
 
     def __str__(self) -> str:
         return f"{self.scope or GLOBAL}::{self.profile}"
+
+
+def suggestion_of_kind(profile: str, known: Iterable[str]) -> str:
+    """The nearest of the known profiles, or all of them; only of its kind, if it has a kind."""
+    kind = profile.partition("/")[0]
+    if kind not in PROFILE_KINDS:
+        return suggestion_for(profile, known)
+    names = [name for name in known if name.startswith(f"{kind}/")]
+    return suggestion_for(profile, names) if names else f"there is no {kind} profile"
 
 
 def parse_reference(text: str, home: Project, place: Place = _NOWHERE) -> Reference:

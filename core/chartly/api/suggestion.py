@@ -19,4 +19,4 @@ def suggestion_for(word: str, allowed: Iterable[str]) -> str:
     if near is not None:
         return f"did you mean {near!r}?"
     listed = ", ".join(names[:_MOST]) + (", ..." if len(names) > _MOST else "")
-    return f"allowed are {listed}" if names else "none is allowed here"
+    return f"allowed are {listed}" if names else "there is none"

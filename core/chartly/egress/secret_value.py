@@ -14,13 +14,24 @@ def secret_value(text: str) -> str:
     return text.removesuffix("\n").removesuffix("\r")
 
 
-def secret_objection(value: str) -> str | None:
-    """Why a value cannot be sent as a credential, without the value; None if it can be sent."""
-    # No scheme has tokens with space at either end, and a header cannot carry it.
-    if not value.strip() or value != value.strip() or not value.isprintable():
-        return "is empty, has space around it, or holds control characters"
+def _broken_form(value: str) -> str | None:
+    """Why a header cannot carry a value; no scheme has tokens with space at either end."""
+    if not value.strip():
+        return "is empty" if not value else "holds only space"
+    if "\n" in value.strip() or "\r" in value.strip():
+        return "holds more than one line; put the token alone into it"
+    if value != value.strip():
+        return "has space or an empty line around the token"
     if not value.isascii():
         return "is not readable as ASCII text"
+    return None if value.isprintable() else "holds a control character, such as a tab"
+
+
+def secret_objection(value: str) -> str | None:
+    """Why a value cannot be sent as a credential, without the value; None if it can be sent."""
+    broken = _broken_form(value)
+    if broken is not None:
+        return broken
     if len(value) > LONGEST:
         return f"holds {len(value)} characters; allowed are {LONGEST}"
     scheme = _SCHEME.match(value)

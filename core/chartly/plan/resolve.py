@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from chartly.api.place import Place
 from chartly.api.profile import Profile
-from chartly.api.reference import Project, Reference, parse_reference
-from chartly.api.suggestion import suggestion_for
+from chartly.api.reference import Project, Reference, parse_reference, suggestion_of_kind
 from chartly.api.workflow import Workflow
 from chartly.api.workflow_step import (
     ORDER_MESSAGE,
@@ -141,7 +140,7 @@ def _look_up(reference: Reference, profiles: Profiles, place: Place) -> Resolved
     if entry is None:
         names = profiles.names(reference.scope)
         raise place.refusal(
-            f"is not there; {suggestion_for(str(reference.profile), names)}",
+            f"is not there; {suggestion_of_kind(str(reference.profile), names)}",
             value=str(reference),
             allowed=names,
             reason=Reason.PROFILE_NOT_FOUND,

@@ -21,6 +21,7 @@ TABLE = [
     ("an unknown step", WORKFLOW, "type: normalize", "type: normalise", "ConfigInvalid", ['spec.steps[1].type: "normalise" is not one of', "did you mean 'normalize'?"]),
     ("an unknown op", NORMALIZER, "op: toNumber", "op: toNumbr", "ConfigInvalid", ['spec.transforms[0].op: "toNumbr" is not one of', "did you mean 'toNumber'?"]),
     ("a missing profile", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-event@1.0.0", "ProfileNotFound", ['yaml:15: workflow sales-onboard@1.0.0: spec.steps[2].storage_profile: "tenant-demo/proj-sales::storage/sales-event@1.0.0" is not there', "did you mean 'storage/sales-events@1.0.0'?"]),
+    ("a missing profile, the only one of its kind", WORKFLOW, "connector/sales-http@1.0.0", "connector/orders-events@2.0.0", "ProfileNotFound", ['connector/orders-events@2.0.0" is not there; did you mean \'connector/sales-http@1.0.0\'?']),
     ("a missing version", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-events@1.0.1", "ProfileNotFound", ["did you mean 'storage/sales-events@1.0.0'?"]),
     ("a cross-project reference", WORKFLOW, "tenant-demo/proj-sales::storage", "tenant-demo/proj-other::storage", "NotAProject", ["--project tenant/project"]),
     ("@latest", WORKFLOW, "storage/sales-events@1.0.0", "storage/sales-events@latest", "ConfigInvalid", ["'latest'", "x.y.z"]),

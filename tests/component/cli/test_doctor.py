@@ -89,8 +89,8 @@ def test_a_short_secret_is_told(folder):
     [
         (b"Bearer canary-7", "begins with 'Bearer', which auth.mode sends itself; put the token alone into it"),
         (b"authorization: bearer canary-7", "begins with 'bearer', which auth.mode sends itself"),
-        (b"", "is empty, has space around it, or holds control characters"),
-        (b"canary-7\r\nX-Evil: 1", "is empty, has space around it, or holds control characters"),
+        (b"", "is empty"),
+        (b"canary-7\r\nX-Evil: 1", "holds more than one line; put the token alone into it"),
         (b"can\xc3\xa4ry-7", "is not readable as ASCII text"),
     ],
 )  # fmt: skip

@@ -1,6 +1,13 @@
 import pytest
 
-from chartly.api.reference import ProfileId, Project, Reference, parse_project, parse_reference
+from chartly.api.reference import (
+    ProfileId,
+    Project,
+    Reference,
+    parse_project,
+    parse_reference,
+    suggestion_of_kind,
+)
 from chartly.errors import SpecError
 
 HOME = Project("tenant-demo", "proj-sales")
@@ -52,3 +59,20 @@ def test_projects():
     assert parse_project("tenant-demo/proj-sales") == HOME
     assert str(HOME) == "tenant-demo/proj-sales"
     assert SALES.object_name == "connector-sales-http-1.0.0"
+
+
+KNOWN = ["connector/a-http@1.0.0", "storage/a-events@1.0.0", "storage/b@1.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "known", "says"),
+    [
+        ("storage/a-event@1.0.0", KNOWN, "did you mean 'storage/a-events@1.0.0'?"),
+        ("connector/a-events@1.0.0", KNOWN[1:], "there is no connector profile"),
+        ("connector/zzzzzzzzzzzz@7.7.7", KNOWN, "allowed are connector/a-http@1.0.0"),
+        ("storag/a-events@1.0.0", KNOWN, "did you mean 'storage/a-events@1.0.0'?"),
+        ("nothing", [], "there is none"),
+    ],
+)
+def test_a_suggestion_stays_within_the_kind(profile, known, says):
+    assert suggestion_of_kind(profile, known) == says

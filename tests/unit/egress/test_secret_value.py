@@ -2,7 +2,9 @@ import pytest
 
 from chartly.egress.secret_value import LONGEST, secret_objection, secret_value
 
-EMPTY = "is empty, has space around it, or holds control characters"
+LINES = "holds more than one line; put the token alone into it"
+AROUND = "has space or an empty line around the token"
+CONTROL = "holds a control character, such as a tab"
 
 
 @pytest.mark.parametrize("end", ["", "\n", "\r\n"])
@@ -19,11 +21,13 @@ def test_a_secret_s_last_line_end_is_no_part_of_it(end):
         ("Bearerx", None),
         ("basic-plan-7", None),
         ("x" * LONGEST, None),
-        ("", EMPTY),
-        (" canary", EMPTY),
-        ("canary\n", EMPTY),
-        ("can\tary", EMPTY),
-        ("canary\r\nX-Admin: 1", EMPTY),
+        ("", "is empty"),
+        ("  \n", "holds only space"),
+        ("can\x00ary", CONTROL),
+        (" canary", AROUND),
+        ("canary\n", AROUND),
+        ("can\tary", CONTROL),
+        ("canary\r\nX-Admin: 1", LINES),
         ("can\xe4ry", "is not readable as ASCII text"),
         ("x" * (LONGEST + 1), f"holds {LONGEST + 1} characters; allowed are {LONGEST}"),
         *(

@@ -120,5 +120,7 @@ def test_without_a_project_nothing_can_be_resolved():
         with pytest.raises(SpecError) as refused:
             call()
         assert refused.value.reason is Reason.NOT_A_PROJECT
-    with pytest.raises(SpecError, match="holds workflows of 0 projects"):
+    with pytest.raises(
+        SpecError, match=r"^/.*: holds no workflow; give --project tenant/project, or -C"
+    ):
         workspace_of().only_project()
