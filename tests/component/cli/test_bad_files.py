@@ -1,5 +1,7 @@
 """What is wrong with files is told before anything starts: INV-10, and the list of bad input."""
 
+from pathlib import Path
+
 import pytest
 
 from support.command import chartly, edit, sales_folder
@@ -280,3 +282,21 @@ def test_every_command_tells_the_same_problem_as_an_object(tmp_path):
     assert problem["value"] == "tenant-demo/proj-sales::storage/sales-event@1.0.0"
     assert "storage/sales-events@1.0.0" in problem["allowed"]
     assert problem["message"].endswith("did you mean 'storage/sales-events@1.0.0'?")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("query", "SELECT 1"), "holds no workflow; give --project tenant/project, or -C"),
+        (("audit", "show"), "holds no workflow; give --project tenant/project, or -C"),
+        (("run", "sales"), "; it holds no workflow"),
+        (("deprecate", "storage/x@1.0.0", "--because", "old"), "; there is no storage profile"),
+        (("digest", "storage/x@1.0.0"), "; there is no storage profile"),
+    ],
+)
+def test_a_folder_that_holds_nothing_is_named_whole(tmp_path, monkeypatch, arguments, says):
+    monkeypatch.chdir(tmp_path)
+    outcome = chartly(Path(), *arguments)
+    assert outcome.code == 3, outcome
+    assert str(tmp_path) in outcome.err
+    assert says in outcome.err
