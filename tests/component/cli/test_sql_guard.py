@@ -42,6 +42,7 @@ def test_one_select_over_the_projects_tables_passes(sql):
         ("SELECT 1 # x", "comment"),
         ("SELECT 1\nFROM sales_events\nWHER x = 1", "line 3, column 6: 'x' is not expected here"),
         ("SELECT 1 FROM sales_events WHERE", "line 1, column 28: something is missing at 'WHERE'"),
+        ("SELECT (a-b FROM sales_events", "')' is missing at 'FROM'"),
         ("SELECT * FROM other-events", "line 1, column 15: the name of a table has '_' where"),
         ("SELECT $$a$$", "'$' is not allowed"),
         ("SELECT '", "a string that does not end"),

@@ -44,6 +44,7 @@ def _rollup(text):
         ("SELECT 1 AS a FROM @ WHERE & AND k IN (b.c)", "IN takes values, a subquery or a table, not b.c; allowed", "an operand"),
         ("SELECT lowr(k) AS a FROM @ WHERE &", "function lowr() is not allowed; did", "a typing error"),
         ("SELECT sleep(1) AS a FROM @ WHERE &", "function sleep() is not allowed", "not harmless"),
+        ("SELECT (k-n FROM @ WHERE &", "')' is missing at 'FROM'", "a difference is no table"),
         ("SELECT (k AS a FROM @ WHERE &", "')' is missing at 'FROM'", "brackets that do not end"),
         ("SELECT k AS a\nFROM @\nWHER &", " is not expected here", "a keyword with a mistake"),
         ("SELECT k AS a FROM @ WHERE", "something is missing at 'WHERE'", "a clause without its condition"),
