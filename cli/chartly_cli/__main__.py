@@ -4,9 +4,9 @@ import gc
 import os
 import sys
 from contextlib import suppress
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from chartly.errors import REASONS, ChartlyError, Reason
+from chartly.errors import REASONS, ChartlyError, Reason, SpecError
 from chartly_cli.app import app
 from chartly_cli.printable import one_line
 
@@ -54,10 +54,8 @@ def _print_problems(error: ChartlyError) -> int:
 
 
 def _unexpected(error: Exception) -> int:
-    show = getattr(error, "show", None)
-    if show is not None:
-        show()
-        return REASONS[Reason.USAGE].exit_code
+    if hasattr(error, "format_message"):
+        return _print_usage(error)
     if os.environ.get("CHARTLY_DEBUG"):
         raise error
     if isinstance(error, OSError) and error.filename is not None:
@@ -69,6 +67,17 @@ def _unexpected(error: Exception) -> int:
         f"(CHARTLY_DEBUG=1 shows the trace)",
         Reason.INTERNAL_ERROR,
     )
+
+
+def _print_usage(error: Any) -> int:  # noqa: ANN401 - Typer does not export its errors
+    from chartly_cli.usage_message import help_hint, usage_problem  # noqa: PLC0415 - --help must be quick
+
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        return REASONS[Reason.USAGE].exit_code
+    code = _print_problems(SpecError([usage_problem(error)]))
+    sys.stderr.write(f"{one_line(help_hint(error))}\n")
+    return code
 
 
 def _print_error(text: str, reason: Reason) -> int:

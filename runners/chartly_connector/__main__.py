@@ -141,7 +141,9 @@ def _pull(plan: RunPlan, credential: Credential | None, arguments: argparse.Name
         chance=random.random,
     )
     try:
-        client = EgressClient(spec, transport, credential, clock)
+        client = EgressClient(
+            spec, transport, credential, clock, f"connector {plan.connector_name!r}"
+        )
         spool = Spooling(arguments.spool, arguments.spool_limit, arguments.peer_grace)
         return pull(plan, client, spool, clock)
     finally:

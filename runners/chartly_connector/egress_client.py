@@ -28,6 +28,7 @@ from chartly.warning import RunWarning, WarningReason
 from chartly_connector.charset import as_utf8
 from chartly_connector.response_body import TruncatedError, check_size, read_body
 from chartly_connector.secrets import Credential, check_origin, redacted
+from chartly_connector.transport_fault import UnreachableError, transport_failure
 
 NO_PAGE = b"null"
 """The body of a page without one: status 204, or a response after the last page."""
@@ -90,6 +91,7 @@ class EgressClient:
     Args:
         transport: sends requests, and checks addresses.
         credential: sent to the origin of ``transport.baseUrl`` only (INV-6).
+        name: how errors name the connector.
     """
 
     def __init__(
@@ -98,8 +100,10 @@ class EgressClient:
         transport: httpx.BaseTransport,
         credential: Credential | None,
         clock: PullClock,
+        name: str = "connector",
     ) -> None:
         self._spec = spec
+        self._name = name
         self._policy: OriginPolicy = origin_policy(
             spec.transport.base_url, spec.egress_policy.dns_allowlist, spec.egress_policy.ports
         )
@@ -179,9 +183,16 @@ class EgressClient:
             except httpcore.LocalProtocolError:
                 raise _unsendable(target) from None
             except _FAULTS as error:
-                failure = _fault(error)
+                failure = self._fault(error, target)
             self._wait(failure, attempt, target, expected)
             attempt += 1
+
+    def _fault(self, error: Exception, target: RequestTarget) -> Failure:
+        """The failure of a try; one that reached no host names the field that holds the host."""
+        failure = transport_failure(error)
+        if isinstance(error, UnreachableError) and target.origin == self._policy.home:
+            return replace(failure, cause=f"{failure.cause}; see transport.baseUrl of {self._name}")
+        return failure
 
     def _in_utf8(self, response: Response) -> Response:
         body = as_utf8(response.body, response.headers.get("content-type", ""))
@@ -314,14 +325,3 @@ def _unsendable(target: RequestTarget) -> RunError:
         f"{target.public}: the request cannot be sent; a header's name or value, or the URL, is "
         "not what RFC 9110 allows",
     )
-
-
-def _fault(error: Exception) -> Failure:
-    message = str(error) or type(error).__name__
-    if isinstance(error, httpcore.ConnectError) and "CERTIFICATE_VERIFY_FAILED" in message:
-        return Failure(f"TLS: {message.partition('failed: ')[2] or message}", transient=False)
-    if isinstance(error, httpcore.TimeoutException):
-        return Failure("no answer in time")
-    if isinstance(error, httpcore.RemoteProtocolError):
-        return Failure("the response is cut short or malformed")
-    return Failure(message)

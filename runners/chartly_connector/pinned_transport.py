@@ -13,6 +13,7 @@ import httpx
 
 from chartly.egress.addresses import AddressPolicy, objection
 from chartly.errors import Reason, RunError
+from chartly_connector.transport_fault import UnreachableError, system_cause
 
 Endpoint = tuple[str, int]
 
@@ -45,24 +46,27 @@ class PinnedBackend(httpcore.NetworkBackend):
         """A stream to a checked address of ``host``."""
         pinned = self._pins.get((host, port))
         endpoints = [pinned] if pinned else [(ip, port) for ip in self._resolve(host, port)]
-        failure: Exception | None = None
+        failure = UnreachableError(f"host {host!r} has no address")
         for address, address_port in endpoints:
             try:
                 stream = self._backend.connect_tcp(
                     address, address_port, timeout, local_address, socket_options
                 )
             except httpcore.ConnectError as error:
-                failure = error
+                failure = UnreachableError(
+                    f"cannot connect to host {host!r} at {address} port {address_port}: "
+                    f"{system_cause(error)}"
+                )
                 continue
             _check_peer(stream, address)
             return _TimedStream(stream, lambda: self._deadline)
-        raise failure or httpcore.ConnectError(f"{host} has no address")
+        raise failure
 
     def _resolve(self, host: str, port: int) -> list[str]:
         try:
             resolved = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise httpcore.ConnectError(f"cannot resolve host {host!r}: {error.strerror}") from None
+            raise UnreachableError(f"cannot resolve host {host!r}: {error.strerror}") from None
         except UnicodeError:  # a label of more than 63 characters
             raise RunError(
                 Reason.EGRESS_DENIED, f"host {host!r} is not a DNS name; a label is too long"

@@ -55,11 +55,12 @@ def wait_seconds(
     if failure.status in _REJECTED and failure.status not in policy.on:
         raise RunError(Reason.AUTH_REJECTED, f"the API refused the credential with {failure.cause}")
     if not _may_retry(failure, policy):
-        raise RunError(Reason.UPSTREAM_UNAVAILABLE, f"the API answered with {failure.cause}")
+        answered = "" if failure.status is None else "the API answered with "
+        raise RunError(Reason.UPSTREAM_UNAVAILABLE, f"{answered}{failure.cause}")
     if attempt >= policy.max_attempts:
         raise RunError(
             Reason.UPSTREAM_UNAVAILABLE,
-            f"{failure.cause} after {attempt} of {policy.max_attempts} attempts",
+            f"{failure.cause} (after {attempt} of {policy.max_attempts} attempts)",
         )
     requested = retry_after(failure, now)
     longest = max(policy.max_backoff_ms / 1000, _LONGEST_WAIT)

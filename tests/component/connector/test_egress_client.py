@@ -277,7 +277,7 @@ def test_a_bad_answer_is_tried_again(rig, answer, says, because):
 @pytest.mark.parametrize(("answer", "says", "because"), BAD_ANSWERS)
 def test_bad_answers_without_end_are_one_sentence(rig, answer, says, because):
     server = rig.serve(in_turn(answer))
-    says = f"{PAGE}: {says} after 3 of 3 attempts"
+    says = f"{PAGE}: {says} (after 3 of 3 attempts)"
     assert failed(rig.client(retry={"maxAttempts": 3}), says) is Reason.UPSTREAM_UNAVAILABLE, (
         because
     )
@@ -287,7 +287,7 @@ def test_bad_answers_without_end_are_one_sentence(rig, answer, says, because):
 def test_a_response_that_is_given_up_gives_its_connection_back(rig):
     """The pool has fewer connections than there are attempts."""
     server = rig.serve(in_turn(reply(b"[1]", headers={"Content-Encoding": "br"})))
-    says = f"{PAGE}: content-encoding 'br' was not asked for after 8 of 8 attempts"
+    says = f"{PAGE}: content-encoding 'br' was not asked for (after 8 of 8 attempts)"
     assert failed(rig.client(retry={"maxAttempts": 8}), says) is Reason.UPSTREAM_UNAVAILABLE
     assert len(server.requests) == 8
 
@@ -337,7 +337,7 @@ def test_a_server_that_drips_is_not_waited_for(rig, script, says, because):
     rig.serve(silent)
     client = rig.client(transport={"timeoutMs": 300}, retry={"maxAttempts": 1})
     started = time.monotonic()
-    assert failed(client, f"{PAGE}: {says} after 1 of 1 attempts") is Reason.UPSTREAM_UNAVAILABLE
+    assert failed(client, f"{PAGE}: {says} (after 1 of 1 attempts)") is Reason.UPSTREAM_UNAVAILABLE
     assert 0.25 < time.monotonic() - started < 3, because
 
 
@@ -354,7 +354,10 @@ def test_an_unreachable_host_is_one_sentence(rig):
     rig.stack.close()
     client = rig.client(retry={"maxAttempts": 2})
     assert rig.pins == {(HOME, 443): ("127.0.0.1", server.port)}
-    says = f"{PAGE}: [Errno 111] Connection refused after 2 of 2 attempts"
+    says = (
+        f"{PAGE}: cannot connect to host {HOME!r} at 127.0.0.1 port {server.port}: Connection "
+        "refused; see transport.baseUrl of connector (after 2 of 2 attempts)"
+    )
     assert failed(client, says) is Reason.UPSTREAM_UNAVAILABLE
 
 

@@ -134,7 +134,7 @@ def test_the_termination_message_is_optional(place, rig, capsys):
     ("answer", "reason", "says"),
     [
         (reply(CANARY.encode(), 401), Reason.AUTH_REJECTED, "the API refused the credential with status 401"),
-        (reply(b"", 500), Reason.UPSTREAM_UNAVAILABLE, "status 500 after 3 of 3 attempts"),
+        (reply(b"", 500), Reason.UPSTREAM_UNAVAILABLE, "status 500 (after 3 of 3 attempts)"),
         (reply(b"<html>"), Reason.UPSTREAM_UNAVAILABLE, "the page is not JSON"),
         (reply(b"", 302, {"Location": f"https://evil.example/{CANARY}"}), Reason.EGRESS_DENIED, "host 'evil.example' is not in egressPolicy.dnsAllowlist"),
         (reply(b"", 302, {"Location": f"http://{HOME}/{CANARY}"}), Reason.EGRESS_DENIED, f"http://{HOME}/*** leaves https"),

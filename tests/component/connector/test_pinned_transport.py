@@ -173,7 +173,7 @@ def test_all_addresses_refuse(dns):
 @pytest.mark.parametrize(
     ("answer", "says"),
     [
-        ([], f"{NAME} has no address"),
+        ([], f"host '{NAME}' has no address"),
         (socket.gaierror(-2, "Name or service not known"), f"cannot resolve host '{NAME}': Name or service not known"),
     ],
 )  # fmt: skip
