@@ -21,7 +21,7 @@ def read_workspace(root: Path, project: str | None = None) -> Workspace:
     Raises:
         SpecError: ``project`` is not a project.
     """
-    workspace = Workspace(root)
+    workspace = Workspace(root, above=_workspace_above(root))
     for path in _files(root):
         shared = path.relative_to(root).parts[0] == _GLOBAL
         for document in _documents(path, root, workspace.problems):
@@ -46,6 +46,15 @@ def read_files(paths: Iterable[Path], root: Path) -> Workspace:
         for document in documents:
             workspace.add(document, shared=False)
     return workspace
+
+
+def _workspace_above(root: Path) -> Path | None:
+    above = root.resolve().parent
+    return above if _holds_workspace(above) and not _holds_workspace(root) else None
+
+
+def _holds_workspace(folder: Path) -> bool:
+    return any((folder / name).is_dir() for name in _FOLDERS)
 
 
 def _files(root: Path) -> Iterator[Path]:

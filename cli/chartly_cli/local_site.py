@@ -49,8 +49,8 @@ class LocalSite:
         sentence = f"{free >> 20} MiB are free; needed are {_FREE_BYTES >> 20}"
         yield Prerequisite("disk", free >= _FREE_BYTES, sentence)
 
-    def secret(self, reference: SecretRef) -> Prerequisite:
-        """Whether a secret is there and usable."""
+    def secret(self, reference: SecretRef, connector: str) -> Prerequisite:
+        """Whether the secret of a connector is there and usable."""
         path = self.secrets / reference.name / reference.key
         fault = _secret_fault(path)
         warning = None if fault else _secret_warning(path)
@@ -58,7 +58,7 @@ class LocalSite:
         return Prerequisite(
             "secret",
             fault is None,
-            f"secret {reference.name!r} key {reference.key!r}: {sentence}",
+            f"{reference.name!r} key {reference.key!r} of connector {connector!r}: {sentence}",
             Reason.SECRET_MISSING,
             warning=warning is not None,
         )
@@ -97,7 +97,7 @@ class LocalSite:
 def _secret_fault(path: Path) -> str | None:
     """Why the file of a secret cannot be used, or None."""
     if not path.is_file():
-        return f"put its value into {path}"
+        return f"is missing; put its value into {path}"
     try:
         value = secret_value(path.read_bytes().decode("ascii"))
     except (OSError, UnicodeDecodeError):
@@ -109,7 +109,7 @@ def _secret_fault(path: Path) -> str | None:
 def _secret_warning(path: Path) -> str | None:
     """What is unsafe about a secret that can be used, or None."""
     if path.stat().st_mode & _OPEN_TO_OTHERS:
-        return f"others than you can read or change {path}; run chmod 600 {path}"
+        return f"other users can read or change {path}; run chmod 600 {path}"
     if len(secret_value(path.read_text(encoding="ascii"))) < SHORTEST:
         return (
             f"{path} holds fewer than {SHORTEST} characters, too few to be found where the API "

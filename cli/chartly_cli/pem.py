@@ -10,6 +10,22 @@ from chartly_folder.read_failure import cause
 _BLOCK = re.compile(r"-----BEGIN CERTIFICATE-----\n.+?\n-----END CERTIFICATE-----", re.DOTALL)
 
 
+def check_authority(path: Path, option: str) -> None:
+    """Returns if TLS can trust the certificates of a file.
+
+    Raises:
+        SpecError: it cannot be read, or contains no certificate.
+    """
+    why = "must be a file of PEM certificates"
+    try:
+        ssl.create_default_context().load_verify_locations(cafile=path)
+    except ssl.SSLError:
+        raise Place(object=option).refusal(why, value=str(path)) from None
+    except OSError as error:
+        why += f"; it cannot be read: {cause(error)}"
+        raise Place(object=option).refusal(why, value=str(path)) from None
+
+
 def read_certificates(path: Path, option: str) -> str:
     """The certificates in a file, without anything else in it.
 

@@ -27,17 +27,32 @@ class Session:
         """The folder, as what a problem is about."""
         from chartly.api.place import Place  # noqa: PLC0415 - --help must be quick
 
-        return Place(object=str(self.directory))
+        return Place(object=str(self.directory.resolve()))
 
     @property
     def printer(self) -> Printer:
         return Printer(self.form)
 
-    def workspace(self) -> "Workspace":
-        """The workspace of the folder."""
+    def workspace(self, *, may_be_new: bool = False) -> "Workspace":
+        """The workspace of the folder.
+
+        Args:
+            may_be_new: whether the command creates the folder if it does not exist.
+
+        Raises:
+            SpecError: there is no such folder, or the project is not one.
+        """
         from chartly_folder.object_files import read_workspace  # noqa: PLC0415 - --help must be quick
 
+        if self.directory.exists() or not may_be_new:
+            self._require_folder()
         return read_workspace(self.directory, self.project)
+
+    def _require_folder(self) -> None:
+        if self.directory.is_dir():
+            return
+        why = "is not a folder" if self.directory.exists() else "does not exist"
+        raise self.place.refusal(why)
 
     def binding(self, workspace: "Workspace") -> "FolderBinding | ServerBinding":
         """The store that the options name; without any, the folder's own.

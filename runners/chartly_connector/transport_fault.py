@@ -27,11 +27,11 @@ def system_cause(error: Exception) -> str:
 
 def transport_failure(error: Exception) -> Failure:
     """The failure of a try that had no complete response."""
-    origin = _origin(error)
+    origin = _tls_error(error)
     if isinstance(origin, ssl.SSLCertVerificationError):
         cause = system_cause(origin).removeprefix(_VERIFY_FAILED)
         return Failure(f"TLS: {cause}{_trust_hint(origin)}", transient=False)
-    if isinstance(origin, ssl.SSLError):
+    if origin is not None:
         return Failure(f"TLS: {system_cause(origin)}")
     if isinstance(error, httpcore.TimeoutException):
         return Failure("no answer in time")
@@ -40,11 +40,11 @@ def transport_failure(error: Exception) -> Failure:
     return Failure(system_cause(error))
 
 
-def _origin(error: Exception) -> BaseException:
-    """What the system raised; httpcore wraps it."""
-    origin: BaseException = error
-    while origin.__cause__ is not None:
-        origin = origin.__cause__
+def _tls_error(error: Exception) -> ssl.SSLError | None:
+    """The error of OpenSSL that httpcore wraps; its pool removes the cause, and not the context."""
+    origin: BaseException | None = error
+    while origin is not None and not isinstance(origin, ssl.SSLError):
+        origin = origin.__cause__ or origin.__context__
     return origin
 
 

@@ -44,8 +44,8 @@ class RunSite(Protocol):
         """What every run needs of the machine."""
         ...
 
-    def secret(self, reference: SecretRef) -> Prerequisite:
-        """Whether a secret is there and usable."""
+    def secret(self, reference: SecretRef, connector: str) -> Prerequisite:
+        """Whether the secret of a connector is there and usable."""
         ...
 
     def store(self) -> Iterable[Prerequisite]:
@@ -55,15 +55,16 @@ class RunSite(Protocol):
 
 def object_prerequisites(workspace: Workspace) -> Iterator[Prerequisite]:
     """Whether the files can be read, and hold a workflow."""
-    count = len(workspace.profiles)
+    count, folder = len(workspace.profiles), f"{workspace.root.resolve()}{workspace.hint}"
     if workspace.problems:
         yield Prerequisite.failed("profiles", SpecError(workspace.problems))
     else:
-        yield Prerequisite("profiles", ok=True, sentence=f"{counted(count, 'profile')} read")
+        sentence = f"{counted(count, 'profile')} in {folder}"
+        yield Prerequisite("profiles", ok=count > 0, sentence=sentence)
     yield Prerequisite(
         "workflows",
         bool(workspace.workflows),
-        f"{counted(len(workspace.workflows), 'workflow')} in {workspace.root}",
+        f"{counted(len(workspace.workflows), 'workflow')} in {folder}",
     )
 
 
@@ -84,7 +85,7 @@ def workflow_prerequisites(frozen: FrozenWorkflow, site: RunSite) -> Iterator[Pr
         yield Prerequisite("suspended", ok=False, sentence=sentence, reason=Reason.CONFIG_INVALID)
     reference = plan.connector.auth.secret_ref
     if reference is not None:
-        yield site.secret(reference)
+        yield site.secret(reference, plan.connector_name)
 
 
 def query_prerequisites(
@@ -99,7 +100,7 @@ def query_prerequisites(
     except ChartlyError as error:
         yield Prerequisite.failed("queries", error)
     else:
-        sentence = f"{frozen.resolution.workflow}: the engine takes every query"
+        sentence = f"{frozen.resolution.workflow}: the engine accepts every query"
         yield Prerequisite("queries", ok=True, sentence=sentence)
 
 

@@ -34,6 +34,7 @@ class Workspace:
         profiles: each with whether it belongs to all projects.
         project: what an option or the folder's Namespace names; None where neither does.
         problems: what is wrong with files and objects that could not be read.
+        above: the folder above, where that one holds a workspace and this one does not.
     """
 
     root: Path
@@ -42,6 +43,17 @@ class Workspace:
     runs: list[WorkflowRun] = field(default_factory=list)
     project: Project | None = None
     problems: list[Problem] = field(default_factory=list)
+    above: Path | None = None
+
+    @property
+    def place(self) -> Place:
+        """The folder, by its absolute path, as what a problem is about."""
+        return Place(object=str(self.root.resolve()))
+
+    @property
+    def hint(self) -> str:
+        """The clause of an error that names the folder that was probably meant."""
+        return f"; the folder above holds a workspace: -C {self.above}" if self.above else ""
 
     @property
     def state(self) -> Path:
@@ -110,11 +122,11 @@ class Workspace:
         if not matches:
             known = sorted({workflow.name for workflow in self.workflows} | {*self.domains()})
             there = suggestion_for(wanted, known) if known else "it holds no workflow"
-            why = f"is not in {self.root.absolute()}; {there}"
+            why = f"is not in {self.root.resolve()}; {there}{self.hint}"
             raise Place(object="workflow").refusal(why, value=name, allowed=known)
         if len({(workflow.version, str(workflow.written)) for workflow in matches}) > 1:
             places = ", ".join(workflow.source for workflow in matches)
-            raise Place(object="workflow").refusal(f"stands in several files: {places}", value=name)
+            raise Place(object="workflow").refusal(f"is in several files: {places}", value=name)
         return matches[0]
 
     def domains(self) -> list[str]:
@@ -152,8 +164,8 @@ class Workspace:
         projects = {self.home(workflow) for workflow in self.workflows}
         if len(projects) != 1:
             content = f"workflows of {len(projects)} projects" if projects else "no workflow"
-            raise Place(object=str(self.root.absolute())).refusal(
-                f"holds {content}; give --project tenant/project, or -C with the folder of one",
+            raise self.place.refusal(
+                f"holds {content}; give --project tenant/project, or -C with the folder of one{self.hint}",
                 reason=Reason.NOT_A_PROJECT,
             )
         return projects.pop()

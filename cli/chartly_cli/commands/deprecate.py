@@ -25,7 +25,7 @@ def deprecate(session: Session, reference: str, because: str) -> None:
     profiles = {str(profile.id): profile for _, profile in workspace.profiles}
     if wanted not in profiles:
         raise Place(object="profile").refusal(
-            f"is not in {session.directory.absolute()}; {suggestion_of_kind(wanted, profiles)}",
+            f"is not in {session.directory.resolve()}; {suggestion_of_kind(wanted, profiles)}",
             value=reference,
             allowed=profiles,
             reason=Reason.PROFILE_NOT_FOUND,

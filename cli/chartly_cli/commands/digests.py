@@ -37,6 +37,8 @@ def digest(session: Session, subject: str | None) -> None:
     workspace = session.workspace()
     workspace.require_whole()
     digests = {str(profile.id): profile_digest(profile) for _, profile in workspace.profiles}
+    if not digests:
+        raise workspace.place.refusal(f"holds no profile{workspace.hint}")
     if subject is None:
         session.printer.result(digests, pairs(digests))
         return
@@ -44,7 +46,7 @@ def digest(session: Session, subject: str | None) -> None:
         key = subject.rpartition("::")[2]
         if key not in digests:
             raise Place(object="profile").refusal(
-                f"is not in {session.directory.absolute()}; {suggestion_of_kind(key, digests)}",
+                f"is not in {session.directory.resolve()}; {suggestion_of_kind(key, digests)}",
                 value=subject,
                 allowed=digests,
                 reason=Reason.PROFILE_NOT_FOUND,

@@ -29,7 +29,7 @@ def init(session: Session, domain: str) -> None:
         why = f"is not allowed; it takes {rule}; underscores become dashes"
         raise Place(object="domain").refusal(why, value=domain)
     # A second domain in a folder joins the project that is there.
-    project = session.workspace().project or Project("tenant-demo", f"proj-{name}")
+    project = session.workspace(may_be_new=True).project or Project("tenant-demo", f"proj-{name}")
     words = {
         "name": name,
         "event": name.replace("-", "_"),

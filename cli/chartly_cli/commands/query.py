@@ -4,6 +4,7 @@ import json
 
 from chartly_cli.output import table
 from chartly_cli.session import Session
+from chartly_service.quantity import counted
 from chartly_service.query import QueryResult
 from chartly_service.query import query as rows_of
 
@@ -16,7 +17,9 @@ def query(session: Session, sql: str, limit: int) -> None:
         result = rows_of(stored, sql, limit)
     session.printer.result(result.document(), table(result.names, cells(result)))
     if len(result.rows) == limit:
-        session.printer.note(f"the first {limit} rows; --limit takes more")
+        session.printer.note(
+            f"these are the first {counted(limit, 'row')}; raise --limit to see more"
+        )
 
 
 def cells(result: QueryResult) -> list[list[object]]:

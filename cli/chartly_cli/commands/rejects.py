@@ -2,13 +2,14 @@
 
 from dataclasses import asdict
 
-from chartly_cli.output import table
+from chartly_cli.output import pairs
 from chartly_cli.session import Session
-from chartly_service.rejects import RunRejects
+from chartly_service.quantity import counted
+from chartly_service.rejects import RejectedRecord, RunRejects
 from chartly_service.rejects import rejects as rejects_of
 
-_MESSAGE, _REFERENCE = 70, 22
-"""Characters of them that a table has room for."""
+_LONGEST = 200
+"""Characters of a value in text; JSON has all of them."""
 
 
 def rejects(session: Session, name: str, limit: int) -> None:
@@ -23,27 +24,33 @@ def rejects(session: Session, name: str, limit: int) -> None:
         "recorded": result.recorded,
         "rejects": [asdict(record) for record in result.records],
     }
-    session.printer.result(document, _table(result))
+    session.printer.result(document, _text(result))
     _note(session, result, limit)
 
 
-def _table(result: RunRejects) -> str:
+def _text(result: RunRejects) -> str:
     if not result.records:
-        absent = "none of its rejects is there" if result.recorded else "no rejects"
+        absent = "its rejects are no longer stored" if result.recorded else "no rejects"
         return f"{result.run}: {absent}"
-    rows = [
-        [each.reason, each.field, each.message[:_MESSAGE], each.raw_ref[:_REFERENCE] + "..."]
-        for each in result.records
-    ]
-    return f"rejects of {result.run}\n{table(['reason', 'field', 'message', 'raw_ref'], rows)}"
+    return "\n\n".join([f"rejects of {result.run}", *map(_rendered_record, result.records)])
+
+
+def _rendered_record(record: RejectedRecord) -> str:
+    return pairs({name: _clipped(value) for name, value in asdict(record).items()})
+
+
+def _clipped(value: str) -> str:
+    return value if len(value) <= _LONGEST else f"{value[:_LONGEST]}..."
 
 
 def _note(session: Session, result: RunRejects, limit: int) -> None:
     shown, recorded = len(result.records), result.recorded
     if shown < min(recorded, limit):
         session.printer.note(
-            f"{recorded:,} were recorded and {shown:,} are there; the others are past their "
-            "retention, or were removed"
+            f"{counted(recorded, 'reject')} recorded, {shown:,} still stored; the others are past "
+            "their retention, or were removed"
         )
     elif recorded > limit:
-        session.printer.note(f"the first {limit} of {recorded:,}; --limit takes more")
+        session.printer.note(
+            f"these are the first {shown:,} of {recorded:,}; raise --limit to see more"
+        )

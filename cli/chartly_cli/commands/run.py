@@ -14,12 +14,25 @@ from chartly_cli.interruption import resident
 from chartly_cli.local_launcher import RunOptions
 from chartly_cli.local_run import LocalReport, run_workflow
 from chartly_cli.output import pairs
+from chartly_cli.pem import check_authority
 from chartly_cli.printable import one_line
 from chartly_cli.progress import displayed_progress
 from chartly_cli.session import Session
+from chartly_service.quantity import counted
 
 _BYTES = re.compile(r"([1-9][0-9]{0,15})(|Ki|Mi|Gi|Ti)")
 _UNITS = {"": 1, "Ki": 1 << 10, "Mi": 1 << 20, "Gi": 1 << 30, "Ti": 1 << 40}
+_WITHOUT_REQUESTS = frozenset(
+    {
+        Reason.SUCCEEDED,
+        Reason.CONFIG_INVALID,
+        Reason.SECRET_MISSING,
+        Reason.SECRET_ORIGIN_REFUSED,
+        Reason.SNAPSHOT_TAMPERED,
+        Reason.EGRESS_DENIED,
+    }
+)
+"""The ends of a connector that may have sent none, and counted that."""
 _PIN = re.compile(r"[^=]+:[0-9]{1,5}=[^=]+:[0-9]{1,5}")
 
 
@@ -39,6 +52,8 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     workflow = workspace.workflow(name)
     _check_window(window)
     _check_pins(connect_to)
+    if cacert is not None:
+        check_authority(cacert, "--cacert")
     memory = None if max_memory is None else _memory(max_memory)
     options = RunOptions(
         secrets=secrets or workspace.state / "secrets",
@@ -56,7 +71,8 @@ def run(  # noqa: PLR0913, PLR0917 - a command has the options that it has
     reason, message = report.result.reason, report.result.message
     if reason is Reason.SUCCEEDED and fail_on_warning and report.result.warnings:
         reason = Reason.WARNINGS_REFUSED
-        message = f"{len(report.result.warnings)} warnings, and --fail-on-warning was given"
+        warnings = counted(len(report.result.warnings), "warning")
+        message = f"{warnings}, and --fail-on-warning was given"
     if reason is not Reason.SUCCEEDED:
         session.printer.note(one_line(f"error: {reason}: {message}"))
         raise typer.Exit(REASONS[reason].exit_code)
@@ -75,7 +91,7 @@ def _check_window(window: tuple[str, str] | None) -> None:
         start, end = map(parse_instant, window)
     except ValueError as error:
         raise place.refusal(
-            f"{error}; two RFC 3339 instants are wanted, such as 2026-02-01T00:00:00Z "
+            f"{error}; it takes two RFC 3339 instants, such as 2026-02-01T00:00:00Z "
             "2026-02-02T00:00:00Z"
         ) from None
     if start >= end:
@@ -87,7 +103,9 @@ def _memory(text: str) -> int:
     if amount is None:
         raise place.refusal("must be bytes, such as 1500Mi or 2Gi", value=text)
     if not resident(os.getpid()):
-        raise place.refusal("this system does not tell how much memory a process has")
+        raise place.refusal(
+            "cannot be enforced: this system does not report the memory of a process"
+        )
     return int(amount[1]) * _UNITS[amount[2]]
 
 
@@ -96,6 +114,15 @@ def _check_pins(pins: tuple[str, ...]) -> None:
         if not _PIN.fullmatch(pin):
             why = "must be HOST:PORT=ADDR:PORT"
             raise Place(object="--connect-to").refusal(why, value=pin)
+
+
+def _rendered_requests(report: LocalReport) -> str:
+    """The connector's requests; its counts are lost with an attempt that ended before it did."""
+    counters, reason = report.result.counters, report.result.reason
+    if not counters.requests and reason not in _WITHOUT_REQUESTS:
+        return "requests not known"
+    retries = f"{counters.retries:,} {'retry' if counters.retries == 1 else 'retries'}"
+    return f"{counted(counters.requests, 'request')}, {retries}"
 
 
 def summary(report: LocalReport) -> str:
@@ -112,14 +139,15 @@ def summary(report: LocalReport) -> str:
         ),
         "corrected": f"{counts['corrected']:,}",
         "pages": (
-            f"{counts['pages']:,} ({result.counters.requests:,} requests, "
-            f"{result.counters.retries:,} retries, {counts['bytes']:,} bytes)"
+            f"{counts['pages']:,} ({_rendered_requests(report)}, "
+            f"{counted(counts['bytes'], 'byte')})"
         ),
     }
     for output in result.outputs:
+        windows = counted(output.windows, "window")
         sealed = f", WindowSealed: {output.sealed} kept as they are" if output.sealed else ""
         lines[f"output {output.dataset}"] = (
-            f"{output.rows:,} rows, {output.windows:,} windows computed{sealed}, "
+            f"{counted(output.rows, 'row')}, {windows} computed{sealed}, "
             f"fingerprint {output.fingerprint}"
         )
     if result.warnings:

@@ -13,6 +13,7 @@ from chartly_folder.object_files import read_files
 from chartly_service.quantity import counted
 from chartly_service.validate import Validation
 from chartly_service.validate import validate as validation_of
+from chartly_service.workspace import Workspace
 
 
 def validate(session: Session, paths: list[Path]) -> None:
@@ -25,17 +26,17 @@ def validate(session: Session, paths: list[Path]) -> None:
         raise typer.Exit(REASONS[validation.problems[0].reason].exit_code)
     if validation.problems:
         raise SpecError(validation.problems)
-    _require_objects(session, paths, validation.checked)
+    _require_objects(folder, paths, validation.checked)
     session.printer.result(_document(validation), _summary(validation))
 
 
-def _require_objects(session: Session, paths: list[Path], checked: int) -> None:
+def _require_objects(folder: Workspace, paths: list[Path], checked: int) -> None:
     """Refuses a check of nothing."""
     if not checked and paths:
         why = "hold no Profile, Workflow or WorkflowRun"
         raise Place(object="the named files").refusal(why)
     if not checked:
-        raise session.place.refusal("holds no profiles/ and workflows/ to check")
+        raise folder.place.refusal(f"holds no profiles/ and workflows/ to check{folder.hint}")
 
 
 def _document(validation: Validation) -> dict[str, object]:

@@ -173,6 +173,46 @@ def test_nothing_to_check_is_a_mistake_too(tmp_path):
     assert (outcome.code, "holds no profiles/" in outcome.err) == (3, True)
 
 
+def test_a_folder_that_is_missing_or_a_file_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    for command in (
+        ["validate"],
+        ["run", "sales"],
+        ["digest"],
+        ["doctor"],
+        ["test"],
+        ["status", "x"],
+    ):
+        for name, why in (("none", "does not exist"), ("file", "is not a folder")):
+            outcome = chartly(tmp_path / name, *command)
+            assert outcome.code == 3, command
+            assert outcome.err == f"error: ConfigInvalid: {tmp_path / name}: {why}\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (("run", "sales"), 'workflow: "sales" is not in {folder}; it holds no workflow'),
+        (("digest",), "{folder}: holds no profile"),
+        (("validate",), "{folder}: holds no profiles/ and workflows/ to check"),
+        (
+            ("query", "SELECT 1"),
+            "{folder}: holds no workflow; give --project tenant/project, or -C with the folder of one",
+        ),
+    ],
+)
+def test_a_folder_inside_of_a_workspace_names_the_workspace(tmp_path, monkeypatch, command, says):
+    folder = sales_folder(tmp_path / "sales")
+    monkeypatch.chdir(folder / "profiles")
+    outcome = chartly(Path(), *command)
+    hint = f"; the folder above holds a workspace: -C {folder}"
+    assert outcome.code == 3
+    assert outcome.errors[0].endswith(says.format(folder=folder / "profiles") + hint)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert chartly(empty, *command).errors[0].endswith(says.format(folder=empty))
+
+
 def test_named_files_are_checked_alone(tmp_path):
     folder = sales_folder(tmp_path / "sales", {STORAGE: ("retentionDays", "retentionDay")})
     assert chartly(folder, "validate", str(folder / CONNECTOR)).out == "1 object is valid\n"
@@ -202,7 +242,7 @@ def test_named_files_are_checked_alone(tmp_path):
         (("digest", "storage/sales-event@1.0.0"), 3, "did you mean 'storage/sales-events@1.0.0'?"),
         (("deprecate", "storage/x@1.0.0", "--because", "old"), 3, "is not in"),
         (("--project", "x", "validate"), 3, "must be tenant/project"),
-        (("run", "sales", "--window", "a", "b"), 3, "two RFC 3339 instants"),
+        (("run", "sales", "--window", "a", "b"), 3, "it takes two RFC 3339 instants"),
         (("run", "sales", "--window", "2026-02-02T00:00:00Z", "2026-02-01T00:00:00Z"), 3, "start must be before end"),
         (("run", "sales", "--window", "2026-02-01", "2026-02-02"), 3, "needs an offset"),
         (("run", "sales", "--window", "2026-W05-1T00:00:00Z", "2026-02-02T00:00:00Z"), 3, "must be an RFC 3339 instant"),
@@ -231,12 +271,13 @@ def test_a_missing_secret_is_named_with_its_file(tmp_path):
     ran = chartly(folder, "run", "sales")
     assert ran.code == 3
     assert ran.errors == [
-        f"error: SecretMissing: secret: secret 'sales-http' key 'token': put its value into {secret}"
+        f"error: SecretMissing: secret: 'sales-http' key 'token' of connector 'sales-http': is missing; put its value into {secret}"
     ]
     doctor = chartly(folder, "doctor")
     assert doctor.code == 3
     assert (
-        f"FAIL  secret: secret 'sales-http' key 'token': put its value into {secret}" in doctor.out
+        f"FAIL  secret: 'sales-http' key 'token' of connector 'sales-http': is missing; put its value into {secret}"
+        in doctor.out
     )
 
 

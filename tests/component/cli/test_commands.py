@@ -154,7 +154,7 @@ def test_a_domain_is_a_label_or_a_name_with_dashes_or_underscores(folder):
     text = (folder / WORKFLOW).read_text()
     (folder / "workflows" / "two.yaml").write_text(text.replace("version: 1.0.0", "version: 2.0.0"))
     outcome = chartly(folder, "resolve", "web_sales")
-    assert (outcome.code, "stands in several files" in outcome.err) == (3, True)
+    assert (outcome.code, "is in several files" in outcome.err) == (3, True)
 
 
 def test_render_says_where_it_knows_no_namespace(folder):
@@ -175,7 +175,7 @@ def test_query_shows_the_rollup_with_exact_numbers(ran):
     text = chartly(ran, "query", sql, "--limit", "2")
     assert text.out.splitlines()[0].split() == ["day", "currency", "orders", "total_amount"]
     assert len(text.out.splitlines()) == 4
-    assert "the first 2 rows; --limit takes more" in text.err
+    assert "these are the first 2 rows; raise --limit to see more" in text.err
     nulls = chartly(ran, "query", "SELECT NULL AS a, true AS b, 1.5 AS c")
     assert nulls.code == 0
 

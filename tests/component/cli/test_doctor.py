@@ -53,7 +53,19 @@ def test_doctor_says_what_the_machine_lacks(folder, monkeypatch):
 
 def test_doctor_on_a_folder_that_is_not_there(tmp_path):
     outcome = chartly(tmp_path / "none", "doctor")
-    assert (outcome.code, "FAIL  workflows: 0 workflows" in outcome.out) == (3, True)
+    assert (outcome.code, outcome.out) == (3, "")
+    assert outcome.errors == [f"error: ConfigInvalid: {tmp_path / 'none'}: does not exist"]
+
+
+def test_doctor_in_a_folder_without_profiles(folder, tmp_path):
+    (tmp_path / "wrong").mkdir()
+    outcome = chartly(tmp_path / "wrong", "doctor")
+    assert outcome.code == 3
+    assert f"FAIL  profiles: 0 profiles in {tmp_path / 'wrong'}\n" in outcome.out
+    assert f"FAIL  workflows: 0 workflows in {tmp_path / 'wrong'}\n" in outcome.out
+    inside = chartly(folder / "profiles", "doctor")
+    hint = f"; the folder above holds a workspace: -C {folder}"
+    assert f"FAIL  profiles: 0 profiles in {folder / 'profiles'}{hint}\n" in inside.out
 
 
 SECRET = ".chartly/secrets/sales-http/token"
@@ -62,12 +74,14 @@ SECRET = ".chartly/secrets/sales-http/token"
 @pytest.mark.parametrize("mode", [0o604, 0o640, 0o644, 0o620, 0o602, 0o666])
 def test_a_secret_that_others_can_read_is_told(folder, mode):
     (folder / SECRET).chmod(mode)
-    said = f"secret 'sales-http' key 'token': others than you can read or change {folder / SECRET}; run chmod 600 {folder / SECRET}"
+    said = f"'sales-http' key 'token' of connector 'sales-http': other users can read or change {folder / SECRET}; run chmod 600 {folder / SECRET}"
     doctor = chartly(folder, "doctor")
     assert (doctor.code, f"WARN  secret: {said}" in doctor.out.splitlines()) == (0, True)
     [document] = [one for one in chartly_json(folder, "doctor") if one["check"] == "secret"]
     assert (document["ok"], document["warning"]) == (True, True)
-    broken = chartly(folder, "run", "sales-onboard", "--cacert", "nowhere.pem")
+    broken = chartly(
+        folder, "run", "sales-onboard", "--connect-to", "api.example.invalid:443=127.0.0.1:1"
+    )
     assert f"warning: secret: {said}" in broken.err.splitlines()
 
 
@@ -99,11 +113,14 @@ def test_a_secret_that_cannot_be_sent_is_told_before_anything_is(folder, content
     (folder / SECRET).write_bytes(content)
     doctor = chartly(folder, "doctor")
     assert doctor.code == 3
-    assert f"FAIL  secret: secret 'sales-http' key 'token': {folder / SECRET} {says}" in doctor.out
+    assert (
+        f"FAIL  secret: 'sales-http' key 'token' of connector 'sales-http': {folder / SECRET} {says}"
+        in doctor.out
+    )
     run = chartly(folder, "run", "sales-onboard")
     assert (
         run.code,
-        f"error: SecretMissing: secret: secret 'sales-http' key 'token': {folder / SECRET} {says}"
+        f"error: SecretMissing: secret: 'sales-http' key 'token' of connector 'sales-http': {folder / SECRET} {says}"
         in run.err,
     ) == (3, True)
     assert "canary" not in doctor.out + run.err

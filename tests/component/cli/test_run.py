@@ -78,6 +78,15 @@ def test_a_run_loads_every_record_and_a_second_run_changes_nothing(tmp_path, fol
         ("TimestampAmbiguous", "occurred_at"),
     ]
     assert rejects["run"] == second["run"]
+    shown = chartly(folder, "rejects", "sales").out
+    for record in rejects["rejects"]:
+        clipped = (
+            record["record"] if len(record["record"]) <= 200 else record["record"][:200] + "..."
+        )
+        lines = {
+            f"{name:<7}  {record[name]}".rstrip() for name in ("reason", "field", "path", "raw_ref")
+        }
+        assert lines | {f"record   {clipped}"} <= {line.rstrip() for line in shown.splitlines()}
 
 
 def test_the_summary_says_what_a_person_wants_to_know(tmp_path, folder):
@@ -237,11 +246,16 @@ def test_a_cursor_that_comes_again_ends_the_run_and_keeps_the_pages(tmp_path, fo
 def test_a_host_that_is_not_there_and_one_that_does_not_answer(tmp_path, folder):
     outcome = chartly(folder, "--output", "json", "run", "sales")
     document = failed(outcome, 10, "UpstreamUnavailable")
-    assert "cannot resolve host 'api.example.invalid'" in document["message"]
+    seen = "; see transport.baseUrl of connector 'sales-http' (after "
+    assert "/sales/orders: cannot resolve host 'api.example.invalid': " in document["message"]
+    assert seen in document["message"]
     pin = "api.example.invalid:443=127.0.0.1:1"
     outcome = chartly(folder, "--output", "json", "run", "sales", "--connect-to", pin)
     document = failed(outcome, 10, "UpstreamUnavailable")
-    assert "refused" in document["message"].lower()
+    assert (
+        "cannot connect to host 'api.example.invalid' at 127.0.0.1 port 1: Connection refused"
+        f"{seen}" in document["message"]
+    )
 
 
 def test_without_the_ca_the_server_is_not_trusted_and_sees_no_credential(tmp_path, folder):
@@ -249,7 +263,10 @@ def test_without_the_ca_the_server_is_not_trusted_and_sees_no_credential(tmp_pat
     with serving(tmp_path, in_order([PAGE])) as api:
         outcome = chartly(folder, "--output", "json", "run", "sales", *api.options[:2])
         document = failed(outcome, 10, "UpstreamUnavailable")
-    assert "TLS" in document["message"]
+    assert document["message"].endswith(
+        ": TLS: unable to get local issuer certificate; to trust the CA that issued the certificate, "
+        "give its PEM file with --cacert"
+    )
     assert api.asked == []
 
 
@@ -266,14 +283,16 @@ def test_a_private_address_is_refused_without_connect_to(tmp_path, folder):
     [
         ("--connect-to", "nonsense", '--connect-to: "nonsense" must be HOST:PORT=ADDR:PORT'),
         ("--connect-to", "a:1=b", '--connect-to: "a:1=b" must be HOST:PORT=ADDR:PORT'),
-        ("--cacert", "none.pem", "must be a file of PEM certificates"),
+        ("--cacert", "none.pem", '--cacert: "none.pem" must be a file of PEM certificates; it cannot be read: No such file or directory'),
+        ("--cacert", "/dev/null", '--cacert: "/dev/null" must be a file of PEM certificates'),
     ],
-)
+)  # fmt: skip
 def test_options_for_tests_are_checked(folder, option, value, says):
     outcome = chartly(folder, "run", "sales", option, value)
     assert outcome.code == 3, outcome
     assert outcome.errors[0].startswith("error: ConfigInvalid: ")
     assert says in outcome.err
+    assert not (folder / ".chartly" / "runs").exists(), "no attempt may start"
 
 
 def test_a_secret_may_name_the_origins_that_it_goes_to(tmp_path, folder):
@@ -422,10 +441,10 @@ def test_more_rejects_than_allowed_end_the_run_and_leave_the_rows(tmp_path, fold
     assert chartly_json(folder, "query", "SELECT count() AS n FROM sales_events") == [{"n": 1}]
     shown = chartly(folder, "rejects", "sales", "--limit", "1")
     assert shown.out.count("NotANumber") == 1
-    assert "the first 1 of 2; --limit takes more" in shown.err
+    assert "these are the first 1 of 2; raise --limit to see more" in shown.err
     with FolderBinding(read_workspace(folder)).opened(HOME) as found:
         target = qualified(found.store.database, rejected_table("sales-events"))
         found.store.engine.command(f"TRUNCATE TABLE {target}")
     gone = chartly(folder, "rejects", "sales")
-    assert "none of its rejects is there" in gone.out
-    assert "2 were recorded and 0 are there" in gone.err
+    assert "its rejects are no longer stored" in gone.out
+    assert "2 rejects recorded, 0 still stored; the others are past their retention" in gone.err

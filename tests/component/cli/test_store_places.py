@@ -46,7 +46,7 @@ def test_query_shows_the_rollup_with_exact_numbers(ran, place):
     }  # fmt: skip
     text = chartly(ran, "query", ROLLUP, "--limit", "2", *place.options)
     assert len(text.out.splitlines()) == 4
-    assert "the first 2 rows; --limit takes more" in text.err
+    assert "these are the first 2 rows; raise --limit to see more" in text.err
 
 
 @pytest.mark.parametrize(

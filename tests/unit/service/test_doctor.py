@@ -20,7 +20,7 @@ class Site:
     def machine(self):
         yield self.check("machine")
 
-    def secret(self, _reference):
+    def secret(self, _reference, _connector):
         return self.check("secret")
 
     def store(self):

@@ -49,7 +49,7 @@ class Place:
     def machine(self):
         yield self.check("machine")
 
-    def secret(self, reference):
+    def secret(self, reference, _connector):
         return self.check(f"secret {reference.name}")
 
     def store(self):

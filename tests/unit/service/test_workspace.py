@@ -89,7 +89,7 @@ VERSION = changed(playbook_workflow(), "metadata.version", "2.0.0")
         (playbook_workspace(), "sals", "did you mean 'sales'?"),
         (playbook_workspace(), "x", "allowed are sales, sales-onboard"),
         (workspace_of(), "x", "it holds no workflow"),
-        (playbook_workspace(VERSION), "sales", "stands in several files"),
+        (playbook_workspace(VERSION), "sales", "is in several files"),
         (workspace_of(kind("Profil")), "sales", "did you mean 'Profile'?"),
     ],
 )
