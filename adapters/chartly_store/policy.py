@@ -119,9 +119,13 @@ def _retention(
             continue
         oldest = _oldest(store, table, aging)
         before = expired_at - timedelta(days=limit)
-        shown = f"{limit} days, oldest {oldest.isoformat() if oldest else 'none'}"
-        declared = f"nothing before {before.isoformat()}"
+        shown = f"{limit} days, oldest {_rendered_instant(oldest) if oldest else 'none'}"
+        declared = f"nothing before {_rendered_instant(before)}"
         yield Measure(part, declared, shown, oldest is None or oldest >= before)
+
+
+def _rendered_instant(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _oldest(store: ProjectStore, table: str, column: str) -> datetime | None:

@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 audit_app = typer.Typer(help="Show and verify the audit trail.", no_args_is_help=True)
 app.add_typer(audit_app, name="audit")
-project_app = typer.Typer(help="Make a project's place in a cluster.", no_args_is_help=True)
+project_app = typer.Typer(help="Create a project in a cluster.", no_args_is_help=True)
 app.add_typer(project_app, name="project")
 
 Name = Annotated[str, typer.Argument(help="A workflow's name, or its domain.")]
@@ -32,7 +32,7 @@ ConnectTo = Annotated[
     list[str] | None, typer.Option(metavar="HOST:PORT=ADDR:PORT", help="As curl's; for tests.")
 ]
 CaCert = Annotated[Path | None, typer.Option(help="PEM file of a CA to trust as well.")]
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only tell what would be done.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without, only print what would be done.")]
 
 
 @app.callback()
@@ -66,7 +66,7 @@ def validate(
     context: typer.Context,
     paths: Annotated[list[Path] | None, typer.Argument(help="Files; without, the folder.")] = None,
 ) -> None:
-    """Check files; tell every mistake in one sentence."""
+    """Check files; print each mistake in one sentence."""
     from chartly_cli.commands.validate import validate as command
 
     command(context.obj, paths or [])
@@ -77,7 +77,7 @@ def render(
     context: typer.Context,
     paths: Annotated[list[Path] | None, typer.Argument(help="Files; without, the folder.")] = None,
 ) -> None:
-    """Print custom resources, as kubectl takes them."""
+    """Print custom resources for kubectl apply."""
     from chartly_cli.commands.render import render as command
 
     command(context.obj, paths or [])
@@ -85,7 +85,7 @@ def render(
 
 @app.command()
 def resolve(context: typer.Context, workflow: Name) -> None:
-    """Tell what each reference of a workflow resolves to."""
+    """Print what each reference of a workflow resolves to."""
     from chartly_cli.commands.digests import resolve as command
 
     command(context.obj, workflow)
@@ -307,7 +307,7 @@ def project_create(
         str | None, typer.Option("--context", metavar="NAME", help="kubectl's context. [current]")
     ] = None,
 ) -> None:
-    """Make namespace, limits, network policies, Secrets and store users; twice is as once."""
+    """Make namespace, limits, network policies, Secrets and store users; repeatable."""
     from chartly_cli.commands.project import ProjectOptions
     from chartly_cli.commands.project import create as command
 

@@ -38,21 +38,27 @@ def check_rejects(plan: StreamPlan, totals: Mapping[str, int]) -> None:
     if limit.count is not None and rejected > limit.count:
         raise RunError(
             Reason.REJECT_THRESHOLD,
-            f"{rejected} of {read} records were rejected; "
+            f"{_rendered_share(rejected, read)} rejected; "
             f"rejectThreshold.count allows {limit.count}",
         )
     if limit.percent is not None and rejected * 100 > limit.percent * read:
         raise RunError(
             Reason.REJECT_THRESHOLD,
-            f"{rejected} of {read} records were rejected; "
+            f"{_rendered_share(rejected, read)} rejected; "
             f"rejectThreshold.percent allows {limit.percent} %",
         )
 
 
+def _rendered_share(rejected: int, read: int) -> str:
+    noun, verb = "record" if read == 1 else "records", "was" if rejected == 1 else "were"
+    return f"{rejected} of {read} {noun} {verb}"
+
+
 def _check_any_kept(rejected: int, kept: int) -> None:
     if rejected == kept:
+        all_records = "the only record was" if rejected == 1 else f"all {rejected} records were"
         raise RunError(
             Reason.REJECT_THRESHOLD,
-            f"all {rejected} records were rejected, which a run without a rejectThreshold must "
+            f"{all_records} rejected, which a run without a rejectThreshold must "
             "not end with; `chartly rejects` shows why",
         )

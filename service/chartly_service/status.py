@@ -14,6 +14,7 @@ from chartly.evidence.audit_trail import missing_types, required_types
 from chartly.evidence.hash_chain import ChainVerdict, Entry
 from chartly.plan.prepare import FrozenWorkflow
 from chartly.plan.runplan import RunPlan
+from chartly_service.quantity import counted
 from chartly_service.recorded_attempt import RecordedAttempt
 from chartly_service.trial import FixtureTrials, Trial
 
@@ -148,7 +149,7 @@ def _deterministic(trial: Trial | str) -> Judgement:
     if isinstance(trial, str):
         return None, trial
     first, second = trial.first, trial.second
-    evidence = f"{trial.fixtures} fixtures, run twice: {_counted(first.counts)}"
+    evidence = f"{counted(trial.fixtures, 'fixture')}, run twice: {_counted(first.counts)}"
     for run in (first, second):
         if run.reason is not Reason.SUCCEEDED:
             return False, f"{run.reason}: {run.message}"
@@ -219,7 +220,7 @@ class _Stored:
         broken = [chain.chain for chain in self.project.verify_chains() if chain.verdict.fault]
         measured, where = metrics(latest.run_id)
         parts = [
-            f"{len(entries)} audit events of {latest.run_id}",
+            f"{counted(len(entries), 'audit event')} of {latest.run_id}",
             f"chain head {latest.audit_head[:_HEAD]}",
             where,
             *([f"missing {', '.join(missing)}"] if missing else []),

@@ -30,7 +30,7 @@ class Validation:
 
     Attributes:
         checked: how many objects were read.
-        unchecked: what could not be checked, since it is not at hand; a sentence each.
+        unchecked: what could not be checked, since no file holds it; a sentence each.
     """
 
     checked: int
@@ -44,7 +44,7 @@ def validate(folder: Workspace, named: Workspace | None, check_queries: QueryChe
     Workflows are resolved only where no object has a problem by itself.
 
     Args:
-        folder: what is at hand beside the named objects.
+        folder: the objects beside the named ones.
         named: the objects to check; None for those of the folder.
     """
     workspace = folder if named is None else named
@@ -100,9 +100,9 @@ def _at_hand(named: Workspace, folder: Workspace) -> tuple[Workspace, list[str]]
 
 
 def _lacking(workflow: Workflow, whole: Workspace) -> list[str]:
-    """What a workflow names that is not at hand; what is certainly wrong is not among it."""
+    """What a workflow names that is in no file; certain mistakes are not among it."""
     if whole.project is None and not homes(workflow):
-        return ["its profiles, since it is not said which project it belongs to"]
+        return ["its profiles, since no file or option names its project"]
     try:
         home = whole.home(workflow)
     except SpecError:
@@ -110,7 +110,7 @@ def _lacking(workflow: Workflow, whole: Workspace) -> list[str]:
     catalog = whole.catalog(home)
     references = [parse_reference(step.reference, home) for step in workflow.steps if step.enabled]
     return [
-        f"profile {str(reference)!r} is not at hand"
+        f"profile {str(reference)!r} is not in the named files or the folder"
         for reference in dict.fromkeys(references)
         if reference.scope in (None, home)
         and catalog.find(reference.scope, reference.profile) is None

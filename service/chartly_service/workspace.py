@@ -146,9 +146,9 @@ class Workspace:
         if len(named) == 1:
             return next(iter(named))
         raise workflow.place.refusal(
-            "it is not said which project it belongs to; give --project tenant/project, or put a "
+            "names no project; give --project tenant/project, or put a "
             f"{NAMESPACE_FILE} with the labels {TENANT_LABEL} and {PROJECT_LABEL} into "
-            f"{self.root.absolute()}",
+            f"{self.root.resolve()}",
             reason=Reason.NOT_A_PROJECT,
         )
 
@@ -165,7 +165,8 @@ class Workspace:
         if len(projects) != 1:
             content = f"workflows of {len(projects)} projects" if projects else "no workflow"
             raise self.place.refusal(
-                f"holds {content}; give --project tenant/project, or -C with the folder of one{self.hint}",
+                f"holds {content}; give --project tenant/project, or -C with the folder of one"
+                f"{self.hint}",
                 reason=Reason.NOT_A_PROJECT,
             )
         return projects.pop()

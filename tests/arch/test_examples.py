@@ -67,7 +67,8 @@ def test_the_tutorial(tmp_path):
         "ok    orders: 1 event, as in the golden",
         '-          "retentionDays": 30',
         "read 120 = loaded 119 + rejected 1 + duplicate 0 + filtered 0 + late 0",
-        "RequiredFieldMissing  value  value: is required",
+        "reason   RequiredFieldMissing\nfield    value\n",
+        "message  value: is required\n",
         "yes  observability and audit evidence exist",
         "removed  canonical dataset: orders-events",
     ):

@@ -75,7 +75,7 @@ def create(folder, *options):
 
 
 def test_a_project_is_made_taken_up_and_kept(installed, kubectl, tmp_path):
-    """Every document passes the server's own checks; twice is as once."""
+    """Every document passes the server's own checks; a second time, too."""
     password = secret(installed, "chartly-clickhouse", SYSTEM)["password"]
     with clickhouse(tmp_path / "clickhouse", [User("chartly_admin", password)]) as store:
         options = ("--chart", SYSTEM, "--store-via", store.url, "--apply")

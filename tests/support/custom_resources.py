@@ -25,7 +25,7 @@ from support.profiles import ROOT, playbook_profile, playbook_workflow
 CRDS = ROOT / "crds"
 NAMESPACE = "default"
 PLURALS = {"Profile": "profiles", "Workflow": "workflows", "WorkflowRun": "workflowruns"}
-LATER = ("is not served by this version", "it is not said which project it belongs to")
+LATER = ("is not served by this version", "names no project")
 """What an API server takes, and the operator refuses by name."""
 SHARED = ("labels", "annotations")
 IDENTITY = ("kind", "name", "description", "owners")

@@ -1,14 +1,17 @@
 """``chartly init``."""
 
+import re
 from importlib import resources
 from string import Template
 
 from chartly.api.place import Place
 from chartly.api.reference import Project
-from chartly.names import SLUG_LENGTH, SLUG_RULE, is_slug, slugified
+from chartly.errors import SpecError
+from chartly.names import SLUG_LENGTH, SLUG_RULE, is_slug
 from chartly_cli.session import Session
 
-_LONGEST_SUFFIX = len("-rollup-daily")
+_LONGEST = SLUG_LENGTH - len("-rollup-daily")
+_NO_SLUG = re.compile(r"[^a-z0-9]+")
 _FILES = {
     "namespace.yaml": "namespace.yaml",
     "profiles/connector-$name-http@1.0.0.yaml": "connector.yaml",
@@ -23,11 +26,9 @@ _FILES = {
 
 def init(session: Session, domain: str) -> None:
     """Writes the files of a domain; never over one that is there."""
-    name = slugified(domain)
-    if not is_slug(name) or len(name) > SLUG_LENGTH - _LONGEST_SUFFIX:
-        rule = SLUG_RULE.replace(str(SLUG_LENGTH), "27")
-        why = f"is not allowed; it takes {rule}; underscores become dashes"
-        raise Place(object="domain").refusal(why, value=domain)
+    name = domain.replace("_", "-")
+    if not _is_domain(name):
+        raise _refusal(domain)
     # A second domain in a folder joins the project that is there.
     project = session.workspace(may_be_new=True).project or Project("tenant-demo", f"proj-{name}")
     words = {
@@ -43,9 +44,9 @@ def init(session: Session, domain: str) -> None:
     namespace = session.directory / "namespace.yaml"
     if namespace.exists():
         del targets[namespace]
-    there = next((path for path in targets if path.exists()), None)
-    if there is not None:
-        raise Place(object=str(there)).refusal("is there already; init writes over nothing")
+    existing = next((path for path in targets if path.exists()), None)
+    if existing is not None:
+        raise Place(object=str(existing)).refusal("exists already; init overwrites no file")
     scaffold = resources.files("chartly_cli.scaffold")
     for path, template in targets.items():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,3 +57,15 @@ def init(session: Session, domain: str) -> None:
     session.printer.note(
         f"\nnext: chartly test {domain}, then edit the connector and `chartly run {name}-onboard`"
     )
+
+
+def _is_domain(name: str) -> bool:
+    return is_slug(name) and len(name) <= _LONGEST
+
+
+def _refusal(domain: str) -> SpecError:
+    rule = SLUG_RULE.replace(str(SLUG_LENGTH), str(_LONGEST))
+    near = _NO_SLUG.sub("-", domain.lower()).strip("-")
+    hint = f"; {near!r} would do" if _is_domain(near) else ""
+    why = f"is not allowed; it takes {rule}; underscores become dashes{hint}"
+    return Place(object="domain").refusal(why, value=domain)

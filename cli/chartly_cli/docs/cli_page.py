@@ -10,8 +10,10 @@ from chartly_cli.docs.markdown import page, section
 
 _WIDTH = 88
 _INTRO = """
-`chartly` exits with 0, or with the code of a reason ([reasons.md](reasons.md)) and one sentence on
-standard error. Results go to standard output, as text or with `--output json` as one JSON document.
+`chartly` exits with 0, or with the code of a reason ([reasons.md](reasons.md)) and one sentence for
+each problem on standard error. `test`, `conformance`, `status`, `doctor` and `audit verify` print
+what they checked on standard output, also where a check fails: there the output explains the code.
+Results go to standard output, as text or with `--output json` as one JSON document.
 Options of `chartly` itself stand before the command.
 """
 _ENTRY = re.compile(r"^  ([a-z][a-z-]*)  ", re.MULTILINE)

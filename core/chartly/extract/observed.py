@@ -61,7 +61,7 @@ class ObservedReader:
         return RunWarning(
             WarningReason.MAPPING_NEVER_MATCHED,
             f"mapping.{name}",
-            f"path {path!r} led to nothing in all {self._objects} records that were read",
+            f"path {path!r} matched nothing in the records that were read ({self._objects:,})",
             self._objects,
         )
 

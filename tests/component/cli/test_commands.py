@@ -144,7 +144,9 @@ def test_a_namespace_file_says_the_project(folder):
     edit(folder / "namespace.yaml", "    chartly.io/project: proj-sales\n", "")
     assert "must be tenant/project" in chartly(folder, "validate").err
     edit(folder / "namespace.yaml", "    chartly.io/tenant: tenant-demo\n", "")
-    assert "it is not said which project" in chartly(folder, "resolve", "sales").err
+    assert (
+        "names no project; give --project tenant/project" in chartly(folder, "resolve", "sales").err
+    )
 
 
 def test_a_domain_is_a_label_or_a_name_with_dashes_or_underscores(folder):

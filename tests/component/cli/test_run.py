@@ -247,7 +247,10 @@ def test_a_host_that_is_not_there_and_one_that_does_not_answer(tmp_path, folder)
     outcome = chartly(folder, "--output", "json", "run", "sales")
     document = failed(outcome, 10, "UpstreamUnavailable")
     seen = "; see transport.baseUrl of connector 'sales-http' (after "
-    assert "/sales/orders: cannot resolve host 'api.example.invalid': " in document["message"]
+    assert (
+        "https://api.example.invalid/: cannot resolve host 'api.example.invalid': "
+        in document["message"]
+    )
     assert seen in document["message"]
     pin = "api.example.invalid:443=127.0.0.1:1"
     outcome = chartly(folder, "--output", "json", "run", "sales", "--connect-to", pin)

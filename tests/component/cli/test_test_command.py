@@ -35,7 +35,7 @@ def test_what_is_odd_about_a_fixture_is_told(folder):
     edit(folder / "fixtures" / "sales.sample.json", '"id": ', '"id": "twice", "id": ')
     outcome = chartly(folder, "test", "sales")
     assert (
-        "warn  MappingNeverMatched: mapping.nobody: path '$.nobody' led to nothing" in outcome.out
+        "warn  MappingNeverMatched: mapping.nobody: path '$.nobody' matched nothing" in outcome.out
     )
     assert "warn  DuplicateKeys: id: the key 'id' occurs twice in an object" in outcome.out
 

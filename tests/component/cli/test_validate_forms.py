@@ -83,7 +83,7 @@ def test_the_verdict_does_not_depend_on_the_place(tmp_path, spelling):
 
 
 def test_what_was_not_checked_is_said(tmp_path):
-    """References to profiles that are not at hand."""
+    """References to profiles that are in none of the files."""
     folder = sales_folder(tmp_path / "sales")
     file = folder / WORKFLOW
     outcome = chartly(tmp_path, "validate", str(file))
@@ -92,7 +92,7 @@ def test_what_was_not_checked_is_said(tmp_path):
     assert lines[0] == "1 object is valid"
     assert lines[1].startswith("not checked: sales/workflows/sales-onboard@1.0.0.yaml: workflow ")
     assert lines[1].endswith(
-        "profile 'tenant-demo/proj-sales::connector/sales-http@1.0.0' is not at hand"
+        "profile 'tenant-demo/proj-sales::connector/sales-http@1.0.0' is not in the named files or the folder"
     )
     assert len(lines) == 5
     told = chartly(tmp_path, "--output", "json", "validate", str(file)).document
@@ -126,7 +126,7 @@ def test_a_workflow_that_names_no_project_alone(tmp_path):
     (tmp_path / "workflow.yaml").write_text(text)
     outcome = chartly(tmp_path, "validate", str(tmp_path / "workflow.yaml"))
     assert outcome.code == 0
-    assert "its profiles, since it is not said which project it belongs to" in outcome.out
+    assert "its profiles, since no file or option names its project" in outcome.out
     (tmp_path / "workflow.yaml").write_text(text.replace("connector/", "a/b::connector/", 1)
                                             .replace("storage/", "c/d::storage/", 1))  # fmt: skip
     two = chartly(tmp_path, "validate", str(tmp_path / "workflow.yaml"))

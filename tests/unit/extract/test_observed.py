@@ -92,6 +92,6 @@ def test_a_warning_says_what_and_where():
     reader = ObservedReader(compile_reader(Records(), "none", normalizer, StorageSpec(dataset="d")))
     reader.read(b'[{"id": "a", "id": "b"}]')
     assert [one.message for one in _warnings(reader)] == [
-        "path '$.totals.ammount' led to nothing in all 1 records that were read",
+        "path '$.totals.ammount' matched nothing in the records that were read (1)",
         "the key 'id' occurs twice in an object; its last value was read",
     ]

@@ -68,7 +68,7 @@ def test_a_named_workflow_is_resolved_with_the_profiles_of_the_folder():
     apart = validate(Workspace(alone.root), alone, no_engine)
     assert apart.problems == []
     assert [part.rpartition("profile ")[2] for part in apart.unchecked] == [
-        f"'tenant-demo/proj-sales::{name}@1.0.0' is not at hand"
+        f"'tenant-demo/proj-sales::{name}@1.0.0' is not in the named files or the folder"
         for name in (
             "connector/sales-http",
             "normalizer/sales-default",
