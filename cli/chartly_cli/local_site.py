@@ -97,7 +97,7 @@ class LocalSite:
 def _secret_fault(path: Path) -> str | None:
     """Why the file of a secret cannot be used, or None."""
     if not path.is_file():
-        return f"is missing; put its value into {path}"
+        return f"it is missing; put its value into {path}"
     try:
         value = secret_value(path.read_bytes().decode("ascii"))
     except (OSError, UnicodeDecodeError):

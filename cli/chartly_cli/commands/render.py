@@ -43,7 +43,7 @@ def render(session: Session, paths: list[Path]) -> None:
         raise session.place.refusal("holds no profiles/ and workflows/ to render")
     session.printer.result(documents, to_yaml(documents).removesuffix("\n"))
     if any("namespace" not in document["metadata"] for document in documents):
-        session.printer.note("without namespaces, since nothing names the project; give --project")
+        session.printer.note("without namespaces: nothing names the project; give --project")
 
 
 def resources(workspace: Workspace, folder: Workspace) -> list[dict[str, Any]]:

@@ -271,12 +271,12 @@ def test_a_missing_secret_is_named_with_its_file(tmp_path):
     ran = chartly(folder, "run", "sales")
     assert ran.code == 3
     assert ran.errors == [
-        f"error: SecretMissing: secret: 'sales-http' key 'token' of connector 'sales-http': is missing; put its value into {secret}"
+        f"error: SecretMissing: secret: 'sales-http' key 'token' of connector 'sales-http': it is missing; put its value into {secret}"
     ]
     doctor = chartly(folder, "doctor")
     assert doctor.code == 3
     assert (
-        f"FAIL  secret: 'sales-http' key 'token' of connector 'sales-http': is missing; put its value into {secret}"
+        f"FAIL  secret: 'sales-http' key 'token' of connector 'sales-http': it is missing; put its value into {secret}"
         in doctor.out
     )
 
