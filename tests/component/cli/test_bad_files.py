@@ -1,5 +1,6 @@
 """What is wrong with files is told before anything starts: INV-10, and the list of bad input."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -262,6 +263,16 @@ def test_bad_arguments(tmp_path, arguments, code, says):
     assert outcome.code == code, outcome
     assert says in outcome.err + outcome.out
     assert "Traceback" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [("nonsense",), ("run",), ("query", "SELECT 1", "--limit", "0"), ("audit", "x")]
+)
+def test_bad_arguments_are_problems_in_json(tmp_path, arguments):
+    outcome = chartly(sales_folder(tmp_path / "sales"), "--output", "json", *arguments)
+    (problem,) = json.loads(outcome.out)["problems"]
+    assert (outcome.code, problem["reason"]) == (2, "UsageError")
+    assert problem["message"] in outcome.err
 
 
 def test_a_missing_secret_is_named_with_its_file(tmp_path):
