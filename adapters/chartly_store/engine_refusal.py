@@ -36,7 +36,8 @@ def engine_refusal(message: str) -> EngineRefusal | None:
     code, text = int(refused[1]), refused[2]
     syntax, unknown = _SYNTAX.search(text), _UNKNOWN.search(text)
     if syntax is not None:
-        return EngineRefusal(code, f"it is not SQL that the store can read at {syntax[1]!r}")
+        at = f" at {syntax[1]!r}" if syntax[1] else ""
+        return EngineRefusal(code, f"it is not SQL that the store can read{at}")
     sentence = _ENDS.split(text)[0].rstrip(".: ")
     is_unknown = unknown is not None and code == _UNKNOWN_IDENTIFIER
     return EngineRefusal(code, sentence, unknown[1] if unknown and is_unknown else "")

@@ -163,7 +163,7 @@ def spoiled(place, spoil):
     ("spoil", "reason", "says"),
     [
         (lambda place: place.secret.unlink(), Reason.SECRET_MISSING, "secret 'sales-http' key 'token'"),
-        (lambda place: place.secret.write_text(f"{CANARY}\n{CANARY}"), Reason.SECRET_MISSING, "holds control characters"),
+        (lambda place: place.secret.write_text(f"{CANARY}\n{CANARY}"), Reason.SECRET_MISSING, "holds more than one line"),
         (lambda place: (place.secret.parent / "allowed-origins").write_text("https://other.example"), Reason.SECRET_ORIGIN_REFUSED, f"may not go to https://{HOME}"),
         (lambda place: place.snapshot.write_bytes(place.frozen.content + b" "), Reason.SNAPSHOT_TAMPERED, "the frozen inputs have digest"),
         (lambda place: place.snapshot.unlink(), Reason.CONFIG_INVALID, "snapshot.json: No such file or directory"),

@@ -45,7 +45,7 @@ REFUSED = [
     ("SELECT toStartOfDay(k) AS a FROM @ WHERE &", "toStartOfDay; column 'k'", "text is no time"),
     ("SELECT sum(count()) AS a FROM @ WHERE &", "inside another aggregate function", "one in the other"),
     ("SELECT k AS a FROM @ WHERE & UNION ALL SELECT k AS a, n AS b FROM @ WHERE &", "UNION", "of other columns"),
-    ("SELECT substring(k) AS a FROM @ WHERE &", "Syntax error", "words of SQL in place of a call"),
+    ("SELECT substring(k) AS a FROM @ WHERE &", "it is not SQL that the store can read", "words of SQL in place of a call"),
     ("SELECT length(n) AS a FROM @ WHERE &", "length; column 'n'", "a number has no length"),
 ]  # fmt: skip
 
