@@ -351,7 +351,7 @@ def test_every_command_tells_the_same_problem_as_an_object(tmp_path):
         (("audit", "show"), "holds no workflow; give --project tenant/project, or -C"),
         (("run", "sales"), "; it holds no workflow"),
         (("deprecate", "storage/x@1.0.0", "--because", "old"), "; there is no storage profile"),
-        (("digest", "storage/x@1.0.0"), "; there is no storage profile"),
+        (("digest", "storage/x@1.0.0"), ": holds no profile"),
     ],
 )
 def test_a_folder_that_holds_nothing_is_named_whole(tmp_path, monkeypatch, arguments, says):
