@@ -17,6 +17,7 @@ from chartly.api.columns import INSTANT_UNITS
 from chartly.api.normalizer import ToUtcTimestamp
 from chartly.api.place import Place
 from chartly.errors import SpecError
+from chartly.extract import instants
 from chartly.extract.instants import Truncated, check_timestamps, last_year, to_instant
 from chartly.extract.moments import EPOCH, NanoInstant, instant_text, moment_of
 from chartly.extract.records import Number
@@ -299,6 +300,12 @@ def test_a_public_suite_of_date_times_is_read_as_it_says(text, valid):
     with pytest.raises(BadValueError) as caught:
         to_instant(text, (), None, "truncate")
     assert not valid or "leap second" in caught.value.message
+
+
+def test_the_zones_are_those_of_the_pinned_package():
+    instants._zones.cache_clear()
+    assert "America/New_York" in instants._zones()
+    assert "Mars/Olympus" not in instants._zones()
 
 
 def test_the_suite_is_whole():
