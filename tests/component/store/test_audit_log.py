@@ -1,5 +1,4 @@
 import itertools
-from contextlib import closing as closed
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,16 +9,9 @@ from chartly.evidence.audit_event import Source
 from chartly.evidence.audit_trail import Trail
 from chartly.evidence.hash_chain import Fault, Head
 from chartly_store.audit_log import AuditLog, Checkpoint
-from chartly_store.embedded import open_embedded
 from chartly_store.project_store import ProjectStore
 
 NUMBERS = itertools.count()
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory):
-    with closed(open_embedded(tmp_path_factory.mktemp("store"))) as opened:
-        yield opened
 
 
 @pytest.fixture
